@@ -1,0 +1,64 @@
+# Each target makes .venv first when it is missing or out of date.
+# `make test PYTHON=python3.12` chooses the interpreter; later calls keep it.
+
+BASE := -c 'import os, sys; print(os.path.realpath(sys._base_executable))'
+MADE_WITH := $(shell .venv/bin/python $(BASE) 2>/dev/null)
+PYTHON ?= $(or $(MADE_WITH),python3)
+ASKED_FOR := $(or $(shell $(PYTHON) $(BASE)),$(error PYTHON=$(PYTHON) does not run))
+ifneq ($(ASKED_FOR),$(MADE_WITH))
+OTHER_PYTHON := other-python
+endif
+
+.PHONY: install demo test check lint types fmt docs wheel bench clean $(OTHER_PYTHON)
+.NOTPARALLEL:  # two installs into one .venv would collide
+
+install: .venv/.dev
+
+demo: .venv/.demo
+	.venv/bin/python examples/digits.py
+
+test: .venv/.dev
+	.venv/bin/pytest $(ARGS)
+
+check: lint types test
+
+lint: .venv/.dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+
+types: .venv/.dev
+	.venv/bin/mypy
+	.venv/bin/pyright
+
+fmt: .venv/.dev
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+docs: .venv/.dev
+	.venv/bin/pytest tests/docs
+
+# The wheel is built from the sdist, then used where nothing but its own dependencies is.
+wheel: .venv/.dev
+	rm -rf dist
+	.venv/bin/python -m build --quiet
+	empty=$$(mktemp -d) && trap 'rm -rf "$$empty"' EXIT && \
+	$(PYTHON) -m venv "$$empty" && "$$empty/bin/pip" install --quiet dist/*.whl && \
+	"$$empty/bin/python" -I -c 'import tapem_dsl as t; \
+	print(len([getattr(t, name) for name in dir(t) if name[0] != "_"]), "public names")'
+
+bench: .venv/.dev
+	.venv/bin/python benchmarks/chain.py
+
+clean:
+	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# venv puts pip in place last, and here it goes first: half a venv never counts as one.
+.venv/bin/pip: $(OTHER_PYTHON)
+	rm -f $@
+	$(PYTHON) -m venv --clear .venv
+
+# A stamp for each extra: the demo needs no test tools, and `dev` contains `demo`.
+.venv/.demo .venv/.dev: .venv/.%: pyproject.toml .venv/bin/pip
+	.venv/bin/pip --quiet --disable-pip-version-check --require-virtualenv install -e '.[$*]'
+	touch .venv/.demo $@

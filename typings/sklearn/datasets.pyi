@@ -1,0 +1,10 @@
+# scikit-learn ships no types; this is the one function that we call.
+import numpy as np
+from numpy.typing import NDArray
+
+class Bunch:
+    data: NDArray[np.float64]
+    target: NDArray[np.int64]
+    images: NDArray[np.float64]
+
+def load_digits(*, n_class: int = 10) -> Bunch: ...
