@@ -1,0 +1,309 @@
+"""The smallest programs, and how to run many of them in order."""
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from typing import Any, Never, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from returns.result import Result, Success
+
+from tapem_dsl.core.do import Do, do
+from tapem_dsl.core.errors import DTypeMismatch, TapeError, Thrown
+from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read, Throw
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.tapem import TapeM, function_argument, program, record_op
+from tapem_dsl.core.value import as_value
+
+C = TypeVar("C")
+D = TypeVar("D")
+X = TypeVar("X")
+F = TypeVar("F", bound=np.generic)
+S = TypeVar("S", bound=np.generic)
+
+# Any, as the scalar in a result type: such a program goes with tapes of every scalar. A
+# free or defaulted type variable there would refuse float32 and generic do-blocks.
+
+
+def pure(value: C) -> TapeM[C, Any]:
+    """
+    Give a value and leave the tape alone.
+
+    Lean: ``pure``; ``returns``: ``TapeM.from_value``.
+
+    >>> pure(3).run()
+    <Success: (3, <Tape: empty>)>
+    """
+    return program(Pure(value))
+
+
+def throw(error: TapeError | str) -> TapeM[Never, Any]:
+    """
+    Fail, with a record of the family or a text of your own.
+
+    Lean: ``throw``.
+
+    >>> throw("no labels").run()
+    <Failure: no labels>
+    """
+    record = Thrown(error) if isinstance(error, str) else error
+    return program(Throw(_error(record)))
+
+
+def get_tape() -> TapeM[Tape[Any], Any]:
+    """
+    Give the tape as it is so far.
+
+    Lean: ``getTape``.
+
+    >>> get_tape().eval()
+    <Success: <Tape: empty>>
+    """
+    return program(Read(_get_tape, ()))
+
+
+def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
+    """
+    Give the value of a node: an array, or a NumPy scalar at shape ``()``.
+
+    Fails with:
+        :class:`InvalidNodeId`.
+
+    Lean: ``getValue?``; PyTorch: ``Tensor.detach``.
+
+    >>> leaf(3.0).bind(value_of).eval()
+    <Success: 3.0>
+    """
+    index_of(id)
+    return program(Read(_value_of, (id,)))
+
+
+@overload
+def leaf(
+    value: float, *, name: str | None = None, requires_grad: bool = True
+) -> TapeM[NodeId, np.float64]: ...
+@overload
+def leaf(
+    value: Fraction, *, name: str | None = None, requires_grad: bool = True
+) -> TapeM[NodeId, np.object_]: ...
+@overload
+def leaf(
+    value: NDArray[S] | S, *, name: str | None = None, requires_grad: bool = True
+) -> TapeM[NodeId, S]: ...
+def leaf(
+    value: object, *, name: str | None = None, requires_grad: bool = True
+) -> TapeM[NodeId, Any]:
+    """
+    Append a node without parents and give its id.
+
+    Args:
+        value: a number or an array; Python numbers become ``np.float64``, rationals
+        stay
+            exact. An array is copied now unless it is read-only, with all it is a view
+            of.
+        name: shown in errors and listings.
+        requires_grad: whether the reverse sweep computes its gradient.
+
+    Fails with:
+        :class:`DTypeMismatch`: a gradient asked for an integer or truth value.
+
+    Raises:
+        TypeError: no number or array of numbers.
+
+    Lean: ``TapeM.leaf``; PyTorch: ``torch.tensor(value, requires_grad=True)``.
+
+    >>> leaf(3.0, name="x").run()
+    <Success: (0, <Tape: leaf 'x'>)>
+    >>> leaf(np.array([1, 2])).run()
+    <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
+    """
+    array = as_value(value)
+    if requires_grad and array.dtype.kind in "iub":
+        wants = "a floating-point or rational value where requires_grad"
+        return throw(DTypeMismatch("leaf", dtypes=(str(array.dtype),), wants=wants))
+    return program(Leaf(array, name, bool(requires_grad)))
+
+
+@overload
+def param(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+@overload
+def param(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+@overload
+def param(value: NDArray[S] | S, *, name: str | None = None) -> TapeM[NodeId, S]: ...
+def param(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
+    """
+    Append a trainable leaf: :func:`leaf` with ``requires_grad=True``.
+
+    Lean: ``TapeM.param``; PyTorch: ``torch.nn.Parameter``.
+
+    >>> param(3.0, name="w").exec().map(list)
+    <Success: [Node(leaf 'w', value=3.0, requires_grad=True)]>
+    """
+    return leaf(value, name=name, requires_grad=True)
+
+
+@overload
+def const(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+@overload
+def const(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+@overload
+def const(value: NDArray[S] | S, *, name: str | None = None) -> TapeM[NodeId, S]: ...
+def const(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
+    """
+    Append a frozen leaf: :func:`leaf` with ``requires_grad=False``.
+
+    Lean: ``TapeM.const``; PyTorch: a plain ``torch.tensor``.
+
+    >>> const(3.0).exec().map(list)
+    <Success: [Node(leaf, value=3.0, requires_grad=False)]>
+    """
+    return leaf(value, name=name, requires_grad=False)
+
+
+def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Append the node that an op makes from others: the door for an op of your own.
+
+    Fails with:
+        :class:`InvalidNodeId`, and whatever the op refuses.
+
+    Raises:
+        TypeError: not an op, or an id that is no ``int``: with a program in its place,
+            ``yield from`` was forgotten.
+
+    Lean: ``TapeM.record``.
+
+    >>> from tapem_dsl.ops.elementwise import Mul
+    >>> leaf(3.0).bind(lambda x: apply_op(Mul(), x, x)).bind(value_of).eval()
+    <Success: 9.0>
+    """
+    if not isinstance(op, Op):
+        raise TypeError(f"apply_op takes an op, such as Scale(2), not {op!r}")
+    return record_op(op, ids)
+
+
+def fold_m(
+    step: Callable[[C, X], TapeM[C, F]], init: C, items: Iterable[X]
+) -> TapeM[C, F]:
+    """
+    Fold items from the left, threading the tape through every step.
+
+    ``fold_m(f, z, [a, b])`` is ``f(z, a)`` and then ``f(_, b)``; the first failure ends
+    it.
+
+    Args:
+        step: ``(accumulator, item) -> program``, called once an item, in order.
+        init: the accumulator before the first item; the result if there is none.
+        items: taken into a tuple now, so that the program can be run again.
+
+    Laws:
+        - ``fold_m(f, z, [])`` behaves as ``pure(z)``
+        - ``fold_m(f, z, xs + ys)`` behaves as
+          ``fold_m(f, z, xs).bind(lambda a: fold_m(f, a, ys))``
+
+    Cost:
+        One loop and a constant Python stack, whatever the number of items.
+
+    Lean: ``List.foldlM``.
+
+    >>> fold_m(lambda total, x: pure(total + x), 0, [1, 2, 3]).eval()
+    <Success: 6>
+    """
+    checked = function_argument(step, "fold_m")
+    return program(FoldM(checked, init, _items(items, "fold_m")))
+
+
+def map_m(
+    function: Callable[[X], TapeM[C, F]], items: Iterable[X]
+) -> TapeM[tuple[C, ...], F]:
+    """
+    Run a program for each item, in order, and give all their values.
+
+    Laws:
+        ``map_m(pure, xs)`` behaves as ``pure(tuple(xs))``.
+
+    Lean: ``List.mapM``.
+
+    >>> map_m(leaf, [1.0, 2.0]).run()
+    <Success: ((0, 1), <Tape: leaf, leaf>)>
+    """
+    checked = function_argument(function, "map_m")
+    return _map_m(checked, _items(items, "map_m"))
+
+
+def for_m(
+    items: Iterable[X], function: Callable[[X], TapeM[object, F]]
+) -> TapeM[None, F]:
+    """
+    Run a program for each item, in order, for what it appends.
+
+    Lean: ``List.forM``.
+
+    >>> for_m([1.0, 2.0], leaf).run()
+    <Success: (None, <Tape: leaf, leaf>)>
+    """
+    checked = function_argument(function, "for_m")
+    return _for_m(_items(items, "for_m"), checked)
+
+
+def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: FBT001
+    """
+    Run a program if the condition holds, for what it appends.
+
+    Lean: ``if c then m``; Haskell: ``when``.
+
+    >>> when_m(True, leaf(1.0)).exec(), when_m(False, leaf(1.0)).exec()
+    (<Success: <Tape: leaf>>, <Success: <Tape: empty>>)
+    """
+    if type(then) is not TapeM:
+        raise TypeError(f"when_m guards a program, not {then!r}")
+    return then.map(_nothing) if condition else pure(None)
+
+
+@do
+def _map_m(
+    function: Callable[[X], TapeM[C, F]], items: tuple[X, ...]
+) -> Do[tuple[C, ...], F]:
+    values = []
+    for item in items:
+        value = yield from function(item)
+        values.append(value)
+    return tuple(values)
+
+
+@do
+def _for_m(
+    items: tuple[X, ...], function: Callable[[X], TapeM[object, F]]
+) -> Do[None, F]:
+    for item in items:
+        yield from function(item)
+
+
+def _items(items: Any, combinator: str) -> tuple[Any, ...]:
+    if type(items) is TapeM:
+        raise TypeError(
+            f"{combinator} goes through a collection, not a program; "
+            "did you forget `yield from`?"
+        )
+    return tuple(items)
+
+
+def _error(error: object) -> Any:
+    """Refuse what is no failure: an exception is raised, not thrown."""
+    if isinstance(error, TapeError):
+        return error
+    raise TypeError(f"throw takes a text or a TapeError, not {error!r}")
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _get_tape(tape: Tape[Any]) -> Result[Tape[Any], TapeError]:
+    return Success(tape)
+
+
+def _value_of(tape: Tape[Any], id: NodeId) -> Result[NDArray[Any], TapeError]:
+    return tape.require_value(id)

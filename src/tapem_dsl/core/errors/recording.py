@@ -1,0 +1,104 @@
+"""Failures of recording a node: bad ids, shapes, dtypes and values."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, final
+
+from tapem_dsl.core.errors.base import TapeError
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class InvalidNodeId(TapeError):
+    """
+    An id that is no node of the tape it is used on.
+
+    Lean: ``requireValue``, first check.
+
+    >>> from tapem_dsl import NodeId, relu
+    >>> relu(NodeId(3)).run()
+    <Failure: autograd: invalid node id (op='relu', id=3, size=0)>
+    """
+
+    _text: ClassVar[str] = "autograd: invalid node id"
+
+    op: str
+    id: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpError(TapeError):
+    """
+    An op refused its operands; the machine adds which nodes they were.
+
+    >>> from tapem_dsl import ShapeMismatch
+    >>> issubclass(ShapeMismatch, OpError)
+    True
+    """
+
+    op: str
+    ids: tuple[int, ...] = field(default=(), kw_only=True)
+    names: tuple[str | None, ...] = field(default=(), kw_only=True)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ShapeMismatch(OpError):
+    """
+    Operands whose shapes the op's shape rule refuses; nothing is ever broadcast.
+
+    Lean: ``requireValue``, second check.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import add, const
+    >>> scalar, row = const(1.0), const(np.zeros(2))
+    >>> scalar.bind(lambda a: row.bind(lambda b: add(a, b))).run()
+    <Failure: autograd: shape mismatch (op='add', ids=(0, 1), shapes=((), (2,)), ...)>
+    """
+
+    _text: ClassVar[str] = "autograd: shape mismatch"
+
+    shapes: tuple[tuple[int, ...], ...]
+    wants: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DTypeMismatch(OpError):
+    """
+    Scalar types that do not go together, or that carry no gradient.
+
+    TorchLean has no such failure: its tapes are homogeneous by type.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import add, const
+    >>> double, single = const(1.0), const(np.float32(1))
+    >>> double.bind(lambda a: single.bind(lambda b: add(a, b))).run()
+    <Failure: autograd: dtype mismatch (op='add', ..., dtypes=('float64', 'float32'),
+    ...)>
+    """
+
+    _text: ClassVar[str] = "autograd: dtype mismatch"
+
+    dtypes: tuple[str, ...]
+    wants: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OutsideDomain(OpError):
+    """
+    Values the op has no result for, such as the logarithm of a negative number.
+
+    ``entry`` and ``index`` say which value came first, in row-major order.
+
+    >>> from tapem_dsl import const, log
+    >>> print(const(-1.0).bind(log).run().failure().message)
+    autograd: log: input contains values <= 0 (or NaN); `safe_log` computes ...
+    """
+
+    _text: ClassVar[str] = "autograd: {op}: {reason}"
+
+    reason: str
+    entry: str | None = None
+    index: tuple[int, ...] | None = None

@@ -1,0 +1,107 @@
+"""Failures of the training layer; each carries the tag of the call that failed."""
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from tapem_dsl.core.errors.base import TapeError, tag_error
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EmptyDataset(TapeError):
+    """
+    A mean over no samples.
+
+    >>> EmptyDataset("digits").message
+    'digits: empty dataset'
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "empty dataset")
+
+    tag: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BatchSizeNotPositive(TapeError):
+    """
+    Batches of no samples, or of fewer than none.
+
+    >>> BatchSizeNotPositive("digits", batch_size=0).message
+    'digits: batchSize must be > 0'
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "batchSize must be > 0")
+
+    tag: str
+    batch_size: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MissingGradient(TapeError):
+    """
+    The gradient map has no entry for a node: frozen, or not on the loss's path.
+
+    >>> MissingGradient("sgd", id=3).message
+    'sgd: missing gradient for node id 3'
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "missing gradient for node id {id}")
+
+    tag: str
+    id: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GradientShapeMismatch(TapeError):
+    """
+    The gradient map's entry does not have the shape asked for.
+
+    >>> GradientShapeMismatch("sgd", id=3, expected=(2,), found=()).message
+    'sgd: gradient shape mismatch for node id 3'
+    """
+
+    _text: ClassVar[str] = tag_error(
+        "{tag}", "gradient shape mismatch for node id {id}"
+    )
+
+    tag: str
+    id: int
+    expected: tuple[int, ...]
+    found: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MissingValue(TapeError):
+    """
+    The tape has no such node.
+
+    >>> MissingValue("report", id=3).message
+    'report: missing value for node id 3'
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "missing value for node id {id}")
+
+    tag: str
+    id: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ValueShapeMismatch(TapeError):
+    """
+    The node's value does not have the shape asked for.
+
+    >>> ValueShapeMismatch("report", id=3, expected=(), found=(2,)).message
+    'report: value shape mismatch for node id 3'
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "value shape mismatch for node id {id}")
+
+    tag: str
+    id: int
+    expected: tuple[int, ...]
+    found: tuple[int, ...]

@@ -1,0 +1,115 @@
+"""What an op or a derivative rule may ask of arrays, whatever their scalar."""
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from tapem_dsl.core.shape import Shape
+
+# Any: a NumPy array or scalar, an array of rationals, and whatever a carrier holds; the
+# array API standard has no static type that all of them satisfy.
+Array: TypeAlias = Any
+
+
+class Namespace(ABC):
+    """
+    The functions of the array API standard that ops use, and a few of our own.
+
+    Arithmetic, comparison and static slicing are written as operators on the arrays
+    themselves; constants are Python integers or :meth:`lit`, never NumPy scalars, which
+    would widen float32. A **base** (NumPy, exact rationals) computes; a **carrier**
+    (dual numbers, lanes, a recorder) forwards to the namespace of what it carries. A
+    member that only carriers to come will need is added with them: no op changes.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import namespace_of
+    >>> namespace_of(np.float64(1)).exp(np.float64(0))
+    np.float64(1.0)
+    """
+
+    __slots__ = ()
+
+    # -- elementwise -------------------------------------------------------------------
+
+    @abstractmethod
+    def exp(self, x: Array, /) -> Array:
+        """``e ** x``."""
+
+    @abstractmethod
+    def log(self, x: Array, /) -> Array:
+        """Natural logarithm; the domain is the op's to check."""
+
+    @abstractmethod
+    def tanh(self, x: Array, /) -> Array:
+        """Hyperbolic tangent."""
+
+    @abstractmethod
+    def abs(self, x: Array, /) -> Array:
+        """Absolute value."""
+
+    @abstractmethod
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """The larger of two, entry by entry; NaN if either is."""
+
+    @abstractmethod
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        """``a`` where the condition holds, ``b`` elsewhere; ``b`` may be a literal."""
+
+    # -- reductions --------------------------------------------------------------------
+
+    @abstractmethod
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        """Sum over one axis, or over all of them."""
+
+    @abstractmethod
+    def shift(self, x: Array, /) -> Array:
+        """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
+
+    # -- linear algebra and shape ------------------------------------------------------
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """Matrix product."""
+
+    @abstractmethod
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        """Reorder the axes."""
+
+    @abstractmethod
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        """Same entries in row-major order, another shape."""
+
+    @abstractmethod
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        """Repeat to a larger shape."""
+
+    @abstractmethod
+    def zeros_like(self, x: Array, /) -> Array:
+        """Zeros of the same shape and scalar type."""
+
+    @abstractmethod
+    def ones_like(self, x: Array, /) -> Array:
+        """Ones of the same shape and scalar type."""
+
+    # -- not in the standard -----------------------------------------------------------
+
+    @abstractmethod
+    def lit(self, x: Array, constant: object, /) -> Array:
+        """Give a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
+
+    @abstractmethod
+    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+        """Give the values, to check them; ``None`` where they are not known yet."""
+
+    @abstractmethod
+    def normal(self, x: Array, /) -> Array:
+        """
+        Give the one form in which the tape keeps this value.
+
+        Raises:
+            TypeError: no array of this namespace, which is a mistake of the op's
+            author.
+        """

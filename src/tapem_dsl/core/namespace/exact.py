@@ -1,0 +1,158 @@
+"""The base namespace of exact rationals: NumPy object arrays of ``Fraction``."""
+
+# pyright: reportAssignmentType=false
+# NumPy's functions take more than Namespace promises; pyright cannot match overloads.
+
+from fractions import Fraction
+from numbers import Rational
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl.core.errors import OutsideDomain, Refused
+from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.shape import Shape
+
+ZERO: Final = Fraction(0)
+ONE: Final = Fraction(1)
+
+
+@final
+class ExactNamespace(Namespace):
+    """
+    Arrays whose every entry is a ``Fraction``, so that lemmas need no tolerance.
+
+    Object arithmetic leaks: a full reduction or 0-d arithmetic gives a bare
+    ``Fraction`` and an empty sum gives the int 0. The members below never start from an
+    int, and :meth:`normal` wraps what is left. Lean: a tape over the rationals; but
+    there ``exp`` and its kin return 0, here they fail and say so.
+
+    >>> EXACT.normal(Fraction(1, 3))
+    array(Fraction(1, 3), dtype=object)
+    """
+
+    __slots__ = ()
+
+    permute_dims = staticmethod(np.transpose)
+    broadcast_to = staticmethod(np.broadcast_to)
+
+    def exp(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("exp")
+
+    def log(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("log")
+
+    def tanh(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("tanh")
+
+    def abs(self, x: Array, /) -> Array:
+        """Exact."""
+        return np.abs(x)
+
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """Exact; a literal becomes a ``Fraction`` first."""
+        return np.maximum(rational(a), rational(b))
+
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        """Exact; a literal becomes a ``Fraction`` first."""
+        return np.where(condition, rational(a), rational(b))
+
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        """Exact; the empty sum is ``Fraction(0)``."""
+        return np.sum(x, axis=axis, keepdims=keepdims, initial=ZERO)  # type: ignore[call-overload] # stubs know no Fraction
+
+    def shift(self, x: Array, /) -> Array:
+        """Refuse: what is shifted is an ``exp``, which is not rational."""
+        raise not_rational("exp")
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """Exact; an empty inner axis gives ``Fraction(0)``."""
+        product = np.matmul(a, b)
+        return product if a.shape[-1] else product + ZERO
+
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        """As NumPy does."""
+        return np.reshape(x, shape)
+
+    def zeros_like(self, x: Array, /) -> Array:
+        """Entries ``Fraction(0)``."""
+        return np.full(np.shape(x), ZERO, dtype=object)
+
+    def ones_like(self, x: Array, /) -> Array:
+        """Entries ``Fraction(1)``."""
+        return np.full(np.shape(x), ONE, dtype=object)
+
+    def lit(self, x: Array, constant: object, /) -> Array:
+        """Give the constant's exact value: ``0.1`` is the double nearest to a tenth."""
+        try:
+            return Fraction(constant)  # type: ignore[call-overload] # what it refuses is no real
+        except (OverflowError, ValueError):
+            raise Refused(
+                OutsideDomain("lit", f"{constant!r} is not a rational number")
+            ) from None
+
+    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+        """Give the array itself."""
+        return np.asarray(x)
+
+    def normal(self, x: Array, /) -> Array:
+        """Give an object array of ``Fraction``, 0-d at shape ``()``."""
+        array = np.asarray(x, dtype=object)
+        if all(type(entry) is Fraction for entry in array.flat):
+            return array
+        entries = [as_fraction(entry) for entry in array.flat]
+        result = np.empty(array.shape, dtype=object)
+        result.reshape(-1)[:] = entries
+        return result
+
+
+def as_fraction(entry: object) -> Fraction:
+    """
+    Turn an integer or rational into a ``Fraction``; refuse floats, which are not exact.
+
+    >>> as_fraction(2)
+    Fraction(2, 1)
+    >>> as_fraction(0.5)
+    Traceback (most recent call last):
+    ...
+    TypeError: an exact array holds rationals, got 0.5; convert it with Fraction(0.5)
+    """
+    if isinstance(entry, bool) or not isinstance(entry, Rational):
+        raise TypeError(
+            f"an exact array holds rationals, got {entry!r}; "
+            f"convert it with Fraction({entry!r})"
+        )
+    return Fraction(entry)
+
+
+def rational(x: Array) -> Array:
+    """
+    Keep an array, and turn a literal into a ``Fraction``.
+
+    >>> rational(0)
+    Fraction(0, 1)
+    """
+    return x if isinstance(x, np.ndarray) else Fraction(x)
+
+
+def not_rational(function: str) -> Refused:
+    """
+    Refuse a transcendental function of a rational.
+
+    >>> not_rational("exp").error.message
+    'autograd: exp: not a rational function; run the program over float64 instead'
+    """
+    return Refused(
+        OutsideDomain(
+            function, "not a rational function; run the program over float64 instead"
+        )
+    )
+
+
+EXACT: Final = ExactNamespace()

@@ -1,0 +1,87 @@
+"""What an op is: a name, a shape rule and a meaning; nothing of derivatives."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tapem_dsl.core.errors import DTypeMismatch, Refused
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.same import same
+from tapem_dsl.core.shape import Shape
+
+
+class Op(ABC):
+    """
+    An operation as plain data: a frozen dataclass of its static parameters.
+
+    ``==`` is structural and type-strict (``Scale(1) != Scale(True)``) however the
+    subclass is decorated. Derivative rules live in a table of the interpreter that
+    needs them, keyed by the class.
+
+    >>> from dataclasses import dataclass
+    >>> from tapem_dsl import apply_op, const, value_of
+    >>> @dataclass(frozen=True, slots=True)
+    ... class Cube(Op):
+    ...     name = "cube"
+    ...
+    ...     def shape(self, *inputs):
+    ...         (x,) = inputs
+    ...         return x
+    ...
+    ...     def evaluate(self, xp, *inputs):
+    ...         (x,) = inputs
+    ...         return x * x * x
+    >>> const(2.0).bind(lambda x: apply_op(Cube(), x)).bind(value_of).eval()
+    <Success: 8.0>
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    """TorchLean's string for the op; what errors and listings call it."""
+
+    def __init_subclass__(cls) -> None:
+        """Give each class its own ``==``, which ``dataclass`` then leaves alone."""
+        super().__init_subclass__()
+        cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # see above
+        cls.__hash__ = Op.__hash__  # type: ignore[method-assign] # see above
+
+    @abstractmethod
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the result's shape, or raise :class:`Refused`: the one such place."""
+
+    @abstractmethod
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Compute the result, of the shape that :meth:`shape` gives."""
+
+    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
+        """
+        Refuse operands that do not all have one floating or rational scalar type.
+
+        An op that takes conditions or labels overrides this.
+        """
+        first, *rest = inputs or (None,)
+        if first is None:
+            return
+        if first.kind not in "fO":
+            wants = "floating-point or rational operands"
+        elif any(other != first for other in rest):
+            wants = "operands of one scalar type"
+        else:
+            return
+        raise Refused(
+            DTypeMismatch(self.name, dtypes=tuple(map(str, inputs)), wants=wants)
+        )
+
+    @property
+    def label(self) -> str:
+        """TorchLean's node name: ``name``, with parameters where TorchLean has them."""
+        return self.name
+
+    def __eq__(self, other: object) -> bool:
+        return same(self, other)
+
+    def __hash__(self) -> int:
+        """Shallow: parameters may be arrays."""
+        return hash(type(self))

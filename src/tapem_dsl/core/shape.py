@@ -1,0 +1,38 @@
+"""Shapes, and the shape rules that several families of ops share."""
+
+from typing import TypeAlias
+
+from tapem_dsl.core.errors import Refused, ShapeMismatch
+
+Shape: TypeAlias = tuple[int, ...]
+"""
+Extents, outermost first: ``()`` is a scalar and is not ``(1,)``; an extent may be 0.
+
+Lean: ``Spec.Shape`` (``scalar`` or ``dim n rest``).
+"""
+
+
+def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
+    """
+    Shape rule of elementwise ops in two operands: equal, never broadcast.
+
+    >>> equal_shapes("add", (2, 3), (2, 3))
+    (2, 3)
+    >>> equal_shapes("add", (2, 3), (3,))
+    Traceback (most recent call last):
+    ...
+    tapem_dsl.core.errors.base.Refused: autograd: shape mismatch (op='add', ...)
+    """
+    if a != b:
+        raise wrong_shapes(op, a, b, wants="equal shapes")
+    return a
+
+
+def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
+    """
+    Refuse operands of these shapes, saying what the op wants.
+
+    >>> wrong_shapes("matmul", (3,), wants="(m, n) and (n, p)").error.message
+    'autograd: shape mismatch'
+    """
+    return Refused(ShapeMismatch(op, shapes=shapes, wants=wants))

@@ -1,0 +1,98 @@
+"""The tape's boundary: what a user's value becomes, so that it cannot change."""
+
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl.core.namespace import EXACT, Array, Carrier
+
+SCALARS: Final[frozenset[type]] = frozenset(
+    kind for kind in np.sctypeDict.values() if issubclass(kind, np.number | np.bool_)
+)
+"""The NumPy scalar types of numbers and truth values: immutable, kept as they are."""
+
+
+def as_value(x: object) -> Array:
+    """
+    Turn what a user hands over into what a tape holds.
+
+    Python floats and ints become ``np.float64``, rationals a 0-d object array, arrays a
+    read-only array in native byte order. An array is copied unless it and every array
+    it is a view of are read-only already.
+
+    Raises:
+        TypeError: no number or array of numbers.
+
+    >>> as_value(2)
+    np.float64(2.0)
+    >>> as_value(np.array([1.0, 2.0])).flags.writeable
+    False
+    >>> as_value([1.0])
+    Traceback (most recent call last):
+    ...
+    TypeError: a list is no value of a tape; wrap it: np.array(...)
+    """
+    kind = type(x)
+    if kind in SCALARS or isinstance(x, Carrier):
+        return x
+    if isinstance(x, np.ndarray):
+        return _as_array(x)
+    if kind is float or kind is int:
+        return np.float64(x)  # type: ignore[arg-type] # one of the two
+    if isinstance(x, Fraction):
+        return frozen(EXACT.normal(x))
+    raise TypeError(_advice(x))
+
+
+def frozen(x: Array) -> Array:
+    """
+    Make an array read-only in place; NumPy scalars and carriers are so already.
+
+    >>> frozen(np.zeros(2)).flags.writeable
+    False
+    """
+    if type(x) is np.ndarray:
+        x.setflags(write=False)
+    return x
+
+
+def _as_array(x: NDArray[np.generic]) -> Array:
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            "a masked array would lose its mask; fill it first: x.filled(0.0)"
+        )
+    if x.dtype.hasobject:
+        return frozen(EXACT.normal(np.array(x)))
+    if x.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a tape holds real numbers, not {x.dtype}; convert with astype"
+        )
+    if x.ndim == 0:
+        return x.astype(x.dtype.newbyteorder("="))[()]
+    if type(x) is np.ndarray and x.dtype.isnative and _never_written(x):
+        return x
+    return frozen(np.array(x, dtype=x.dtype.newbyteorder("="), order="C", subok=False))
+
+
+def _never_written(x: NDArray[np.generic]) -> bool:
+    """Whether the array and all that it is a view of are read-only NumPy arrays."""
+    owner: object = x
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return owner is None
+
+
+def _advice(x: object) -> str:
+    """Say the mend for a value that is none."""
+    name = type(x).__name__
+    if isinstance(x, bool):
+        return f"{x} is no number of a tape; a condition is np.bool_({x})"
+    if isinstance(x, list | tuple):
+        return f"a {name} is no value of a tape; wrap it: np.array(...)"
+    if hasattr(x, "_inner_value"):
+        return f"a {name} is no value of a tape; did you forget `yield from`?"
+    return f"a {name} is no value of a tape; pass a float, a Fraction or a NumPy array"
