@@ -1,0 +1,1 @@
+"""What can be done with a tape; the interpreters are peers of one another."""

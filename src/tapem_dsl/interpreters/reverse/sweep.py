@@ -1,0 +1,150 @@
+"""The reverse sweep: one loop over descending ids."""
+
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tapem_dsl.core.errors import (
+    ContributionShapeMismatch,
+    GradientDTypeMismatch,
+    InvalidParentId,
+    OutsideDomain,
+    Refused,
+)
+from tapem_dsl.core.namespace import NUMPY, Array, Namespace, namespace_of
+from tapem_dsl.core.node import Node, NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.value import SCALARS, frozen
+from tapem_dsl.interpreters.reverse.table import vjp
+
+Slots: TypeAlias = list[Array | None]
+"""One cotangent for each node, ``None`` where no contribution has arrived."""
+
+
+# Any: the scalar is the tape's, which the caller knows.
+def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a tenth
+    nodes: list[Node[Any]],
+    slots: Slots,
+    ids: range,
+    keep: Collection[int] | None = None,
+) -> None:
+    """
+    Visit ids in descending order and pass each one's cotangent on to its parents.
+
+    A node without a cotangent or without its flag is passed over; contributions to
+    parents without their flag are dropped, unseen. A parent's contributions are added
+    in the order in which they arrive, the earlier on the left: the second one
+    allocates, later ones are added in place. The arrays left in the slots are
+    read-only.
+
+    Args:
+        nodes: the tape.
+        slots: the cotangents so far, updated in place.
+        ids: which nodes to visit, descending.
+        keep: of which nodes to keep the cotangent; of all if ``None``.
+
+    Raises:
+        Refused: a missing rule, a bad parent, a contribution that does not fit.
+    """
+    size = len(nodes)
+    rule_of = vjp.get
+    owned: set[int] = set()  # slots whose array this sweep made and may add to
+    for id in ids:
+        g = slots[id]
+        if g is None:
+            continue
+        node = nodes[id]
+        op = node.op
+        if op is None or not node.requires_grad:
+            continue
+        y = node.value
+        parents = node.parents
+        if len(parents) == 2:  # the same without lists: a third of the loop's cost
+            i, j = parents
+            if not (0 <= i < size and 0 <= j < size):
+                raise _stranger(op, id, parents, size)
+            first, second = nodes[i], nodes[j]
+            xs: tuple[Array, ...] = (first.value, second.value)
+            need: tuple[bool, ...] = (first.requires_grad, second.requires_grad)
+        else:
+            if not all(0 <= parent < size for parent in parents):
+                raise _stranger(op, id, parents, size)
+            xs = tuple([nodes[parent].value for parent in parents])
+            need = tuple([nodes[parent].requires_grad for parent in parents])
+        rule = rule_of(type(op))
+        if rule is None:
+            raise vjp.missing(op, id)
+        xp = NUMPY if type(y) in SCALARS else namespace_of(y)
+        try:
+            contributions = rule(op, xp, g, xs, y, need)
+        except ZeroDivisionError:
+            if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's
+                raise
+            error = OutsideDomain(op.name, "division by zero", ids=(id,))
+            raise Refused(error) from None
+        if len(contributions) != len(parents):
+            raise _miscounted(op, len(parents), len(contributions))
+        for parent, x, needed, contribution in zip(parents, xs, need, contributions):  # noqa: B905 - counted above
+            if contribution is None or not needed:
+                continue
+            existing = slots[parent]
+            kind = type(contribution)
+            if kind is type(x) and kind in SCALARS:
+                slots[parent] = (
+                    contribution if existing is None else existing + contribution
+                )
+                continue
+            fitting = _fitting(xp, op, id, parent, x, contribution)
+            if existing is None:
+                slots[parent] = fitting
+            elif parent in owned and parent < id:
+                existing += fitting
+            else:
+                total = xp.normal(existing + fitting)
+                if type(total) is np.ndarray and total.ndim:
+                    owned.add(parent)
+                slots[parent] = total
+        if keep is not None and id not in keep:
+            slots[id] = None
+    for slot in owned:
+        frozen(slots[slot])
+
+
+def _fitting(
+    xp: Namespace, op: Op, id: int, parent: int, x: Array, contribution: Array
+) -> Array:
+    """Give the contribution in its one form, if it has its parent's shape and dtype."""
+    contribution = frozen(xp.normal(contribution))
+    if contribution.shape != x.shape:
+        raise Refused(
+            ContributionShapeMismatch(
+                op.name,
+                id=id,
+                parent=parent,
+                expected=x.shape,
+                found=contribution.shape,
+            )
+        )
+    if contribution.dtype != x.dtype:
+        raise Refused(
+            GradientDTypeMismatch(
+                "contribution",
+                id=parent,
+                expected=str(x.dtype),
+                found=str(contribution.dtype),
+            )
+        )
+    return contribution
+
+
+def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:
+    parent = next(parent for parent in parents if not 0 <= parent < size)
+    return Refused(InvalidParentId(op.name, id=id, parent=parent, size=size))
+
+
+def _miscounted(op: Op, expected: int, found: int) -> TypeError:
+    return TypeError(
+        f"the vjp rule of {op.name!r} gave {found} cotangents for {expected} parents; "
+        "give one for each, None where none is needed"
+    )

@@ -1,0 +1,1 @@
+"""The vocabulary, one file a family: data, shape rule and meaning; no derivatives."""

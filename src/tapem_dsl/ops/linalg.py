@@ -1,0 +1,110 @@
+"""Linear algebra."""
+
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Linear(Op):
+    """``w @ x + b``."""
+
+    name = "linear"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (out, in), (out,) and (in,) to (out,)."""
+        match inputs:
+            case (out, n), (bias,), (features,) if bias == out and features == n:
+                return (out,)
+        raise wrong_shapes(self.name, *inputs, wants="(out, in), (out,) and (in,)")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Multiply, then add."""
+        w, b, x = inputs
+        return xp.matmul(w, x) + b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Matmul(Op):
+    """``a @ b``."""
+
+    name = "matmul"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (m, n) and (n, p) to (m, p)."""
+        match inputs:
+            case (m, n), (rows, p) if rows == n:
+                return (m, p)
+        raise wrong_shapes(self.name, *inputs, wants="(m, n) and (n, p)")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        a, b = inputs
+        return xp.matmul(a, b)
+
+
+_LINEAR: Final = Linear()
+_MATMUL: Final = Matmul()
+
+
+def linear(w: NodeId, b: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Affine map of one vector: ``w @ x + b``.
+
+    Shapes:
+        ``w``: ``(out, in)``; ``b``: ``(out,)``; ``x``: ``(in,)``; result: ``(out,)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``outer(g, x)``, ``g`` and ``w.T @ g``.
+
+    Source:
+        Lean: ``TapeM.linear``. PyTorch: ``torch.nn.functional.linear(x, w, b)``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     w = yield from param(np.array([[1.0, 2.0]]))
+    ...     b = yield from param(np.array([0.5]))
+    ...     x = yield from const(np.array([3.0, 4.0]))
+    ...     y = yield from linear(w, b, x)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [11.5]>
+    """
+    return record_op(_LINEAR, (w, b, x))
+
+
+def matmul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Product of two matrices.
+
+    Shapes:
+        ``a``: ``(m, n)``; ``b``: ``(n, p)``; result: ``(m, p)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g @ b.T`` and ``a.T @ g``.
+
+    Source:
+        Lean: ``TapeM.matmul``. PyTorch: ``torch.matmul`` of two matrices.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> square = leaf(np.array([[1.0, 1.0], [0.0, 1.0]])).bind(lambda a: matmul(a, a))
+    >>> square.bind(value_of).eval().unwrap().tolist()
+    [[1.0, 2.0], [0.0, 1.0]]
+    """
+    return record_op(_MATMUL, (a, b))
