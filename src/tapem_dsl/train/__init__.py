@@ -1,0 +1,1 @@
+"""What a training script needs: checks, mean losses, datasets and updates."""

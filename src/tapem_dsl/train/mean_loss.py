@@ -1,0 +1,109 @@
+"""The mean of a per-sample loss, recorded on one tape."""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import TypeVar
+
+import numpy as np
+
+from tapem_dsl.core.combinators import fold_m, throw
+from tapem_dsl.core.do import Do, do
+from tapem_dsl.core.errors import EmptyDataset
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.tapem import TapeM
+from tapem_dsl.ops.elementwise import add, scale
+from tapem_dsl.train.dataset import Dataset
+
+X = TypeVar("X")
+F = TypeVar("F", bound=np.generic)
+
+
+@do
+def mean_scalar_over(
+    tag: str, xs: Sequence[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+) -> Do[NodeId, F]:
+    """
+    Record the mean of a scalar loss over samples: sum from the left, then one scale.
+
+    Appends the loss of the first sample; for each later one its loss and one ``add``;
+    and one ``scale`` by 1/N, also for N = 1. The last node's id is the result.
+
+    Args:
+        tag: names the call in errors.
+        xs: the samples, in order; a list or tuple, held and not copied.
+        loss_of: the program of one sample's loss.
+
+    Fails with:
+        :class:`EmptyDataset`, before anything is recorded; :class:`ShapeMismatch` in
+        the ``add`` if a loss is no scalar; whatever a loss fails with.
+
+    Raises:
+        TypeError: ``xs`` is no sequence; an array goes to
+        :func:`mean_scalar_over_array`.
+
+    Source:
+        Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
+
+    >>> from tapem_dsl import const
+    >>> mean_scalar_over("demo", [1.0, 2.0], const).exec()
+    <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
+    >>> mean_scalar_over("demo", [], const).exec()
+    <Failure: demo: empty dataset>
+    """
+    match xs:
+        case []:
+            return (yield from throw(EmptyDataset(tag)))
+        case [x0, *rest]:
+            loss0 = yield from loss_of(x0)
+
+            @do
+            def add_loss(total: NodeId, x: X) -> Do[NodeId, F]:
+                loss = yield from loss_of(x)
+                return (yield from add(total, loss))
+
+            total = yield from fold_m(add_loss, loss0, rest)
+            return (yield from scale(total, Fraction(1, len(rest) + 1)))
+        case _:
+            raise TypeError(
+                f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}; "
+                "use mean_scalar_over_array for an array, or list(...)"
+            )
+
+
+def mean_scalar_over_array(
+    tag: str, array: Iterable[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+) -> TapeM[NodeId, F]:
+    """
+    Record the mean over the rows of an array, or over anything else that iterates.
+
+    Laws:
+        ``mean_scalar_over_array(tag, array, f) == mean_scalar_over(tag, list(array),
+        f)``: equal programs, as Lean proves by ``rfl``.
+
+    Lean: ``meanScalarOverArray``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import const
+    >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
+    <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
+    """
+    return mean_scalar_over(tag, list(array), loss_of)
+
+
+def mean_scalar_over_dataset(
+    tag: str, dataset: Dataset[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+) -> TapeM[NodeId, F]:
+    """
+    Record the mean over a data set, in its order, in one batch.
+
+    Laws:
+        ``mean_scalar_over_dataset(tag, ds, f) == mean_scalar_over(tag, ds.to_list(),
+        f)``: equal programs, as Lean proves by ``rfl``.
+
+    Lean: ``meanScalarOverDataset``.
+
+    >>> from tapem_dsl import const
+    >>> mean_scalar_over_dataset("demo", Dataset.of_list([1.0, 2.0]), const).exec()
+    <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
+    """
+    return mean_scalar_over(tag, dataset.to_list(), loss_of)
