@@ -1,0 +1,97 @@
+"""
+Programs over an autodiff tape, after TorchLean's ``TapeM``.
+
+A loss is a program, a program run over a tape is data, and reverse mode is an
+interpreter of that data.
+"""
+
+from tapem_dsl.core.combinators import apply_op as apply_op
+from tapem_dsl.core.combinators import const as const
+from tapem_dsl.core.combinators import fold_m as fold_m
+from tapem_dsl.core.combinators import for_m as for_m
+from tapem_dsl.core.combinators import get_tape as get_tape
+from tapem_dsl.core.combinators import leaf as leaf
+from tapem_dsl.core.combinators import map_m as map_m
+from tapem_dsl.core.combinators import param as param
+from tapem_dsl.core.combinators import pure as pure
+from tapem_dsl.core.combinators import throw as throw
+from tapem_dsl.core.combinators import value_of as value_of
+from tapem_dsl.core.combinators import when_m as when_m
+from tapem_dsl.core.do import Do as Do
+from tapem_dsl.core.do import do as do
+from tapem_dsl.core.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
+from tapem_dsl.core.errors import BatchSizeNotPositive as BatchSizeNotPositive
+from tapem_dsl.core.errors import ContributionShapeMismatch as ContributionShapeMismatch
+from tapem_dsl.core.errors import DTypeMismatch as DTypeMismatch
+from tapem_dsl.core.errors import EmptyDataset as EmptyDataset
+from tapem_dsl.core.errors import (
+    GradientArrayLengthMismatch as GradientArrayLengthMismatch,
+)
+from tapem_dsl.core.errors import GradientArrayOutOfBounds as GradientArrayOutOfBounds
+from tapem_dsl.core.errors import (
+    GradientArrayShapeMismatch as GradientArrayShapeMismatch,
+)
+from tapem_dsl.core.errors import GradientDTypeMismatch as GradientDTypeMismatch
+from tapem_dsl.core.errors import GradientShapeMismatch as GradientShapeMismatch
+from tapem_dsl.core.errors import InvalidNodeId as InvalidNodeId
+from tapem_dsl.core.errors import InvalidOutputId as InvalidOutputId
+from tapem_dsl.core.errors import InvalidParentId as InvalidParentId
+from tapem_dsl.core.errors import MissingGradient as MissingGradient
+from tapem_dsl.core.errors import MissingRule as MissingRule
+from tapem_dsl.core.errors import MissingValue as MissingValue
+from tapem_dsl.core.errors import NodeMissing as NodeMissing
+from tapem_dsl.core.errors import OpError as OpError
+from tapem_dsl.core.errors import OutsideDomain as OutsideDomain
+from tapem_dsl.core.errors import Refused as Refused
+from tapem_dsl.core.errors import SeedShapeMismatch as SeedShapeMismatch
+from tapem_dsl.core.errors import ShapeMismatch as ShapeMismatch
+from tapem_dsl.core.errors import TapeError as TapeError
+from tapem_dsl.core.errors import Thrown as Thrown
+from tapem_dsl.core.errors import UpstreamShapeMismatch as UpstreamShapeMismatch
+from tapem_dsl.core.errors import ValueShapeMismatch as ValueShapeMismatch
+from tapem_dsl.core.errors import tag_error as tag_error
+from tapem_dsl.core.namespace import Array as Array
+from tapem_dsl.core.namespace import Namespace as Namespace
+from tapem_dsl.core.node import Node as Node
+from tapem_dsl.core.node import NodeId as NodeId
+from tapem_dsl.core.op import Op as Op
+from tapem_dsl.core.shape import Shape as Shape
+from tapem_dsl.core.tape import EMPTY as EMPTY
+from tapem_dsl.core.tape import Tape as Tape
+from tapem_dsl.core.tapem import TapeM as TapeM
+from tapem_dsl.interpreters.reverse import Gradients as Gradients
+from tapem_dsl.interpreters.reverse import backward as backward
+from tapem_dsl.interpreters.reverse import backward_dense as backward_dense
+from tapem_dsl.interpreters.reverse import backward_dense_all as backward_dense_all
+from tapem_dsl.interpreters.reverse import backward_dense_from as backward_dense_from
+from tapem_dsl.interpreters.reverse import backward_dense_step as backward_dense_step
+from tapem_dsl.interpreters.reverse import backward_scalar as backward_scalar
+from tapem_dsl.interpreters.reverse import vjp as vjp
+from tapem_dsl.ops.elementwise import add as add
+from tapem_dsl.ops.elementwise import div as div
+from tapem_dsl.ops.elementwise import exp as exp
+from tapem_dsl.ops.elementwise import log as log
+from tapem_dsl.ops.elementwise import mul as mul
+from tapem_dsl.ops.elementwise import relu as relu
+from tapem_dsl.ops.elementwise import scale as scale
+from tapem_dsl.ops.elementwise import sigmoid as sigmoid
+from tapem_dsl.ops.elementwise import sub as sub
+from tapem_dsl.ops.elementwise import tanh as tanh
+from tapem_dsl.ops.linalg import linear as linear
+from tapem_dsl.ops.linalg import matmul as matmul
+from tapem_dsl.ops.losses import mse_loss as mse_loss
+from tapem_dsl.ops.reductions import sum_ as sum_
+from tapem_dsl.ops.softmax import log_softmax_last as log_softmax_last
+from tapem_dsl.ops.softmax import softmax_last as softmax_last
+from tapem_dsl.train.checks import require_grad_tensor as require_grad_tensor
+from tapem_dsl.train.checks import require_scalar_value as require_scalar_value
+from tapem_dsl.train.checks import require_value_tensor as require_value_tensor
+from tapem_dsl.train.dataset import Dataset as Dataset
+from tapem_dsl.train.dataset import lcg_next as lcg_next
+from tapem_dsl.train.dataset import shuffle_pairs as shuffle_pairs
+from tapem_dsl.train.mean_loss import mean_scalar_over as mean_scalar_over
+from tapem_dsl.train.mean_loss import mean_scalar_over_array as mean_scalar_over_array
+from tapem_dsl.train.mean_loss import (
+    mean_scalar_over_dataset as mean_scalar_over_dataset,
+)
+from tapem_dsl.train.sgd import sgd_update_tensor as sgd_update_tensor

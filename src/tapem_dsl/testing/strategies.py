@@ -1,0 +1,55 @@
+"""Hypothesis strategies for programs; needs the extra ``testing``."""
+
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+
+from tapem_dsl.core.combinators import get_tape, leaf, throw
+from tapem_dsl.core.do import Do, do
+from tapem_dsl.core.tapem import TapeM
+from tapem_dsl.ops.elementwise import add, mul
+
+T = TypeVar("T")
+
+
+def programs(values: st.SearchStrategy[T]) -> st.SearchStrategy[TapeM[T]]:
+    """
+    Programs that give one of the values, extend the tape, read it, and sometimes fail.
+
+    What they append differs from one to the next and does not commute, so that a law
+    test notices a dropped tape and a changed order. None is built with ``bind``,
+    ``map`` or ``apply``, which are what such a test is about.
+
+    Give it to ``check_all_laws`` as ``container_strategy``: without one, that function
+    tries ``pure`` programs only, which every wrong ``bind`` passes.
+
+    >>> isinstance(programs(st.integers()), st.SearchStrategy)
+    True
+    """
+    numbers = st.floats(-2, 2)
+    some = st.lists(values, min_size=1, max_size=4).map(tuple)
+    extending: st.SearchStrategy[TapeM[T]] = st.builds(_extending, numbers, values)
+    reading: Any = st.builds(_reading, some)  # Any: pyright loses T on the way
+    failing = st.builds(_failing, numbers, st.sampled_from(["no", "never"]))
+    return st.one_of(extending, reading, failing)
+
+
+@do
+def _extending(number: float, value: T) -> Do[T]:
+    x = yield from leaf(number)
+    y = yield from mul(x, x)
+    yield from add(y, x)
+    return value
+
+
+@do
+def _reading(values: tuple[T, ...]) -> Do[T]:
+    tape = yield from get_tape()
+    yield from leaf(float(len(tape)))
+    return values[len(tape) % len(values)]
+
+
+@do
+def _failing(number: float, text: str) -> Do[Any]:  # Any: gives nothing, so any value
+    yield from leaf(number)
+    return (yield from throw(text))

@@ -1,0 +1,232 @@
+"""The laws of ``returns``, on programs that extend the tape; and mutants they catch."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+from returns.contrib.hypothesis.laws import check_all_laws
+from returns.interfaces.container import Container2
+from returns.interfaces.specific.reader import Contextable
+from returns.primitives.container import BaseContainer
+from returns.primitives.hkt import SupportsKind2
+from returns.result import Failure, Result, Success
+
+from tapem_dsl import EMPTY, TapeError, TapeM, leaf, pure, throw
+from tapem_dsl.testing import assert_equivalent
+from tapem_dsl.testing.strategies import programs
+
+INTEGERS = st.integers(-3, 3)
+
+check_all_laws(
+    TapeM,
+    container_strategy=programs(INTEGERS),
+    settings_kwargs={"deadline": None},
+)
+
+# Any, throughout: a mutant is untyped on purpose; what it computes is what is tested.
+State = Callable[[Any], Result[Any, TapeError]]
+
+
+class StateT(
+    BaseContainer,
+    SupportsKind2["StateT", Any, Any],
+    Container2[Any, Any],
+    Contextable[Any, Any],
+):
+    """A closure over the real tape, right unless a subclass breaks one method."""
+
+    __slots__ = ()
+
+    _inner_value: State
+
+    def __call__(self, deps: Any) -> Any:
+        return self._inner_value(EMPTY if deps is None else deps)
+
+    def bind(self, function: Any) -> Any:
+        def run(tape: Any) -> Any:
+            return self(tape).bind(lambda pair: function(pair[0])(pair[1]))
+
+        return type(self)(run)
+
+    def map(self, function: Any) -> Any:
+        return type(self)(
+            lambda tape: self(tape).map(lambda pair: (function(pair[0]), pair[1]))
+        )
+
+    def apply(self, container: Any) -> Any:
+        def run(tape: Any) -> Any:
+            return self(tape).bind(
+                lambda pair: container(pair[1]).map(
+                    lambda applied: (applied[0](pair[0]), applied[1])
+                )
+            )
+
+        return type(self)(run)
+
+    @classmethod
+    def from_value(cls, inner_value: Any) -> Any:
+        return cls(lambda tape: Success((inner_value, tape)))
+
+    def lash(self, handler: Any) -> Any:
+        def run(tape: Any) -> Any:
+            return self(tape).lash(lambda error: handler(error)(tape))
+
+        return type(self)(run)
+
+
+class BindDropsTape(StateT):
+    __slots__ = ()
+
+    def bind(self, function: Any) -> Any:
+        return type(self)(
+            lambda tape: self(tape).bind(lambda pair: function(pair[0])(tape))
+        )
+
+
+class MapDropsTape(StateT):
+    __slots__ = ()
+
+    def map(self, function: Any) -> Any:
+        return type(self)(
+            lambda tape: self(tape).map(lambda pair: (function(pair[0]), tape))
+        )
+
+
+class ApplyDropsTape(StateT):
+    __slots__ = ()
+
+    def apply(self, container: Any) -> Any:
+        def run(tape: Any) -> Any:
+            return self(tape).bind(
+                lambda pair: container(tape).map(
+                    lambda applied: (applied[0](pair[0]), applied[1])
+                )
+            )
+
+        return type(self)(run)
+
+
+class Broken(Exception):
+    """A failed run that remembers the tape it failed with."""
+
+    def __init__(self, error: TapeError, tape: Any) -> None:
+        self.error, self.tape = error, tape
+
+
+class LashKeepsTape(StateT):
+    """Its handler goes on from the tape that the failed program left behind."""
+
+    __slots__ = ()
+
+    def lash(self, handler: Any) -> Any:
+        def run(tape: Any) -> Any:
+            try:
+                return self(tape)
+            except Broken as broken:
+                return handler(broken.error)(broken.tape)
+
+        return type(self)(run)
+
+
+def laws_broken_by(mutant: type[StateT]) -> set[str]:
+    """Run the laws on a mutant, with the strategy that TapeM is tested with."""
+    check_all_laws(
+        mutant,
+        container_strategy=programs(INTEGERS).map(lambda m: mutant(m.run)),
+        settings_kwargs={
+            "deadline": None,
+            "derandomize": True,
+            "database": None,
+            "suppress_health_check": list(HealthCheck),
+        },
+    )
+    module = sys.modules[__name__]
+    prefix = f"test_{mutant.__qualname__.lower()}_"
+    broken = set()
+    for name in [name for name in vars(module) if name.startswith(prefix)]:
+        law = getattr(module, name)
+        delattr(module, name)
+        try:
+            law()
+        except AssertionError:
+            broken.add(name.removeprefix(prefix))
+        except BaseExceptionGroup:  # several ways to fail
+            broken.add(name.removeprefix(prefix))
+    return broken
+
+
+class Honest(StateT):
+    __slots__ = ()
+
+    _: ClassVar[str] = "what the mutants are mutations of"
+
+
+def test_the_unbroken_model_passes_every_law() -> None:
+    assert laws_broken_by(Honest) == set()
+
+
+@pytest.mark.parametrize("mutant", [BindDropsTape, MapDropsTape, ApplyDropsTape])
+def test_a_dropped_tape_is_caught(mutant: type[StateT]) -> None:
+    assert laws_broken_by(mutant)
+
+
+# -- what no law of returns says: what lash restores, and the order of apply -----------
+
+
+def check_lash_restores(
+    container: Callable[[Any], Any], failing: Any, recovery: Any
+) -> None:
+    """A recovered program leaves what the recovery alone would have left."""
+    recovered = container(failing).lash(lambda _: container(recovery))
+    assert recovered(EMPTY) == recovery.run(EMPTY)
+
+
+def keeping(program: TapeM[Any, Any]) -> Any:
+    """Run a program in the mutant's way: a failure keeps the tape it had reached."""
+
+    def run(tape: Any) -> Any:
+        match program.run(tape):
+            case Failure(error):
+                raise Broken(error, leaf(1.0).exec(tape).unwrap())
+            case success:
+                return success
+
+    return LashKeepsTape(run)
+
+
+def test_lash_resumes_from_the_tape_at_entry() -> None:
+    failing = leaf(1.0).bind(lambda _: throw("no"))
+    check_lash_restores(lambda m: m, failing, leaf(2.0))
+    check_lash_restores(lambda m: Honest(m.run), failing, leaf(2.0))
+
+
+def test_a_lash_that_keeps_the_failed_tape_is_caught() -> None:
+    failing = leaf(1.0).bind(lambda _: throw("no"))
+    with pytest.raises(AssertionError):
+        check_lash_restores(keeping, failing, leaf(2.0))
+
+
+@given(programs(INTEGERS), programs(INTEGERS))
+def test_lash_behaves_as_the_model(first: TapeM[int], second: TapeM[int]) -> None:
+    model = Honest(first.run).lash(lambda _: Honest(second.run))
+    assert first.lash(lambda _: second).run() == model(EMPTY)
+
+
+def test_apply_runs_its_own_effects_first() -> None:
+    value = leaf(1.0, name="value")
+    function = leaf(2.0, name="function").map(lambda _: str)
+    tape = value.apply(function).exec().unwrap()
+    assert [node.name for node in tape] == ["value", "function"]
+
+
+def test_the_first_failure_of_apply_wins() -> None:
+    first: TapeM[int] = throw("first")
+    assert first.apply(throw("second")).run() == throw("first").run()
+
+
+@given(programs(INTEGERS))
+def test_pure_is_neutral_for_apply(m: TapeM[int]) -> None:
+    assert_equivalent(m.apply(pure(lambda n: n)), m)

@@ -1,0 +1,184 @@
+"""
+The typing promises: what checkers infer and refuse where the library is used.
+
+Each case is a definition in ``accepted.py``, ``accepted_plugin.py`` or
+``refused.py.txt``. Each checker runs once, strictly, over copies of these; what they
+accept is run as well.
+"""
+
+import ast
+import json
+import os
+import runpy
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import tapem_dsl
+from tapem_dsl import TapeM
+
+HERE: Final = Path(__file__).parent
+IMPORTED_FROM: Final = str(Path(tapem_dsl.__file__).parents[1])
+"""So that what is checked is what runs."""
+
+SOURCES: Final = {
+    "accepted.py": HERE / "accepted.py",
+    "accepted_plugin.py": HERE / "accepted_plugin.py",
+    "refused.py": HERE / "refused.py.txt",
+}
+WITHOUT_PLUGIN: Final = ("accepted.py", "refused.py")
+CHECKED: Final = {
+    "mypy": tuple(SOURCES),
+    "mypy_without_plugin": WITHOUT_PLUGIN,
+    "pyright": WITHOUT_PLUGIN,
+}
+MYPY: Final = (
+    *("mypy", "--strict", "--output=json"),
+    *("--follow-imports=silent", f"--cache-dir={os.devnull}"),
+)
+COMMANDS: Final = {
+    "mypy": (*MYPY, "--config-file=mypy.ini", *CHECKED["mypy"]),
+    "mypy_without_plugin": (*MYPY, "--config-file=", *CHECKED["mypy_without_plugin"]),
+    "pyright": ("pyright", "--outputjson", "--pythonpath", sys.executable),
+}
+MYPY_INI: Final = "[mypy]\nplugins = returns.contrib.mypy.returns_plugin\n"
+PYRIGHT_CONFIG: Final = {
+    "include": WITHOUT_PLUGIN,
+    "typeCheckingMode": "strict",
+    "extraPaths": [IMPORTED_FROM],
+}
+REFUSED: Final = "  # refused"
+
+Errors = dict[tuple[str, int], str]
+"""What a checker says, by file and line."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One definition, up to the next; ``refused`` is what to say at which line."""
+
+    file: str
+    name: str
+    lines: range
+    refused: dict[int, dict[str, str]]
+
+
+def cases(file: str) -> Iterator[Case]:
+    """Cut a file at its definitions; what comes before the first is a case as well."""
+    text = SOURCES[file].read_text(encoding="utf-8")
+    starts = {1: f"top_of_{file}"}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            first = min(part.lineno for part in (node, *node.decorator_list))
+            starts[first] = node.name
+    lines = text.splitlines()
+    ends = [*list(starts)[1:], len(lines) + 1]
+    for (start, name), end in zip(starts.items(), ends, strict=True):
+        refused = {
+            n: wants(lines[n:]) for n in range(start, end) if marked(lines[n - 1])
+        }
+        yield Case(file, name, range(start, end), refused)
+
+
+def marked(line: str) -> bool:
+    return line.endswith(REFUSED)
+
+
+def wants(below: list[str]) -> dict[str, str]:
+    """Read what mypy and pyright must say from the two lines below a marked one."""
+    said = dict(line.strip().removeprefix("# by ").split(": ", 1) for line in below[:2])
+    assert said.keys() == {"mypy", "pyright"}, below[:2]
+    return said
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Errors]:
+    """Run all checkers side by side."""
+    folder = tmp_path_factory.mktemp("types")
+    for file, source in SOURCES.items():
+        (folder / file).write_bytes(source.read_bytes())
+    (folder / "mypy.ini").write_text(MYPY_INI, encoding="utf-8")
+    config = json.dumps(PYRIGHT_CONFIG)
+    (folder / "pyrightconfig.json").write_text(config, encoding="utf-8")
+    running = {
+        checker: subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env={**os.environ, "MYPYPATH": IMPORTED_FROM},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for checker, command in COMMANDS.items()
+    }
+    found = {}
+    for checker, process in running.items():
+        output, complaint = process.communicate()
+        # There are lines to refuse, so 0 is as wrong as a crash.
+        assert process.returncode == 1, complaint or output
+        read = pyright_errors if checker == "pyright" else mypy_errors
+        found[checker] = read(output)
+    return found
+
+
+def mypy_errors(output: str) -> Errors:
+    found: Errors = defaultdict(str)
+    for line in output.splitlines():
+        error = json.loads(line)
+        if error["severity"] == "error":  # a note may stand at another line
+            found[error["file"], error["line"]] += error["message"] + "\n"
+    return found
+
+
+def pyright_errors(output: str) -> Errors:
+    found: Errors = defaultdict(str)
+    for error in json.loads(output)["generalDiagnostics"]:
+        line = error["range"]["start"]["line"] + 1
+        found[Path(error["file"]).name, line] += error["message"] + "\n"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("checker", "case"),
+    [
+        pytest.param(checker, case, id=f"{checker}-{case.name}")
+        for checker, files in CHECKED.items()
+        for file in files
+        for case in cases(file)
+    ],
+)
+def test_promise_is_kept(errors: dict[str, Errors], checker: str, case: Case) -> None:
+    said = {
+        line: message
+        for (file, line), message in errors[checker].items()
+        if file == case.file and line in case.lines
+    }
+    unexpected = [said[line] for line in said.keys() - case.refused.keys()]
+    assert not unexpected, "\n".join(unexpected)
+    accepted = case.refused.keys() - said.keys()
+    assert not accepted, f"not refused: lines {accepted}"
+    for line, wanted in case.refused.items():
+        assert wanted[checker.partition("_")[0]] in said[line]
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        pytest.param(file, node.name, id=node.name)
+        for file in ("accepted.py", "accepted_plugin.py")
+        for node in ast.parse(SOURCES[file].read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.args.args
+    ],
+)
+def test_promise_runs(file: str, name: str) -> None:
+    given = runpy.run_path(str(SOURCES[file]))[name]()
+    if isinstance(given, TapeM):
+        given.run().unwrap()
+    else:
+        assert given is None
