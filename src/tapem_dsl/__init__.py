@@ -9,6 +9,7 @@ from tapem_dsl.core.combinators import apply_op as apply_op
 from tapem_dsl.core.combinators import const as const
 from tapem_dsl.core.combinators import fold_m as fold_m
 from tapem_dsl.core.combinators import for_m as for_m
+from tapem_dsl.core.combinators import from_result as from_result
 from tapem_dsl.core.combinators import get_tape as get_tape
 from tapem_dsl.core.combinators import leaf as leaf
 from tapem_dsl.core.combinators import map_m as map_m
@@ -59,6 +60,7 @@ from tapem_dsl.core.shape import Shape as Shape
 from tapem_dsl.core.tape import EMPTY as EMPTY
 from tapem_dsl.core.tape import Tape as Tape
 from tapem_dsl.core.tapem import TapeM as TapeM
+from tapem_dsl.core.value import rationals as rationals
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
 from tapem_dsl.interpreters.reverse import backward as backward
 from tapem_dsl.interpreters.reverse import backward_dense as backward_dense

@@ -21,19 +21,30 @@ from tapem_dsl import (
     add,
     apply_op,
     const,
+    div,
+    exp,
     fold_m,
     for_m,
+    from_result,
     get_tape,
     leaf,
+    log_softmax_last,
     map_m,
+    mul,
     param,
     pure,
+    rationals,
+    relu,
     scale,
+    sigmoid,
+    softmax_last,
+    sub,
+    tanh,
     throw,
     value_of,
     when_m,
 )
-from tapem_dsl.testing import assert_equivalent, rationals
+from tapem_dsl.testing import assert_equivalent
 from tapem_dsl.testing.strategies import programs
 
 
@@ -94,6 +105,27 @@ def test_throw_takes_a_text_or_a_record() -> None:
     assert throw("no").run() == Failure(Thrown("no"))
     error = InvalidNodeId("mine", id=1, size=0)
     assert throw(error).run() == Failure(error)
+
+
+def test_a_shape_asked_for_is_checked_and_is_part_of_the_program() -> None:
+    tape = leaf(np.zeros(2)).exec().unwrap()
+    x = NodeId(0)
+    for make in (add, mul, sub, div):
+        assert isinstance(make(x, x, shape=(2,)).run(tape), Success)
+        error = make(x, x, shape=()).run(tape).failure()
+        assert error.message == "autograd: shape mismatch"
+        assert make(x, x, shape=(2,)) != make(x, x)
+    for unary in (relu, tanh, sigmoid, exp, softmax_last, log_softmax_last):
+        assert isinstance(unary(x, shape=(2,)).run(tape), Success)
+        assert isinstance(unary(x, shape=(3,)).run(tape), Failure)
+    assert repr(scale(x, 2, shape=())) == "<TapeM: scale(0, factor=2, shape=())>"
+
+
+def test_a_result_is_a_step_of_a_program() -> None:
+    assert from_result(Success(1)).run() == pure(1).run()
+    assert from_result(Failure(Thrown("no"))).run() == throw("no").run()
+    with pytest.raises(TypeError, match="takes a Result"):
+        from_result(1)  # type: ignore[arg-type]
 
 
 def test_get_tape_gives_the_tape_so_far() -> None:

@@ -3,6 +3,8 @@
 import pickle
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,16 @@ from returns.result import Failure, Success
 
 from tapem_dsl import (
     EMPTY,
+    Array,
     Do,
+    Namespace,
     NodeId,
+    Op,
+    Shape,
     Tape,
     TapeM,
     add,
+    apply_op,
     const,
     do,
     exp,
@@ -467,6 +474,59 @@ def test_an_error_state_of_a_block_that_spans_a_yield(state: Any) -> None:
         return (yield from value_of(z))
 
     assert program().eval() == Success(np.float64("inf"))
+
+
+@pytest.mark.parametrize("error", [FloatingPointError, RuntimeWarning])
+def test_what_a_users_op_raises_passes_through(error: type[Exception]) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Raising(Op):
+        name = "raising"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return ()
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            raise error("mine")
+
+    program = leaf(1.0).bind(lambda x: apply_op(Raising(), x))
+    with pytest.raises(error, match="mine"):
+        program.run()
+    with np.errstate(all="raise"), pytest.raises(error, match="mine"):
+        program.run()
+
+
+@pytest.mark.parametrize("gives", [1.0, [1.0], None, np.zeros(2)])
+def test_an_op_that_breaks_its_own_rules_is_a_mistake_in_its_text(gives: Any) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Broken(Op):
+        name = "broken"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return ()
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return gives
+
+    with pytest.raises(TypeError, match=r"expected a NumPy array|shape rule gives"):
+        leaf(1.0).bind(lambda x: apply_op(Broken(), x)).run()
+
+
+def test_a_division_by_zero_in_a_users_op_over_floats_passes_through() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Dividing(Op):
+        name = "dividing"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return ()
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return 1 / int(inputs[0] * 0)
+
+    program = leaf(1.0).bind(lambda x: apply_op(Dividing(), x))
+    with pytest.raises(ZeroDivisionError):
+        program.run()
+    exact = leaf(Fraction(1)).bind(lambda x: apply_op(Dividing(), x))
+    assert exact.run().failure().message == "autograd: dividing: division by zero"
 
 
 def test_run_starts_from_a_tape_and_from_nothing_else() -> None:

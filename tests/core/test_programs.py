@@ -32,6 +32,7 @@ from tapem_dsl import (
     map_m,
     mul,
     pure,
+    rationals,
     relu,
     scale,
     throw,
@@ -40,7 +41,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.core.same import same
 from tapem_dsl.ops.elementwise import Add, Scale
-from tapem_dsl.testing import assert_equivalent, rationals
+from tapem_dsl.testing import assert_equivalent
 
 
 @dataclass(frozen=True)

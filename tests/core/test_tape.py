@@ -28,10 +28,10 @@ from tapem_dsl import (
     leaf,
     mul,
     param,
+    rationals,
 )
 from tapem_dsl.core.do import Do
 from tapem_dsl.ops.elementwise import Add, Scale
-from tapem_dsl.testing import rationals
 
 
 def scalar(x: float, name: str | None = None) -> Node:

@@ -14,6 +14,7 @@ from tapem_dsl import (
     leaf,
     mul,
     param,
+    rationals,
     require_grad_tensor,
     require_scalar_value,
     require_value_tensor,
@@ -21,7 +22,6 @@ from tapem_dsl import (
     sum_,
 )
 from tapem_dsl.core.same import same
-from tapem_dsl.testing import rationals
 
 OUT, TAPE = (
     param(np.array([1.0, 2.0])).bind(lambda x: mul(x, x)).bind(sum_).run().unwrap()

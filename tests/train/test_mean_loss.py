@@ -29,6 +29,7 @@ from tapem_dsl import (
     mse_loss,
     mul,
     param,
+    rationals,
     relu,
     require_scalar_value,
     scale,
@@ -37,7 +38,7 @@ from tapem_dsl import (
     throw,
 )
 from tapem_dsl.core.same import same
-from tapem_dsl.testing import assert_equivalent, rationals
+from tapem_dsl.testing import assert_equivalent
 
 SAMPLES = [([1, 2], [5]), ([0, 1], [2]), ([3, -1], [1]), ([2, 2], [7])]
 
@@ -209,12 +210,22 @@ def test_an_empty_dataset_fails_before_anything_is_recorded() -> None:
         assert program.run().failure().message == "train: empty dataset"
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_loss_that_is_no_scalar_fails_in_add(count: int) -> None:
-    samples: list[Any] = [0.0, *[np.zeros(2)] * (count - 1)]
+@pytest.mark.parametrize(
+    ("samples", "op"),
+    [
+        ([0.0, np.zeros(2)], "add"),
+        ([np.zeros(2), 0.0], "add"),
+        ([np.zeros(2), np.zeros(2)], "add"),
+        ([np.zeros(1), np.zeros(1), np.zeros(1)], "add"),
+        ([np.zeros(1)], "scale"),
+    ],
+)
+def test_a_loss_that_is_no_scalar_fails_in_add_or_for_one_in_scale(
+    samples: list[Any], op: str
+) -> None:
     error = mean_scalar_over("t", samples, const).run().failure()
     assert error.message == "autograd: shape mismatch"
-    assert error.facts()["op"] == "add"
+    assert error.facts()["op"] == op
 
 
 def test_the_first_failing_loss_is_the_failure() -> None:

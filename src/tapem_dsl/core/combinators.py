@@ -6,7 +6,7 @@ from typing import Any, Never, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import DTypeMismatch, TapeError, Thrown
@@ -50,6 +50,24 @@ def throw(error: TapeError | str) -> TapeM[Never, Any]:
     """
     record = Thrown(error) if isinstance(error, str) else error
     return program(Throw(_error(record)))
+
+
+def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
+    """
+    Give what a result holds, or fail as it does: a look-up becomes a step of a block.
+
+    Lean: ``liftExcept``; ``returns``: ``from_result``.
+
+    >>> from tapem_dsl import require_grad_tensor
+    >>> from_result(require_grad_tensor("sgd", {}, NodeId(3), ())).run()
+    <Failure: sgd: missing gradient for node id 3>
+    """
+    match result:
+        case Success(value):
+            return pure(value)
+        case Failure(error):
+            return throw(error)
+    raise TypeError(f"from_result takes a Result, not {result!r}")
 
 
 def get_tape() -> TapeM[Tape[Any], Any]:

@@ -9,6 +9,7 @@ from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape
 
 if TYPE_CHECKING:
     from tapem_dsl.core.tapem import TapeM
@@ -51,10 +52,11 @@ class Leaf(Instruction, frozen=True, eq=False):
 
 @final
 class Record(Instruction, frozen=True, eq=False):
-    """Append the node that an op makes from other nodes."""
+    """Append the node that an op makes from other nodes, of a shape if one is given."""
 
     op: Op
     ids: tuple[NodeId, ...]
+    shape: Shape | None
 
 
 @final

@@ -11,6 +11,7 @@ from tapem_dsl.core.errors import (
     OpError,
     OutsideDomain,
     Refused,
+    ShapeMismatch,
     TapeError,
 )
 from tapem_dsl.core.namespace import NUMPY, Array, Namespace, namespace_of
@@ -21,7 +22,7 @@ from tapem_dsl.core.value import SCALARS, frozen
 
 
 # Any: the scalar is the tape's, which the caller knows.
-def record(  # noqa: C901 - a call less an op
+def record(  # noqa: C901, PLR0912 - a call less an op
     op: Op, ids: tuple[NodeId, ...], nodes: Sequence[Node[Any]], size: int
 ) -> Node[Any]:
     """
@@ -74,7 +75,9 @@ def record(  # noqa: C901 - a call less an op
         error = OutsideDomain(op.name, "division by zero")
         raise Refused(_located(error, op, ids, nodes)) from None
     except (FloatingPointError, RuntimeWarning):
-        # the user's own np.errstate spans a yield; an op is pure, so evaluate it again
+        if set(np.geterr().values()) == {"ignore"}:
+            raise  # the user's op raised it
+        # a user's own np.errstate spans a yield; an op is pure, so evaluate it again
         with np.errstate(all="ignore"):
             return record(op, ids, nodes, size)
     return Node(op, ids, value, requires_grad)
@@ -96,6 +99,27 @@ def _dispatch(op: Op, *values: Array) -> tuple[Namespace, Shape]:
     if SCALARS.issuperset(kinds) and _has_no_parameters(op):
         _PLANS[(type(op), *kinds)] = plan
     return plan
+
+
+def require_shape(
+    op: Op, ids: tuple[NodeId, ...], node: Node[Any], shape: Shape
+) -> None:
+    """
+    Refuse a node that has not the shape its program asked for.
+
+    Raises:
+        Refused: another shape.
+
+    >>> from tapem_dsl.ops.elementwise import Add
+    >>> require_shape(Add(), (), Node(None, (), np.float64(2)), (1,))
+    Traceback (most recent call last):
+    ...
+    tapem_dsl.core.errors.base.Refused: autograd: shape mismatch (op='add', ...)
+    """
+    found = node.value.shape
+    if found != shape:
+        wants = f"the shape asked for, {shape}"
+        raise Refused(ShapeMismatch(op.name, shapes=(found,), wants=wants, ids=ids))
 
 
 def _has_no_parameters(op: object) -> bool:

@@ -74,8 +74,9 @@ class _Short(reprlib.Repr):
                 named = "" if name is None else f", name={name!r}"
                 function = "leaf" if flag else "const"
                 return f"{function}({summary_of_value(value)}{named})"
-            case Record(op=op, ids=ids):
+            case Record(op=op, ids=ids, shape=shape):
                 given = [*map(str, ids), *_parameters(op)]
+                given += [] if shape is None else [f"shape={shape}"]
                 return f"{op.name}({', '.join(given)})"
             case Throw(error=error):
                 return f"throw({short(error)})"

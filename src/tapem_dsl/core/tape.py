@@ -237,7 +237,7 @@ def index_of(id: object) -> int:
     >>> index_of(True)
     Traceback (most recent call last):
     ...
-    TypeError: a node id is the int that leaf or an op returned, not a bool: True
+    TypeError: a node id is the int that leaf or an op returned, not bool: True
     """
     if type(id) is int:
         return id
@@ -249,7 +249,7 @@ def index_of(id: object) -> int:
         raise TypeError("a slice of a tape is no tape; use tape.nodes()[start:stop]")
     raise TypeError(
         "a node id is the int that leaf or an op returned, "
-        f"not a {type(id).__name__}: {id!r}"
+        f"not {type(id).__name__}: {id!r}"
     )
 
 

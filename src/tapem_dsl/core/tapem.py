@@ -9,7 +9,6 @@ from returns.primitives.container import BaseContainer
 from returns.primitives.hkt import Kind2, SupportsKind2
 from returns.result import Result
 
-from tapem_dsl.core import spine
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.instruction import (
     Ap,
@@ -25,6 +24,8 @@ from tapem_dsl.core.machine import execute
 from tapem_dsl.core.node import A, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.same import same
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.spine import Earlier, Entries, disassemble, show
 from tapem_dsl.core.tape import EMPTY, Tape, index_of
 from tapem_dsl.core.value import frozen
 
@@ -220,12 +221,12 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         return hash(type(self._inner_value))
 
     def __repr__(self) -> str:
-        return f"<TapeM: {spine.show(self)}>"
+        return f"<TapeM: {show(self)}>"
 
     # Any: what pickle passes back unseen.
     def __reduce__(self) -> tuple[Callable[..., "TapeM[Any, Any]"], tuple[Any, ...]]:
         """Pickle the instructions in a flat list, however deep the program nests."""
-        return _assembled, (spine.disassemble(self),)
+        return _assembled, (disassemble(self),)
 
 
 _new = object.__new__
@@ -245,7 +246,9 @@ def program(instruction: Instruction) -> TapeM[Any, Any]:
     return wrapped
 
 
-def record_op(op: Op, ids: tuple[NodeId, ...]) -> TapeM[NodeId, Any]:
+def record_op(
+    op: Op, ids: tuple[NodeId, ...], shape: Shape | None = None
+) -> TapeM[NodeId, Any]:
     """
     Append an op's node: ``apply_op`` for what is known to be an op.
 
@@ -257,16 +260,16 @@ def record_op(op: Op, ids: tuple[NodeId, ...]) -> TapeM[NodeId, Any]:
         if type(id) is not int:
             index_of(id)
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
-    _set(wrapped, Record(op, ids))
+    _set(wrapped, Record(op, ids, shape))
     return wrapped
 
 
-def _assembled(entries: spine.Entries) -> TapeM[Any, Any]:
-    """Undo :func:`spine.disassemble`; unpickled arrays are writeable: freeze them."""
+def _assembled(entries: Entries) -> TapeM[Any, Any]:
+    """Undo :func:`disassemble`; unpickled arrays are writeable: freeze them."""
     programs: list[TapeM[Any, Any]] = []
     for kind, fields in entries:
         parts: list[Any] = [
-            programs[x.position] if type(x) is spine.Earlier else x for x in fields
+            programs[x.position] if type(x) is Earlier else x for x in fields
         ]
         if kind is Leaf:
             parts[0] = frozen(parts[0])

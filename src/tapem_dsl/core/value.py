@@ -1,7 +1,7 @@
 """The tape's boundary: what a user's value becomes, so that it cannot change."""
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,20 @@ def as_value(x: object) -> Array:
     if isinstance(x, Fraction):
         return frozen(EXACT.normal(x))
     raise TypeError(_advice(x))
+
+
+# Any: numbers, or lists of lists of them; typing has no finite name for that.
+def rationals(entries: Any) -> NDArray[np.object_]:
+    """
+    Make an exact array from numbers, or texts such as ``"1/3"``, nested as for NumPy.
+
+    >>> rationals([1, "1/3", 0.5]).tolist()
+    [Fraction(1, 1), Fraction(1, 3), Fraction(1, 2)]
+    """
+    raw = np.array(entries, dtype=object)
+    exact = np.vectorize(Fraction, otypes=[object])(raw) if raw.size else raw
+    result: NDArray[np.object_] = frozen(EXACT.normal(exact))
+    return result
 
 
 def frozen(x: Array) -> Array:

@@ -192,12 +192,13 @@ _EXP: Final = Exp()
 _LOG_OP: Final = Log()
 
 
-def add(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+def add(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Add two nodes, entry by entry.
 
     Shapes:
-        ``a``, ``b`` and the result alike; nothing is broadcast.
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
@@ -212,15 +213,16 @@ def add(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(2.0).bind(lambda a: add(a, a)).bind(value_of).eval()
     <Success: 4.0>
     """
-    return record_op(_ADD, (a, b))
+    return record_op(_ADD, (a, b), shape)
 
 
-def sub(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+def sub(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Subtract the second node from the first, entry by entry.
 
     Shapes:
-        ``a``, ``b`` and the result alike; nothing is broadcast.
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
@@ -235,15 +237,16 @@ def sub(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(2.0).bind(lambda a: sub(a, a)).bind(value_of).eval()
     <Success: 0.0>
     """
-    return record_op(_SUB, (a, b))
+    return record_op(_SUB, (a, b), shape)
 
 
-def mul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+def mul(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Multiply two nodes, entry by entry.
 
     Shapes:
-        ``a``, ``b`` and the result alike; nothing is broadcast.
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
@@ -258,15 +261,16 @@ def mul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(3.0).bind(lambda a: mul(a, a)).bind(value_of).eval()
     <Success: 9.0>
     """
-    return record_op(_MUL, (a, b))
+    return record_op(_MUL, (a, b), shape)
 
 
-def div(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+def div(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Divide the first node by the second, entry by entry.
 
     Shapes:
-        ``a``, ``b`` and the result alike; nothing is broadcast.
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
@@ -284,15 +288,18 @@ def div(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(3.0).bind(lambda a: div(a, a)).bind(value_of).eval()
     <Success: 1.0>
     """
-    return record_op(_DIV, (a, b))
+    return record_op(_DIV, (a, b), shape)
 
 
-def scale(x: NodeId, factor: float | Fraction) -> TapeM[NodeId, Any]:
+def scale(
+    x: NodeId, factor: float | Fraction, *, shape: Shape | None = None
+) -> TapeM[NodeId, Any]:
     """
     Multiply a node by a constant.
 
     Args:
         x: of any shape.
+        shape: the shape that ``x`` must have, if given.
         factor: a real number, rounded once into the tape's scalar type: ``Fraction(1,
         3)``
             is a third as exactly as that type can say it.
@@ -319,15 +326,15 @@ def scale(x: NodeId, factor: float | Fraction) -> TapeM[NodeId, Any]:
             f"scale multiplies by a real number, not by {factor!r}; "
             "record it with const and multiply with mul"
         )
-    return record_op(Scale(factor), (x,))
+    return record_op(Scale(factor), (x,), shape)
 
 
-def relu(x: NodeId) -> TapeM[NodeId, Any]:
+def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Rectify: the larger of ``x`` and 0, entry by entry.
 
     Shapes:
-        ``x`` and the result alike.
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`.
@@ -342,15 +349,15 @@ def relu(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(np.array([-1.0, 2.0])).bind(relu).bind(value_of).eval()
     <Success: [0. 2.]>
     """
-    return record_op(_RELU, (x,))
+    return record_op(_RELU, (x,), shape)
 
 
-def tanh(x: NodeId) -> TapeM[NodeId, Any]:
+def tanh(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Hyperbolic tangent, entry by entry.
 
     Shapes:
-        ``x`` and the result alike.
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
@@ -366,15 +373,15 @@ def tanh(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(0.0).bind(tanh).bind(value_of).eval()
     <Success: 0.0>
     """
-    return record_op(_TANH, (x,))
+    return record_op(_TANH, (x,), shape)
 
 
-def sigmoid(x: NodeId) -> TapeM[NodeId, Any]:
+def sigmoid(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Logistic function ``1 / (1 + exp(-x))``, entry by entry, without overflow.
 
     Shapes:
-        ``x`` and the result alike.
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
@@ -390,15 +397,15 @@ def sigmoid(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(-1000.0).bind(sigmoid).bind(value_of).eval()
     <Success: 0.0>
     """
-    return record_op(_SIGMOID, (x,))
+    return record_op(_SIGMOID, (x,), shape)
 
 
-def exp(x: NodeId) -> TapeM[NodeId, Any]:
+def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Exponential, entry by entry; beyond the range of the scalar type it is inf.
 
     Shapes:
-        ``x`` and the result alike.
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
@@ -416,15 +423,16 @@ def exp(x: NodeId) -> TapeM[NodeId, Any]:
     >>> print(leaf(Fraction(1, 2)).bind(exp).run().failure().message)
     autograd: exp: not a rational function; run the program over float64 instead
     """
-    return record_op(_EXP, (x,))
+    return record_op(_EXP, (x,), shape)
 
 
-def log(x: NodeId) -> TapeM[NodeId, Any]:
+def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Natural logarithm, entry by entry, of what is greater than 0.
 
     Shapes:
-        ``x`` and the result alike; empty arrays pass.
+        ``x`` and the result alike, and equal to ``shape`` if that is given; empty
+        arrays pass.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an
@@ -440,4 +448,4 @@ def log(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(1.0).bind(log).bind(value_of).eval()
     <Success: 0.0>
     """
-    return record_op(_LOG_OP, (x,))
+    return record_op(_LOG_OP, (x,), shape)

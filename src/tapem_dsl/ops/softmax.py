@@ -5,6 +5,7 @@ from typing import Any, Final, final
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.elementwise import Unary
 
@@ -49,14 +50,15 @@ _SOFTMAX_LAST: Final = SoftmaxLast()
 _LOG_SOFTMAX_LAST: Final = LogSoftmaxLast()
 
 
-def softmax_last(x: NodeId) -> TapeM[NodeId, Any]:
+def softmax_last(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     r"""
     Softmax along the last axis, without overflow.
 
     .. math:: y_i = e^{x_i - m} / \sum_j e^{x_j - m}, \qquad m = \max_j x_j
 
     Shapes:
-        ``x`` and the result alike; a scalar gives 1, a row without entries itself.
+        ``x`` and the result alike, and equal to ``shape`` if that is given; a scalar
+        gives 1, a row without entries itself.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
@@ -73,17 +75,18 @@ def softmax_last(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(np.array([1000.0, 1000.0])).bind(softmax_last).bind(value_of).eval()
     <Success: [0.5 0.5]>
     """
-    return record_op(_SOFTMAX_LAST, (x,))
+    return record_op(_SOFTMAX_LAST, (x,), shape)
 
 
-def log_softmax_last(x: NodeId) -> TapeM[NodeId, Any]:
+def log_softmax_last(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     r"""
     Logarithm of the softmax along the last axis, without overflow.
 
     .. math:: y_i = (x_i - m) - \log \sum_j e^{x_j - m}, \qquad m = \max_j x_j
 
     Shapes:
-        ``x`` and the result alike; a scalar gives 0, a row without entries itself.
+        ``x`` and the result alike, and equal to ``shape`` if that is given; a scalar
+        gives 0, a row without entries itself.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
@@ -100,4 +103,4 @@ def log_softmax_last(x: NodeId) -> TapeM[NodeId, Any]:
     >>> leaf(np.array([0.0, 0.0])).bind(log_softmax_last).bind(value_of).eval()
     <Success: [-0.69314718 -0.69314718]>
     """
-    return record_op(_LOG_SOFTMAX_LAST, (x,))
+    return record_op(_LOG_SOFTMAX_LAST, (x,), shape)

@@ -1,4 +1,3 @@
-"""What tests of programs need: equivalence, exact arrays, strategies."""
+"""What tests of programs need: equivalence and strategies."""
 
 from tapem_dsl.testing.equivalence import assert_equivalent as assert_equivalent
-from tapem_dsl.testing.exact import rationals as rationals

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Final, Generic, TypeVar, final
 
 from returns.result import Failure, Result, Success
@@ -37,6 +38,10 @@ class Dataset(Generic[X]):
     """
 
     data: tuple[X, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold a tuple, whatever was given."""
+        object.__setattr__(self, "data", tuple(self.data))
 
     @classmethod
     def of_list(cls, samples: Iterable[Y]) -> "Dataset[Y]":
@@ -75,16 +80,16 @@ class Dataset(Generic[X]):
         """
         return not self.data
 
-    def get(self, index: int) -> X | None:
+    def get(self, position: int) -> X | None:
         """
-        Give one sample, or ``None`` beyond the ends; a negative index is beyond.
+        Give one sample, or ``None`` beyond the ends; a negative position is beyond.
 
         Lean: ``get?``.
 
         >>> Dataset.of_list([1, 2]).get(1), Dataset.of_list([1, 2]).get(2)
         (2, None)
         """
-        return self.data[index] if 0 <= index < len(self.data) else None
+        return self.data[position] if 0 <= position < len(self.data) else None
 
     def map(self, function: Callable[[X], Y]) -> "Dataset[Y]":
         """
@@ -148,7 +153,7 @@ class Dataset(Generic[X]):
         >>> Dataset.of_list([]).batches("epoch", 2)
         <Failure: epoch: empty dataset>
         """
-        if batch_size <= 0:
+        if index(batch_size) <= 0:
             return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.data:
             return Failure(EmptyDataset(tag))
@@ -190,7 +195,7 @@ def shuffle_pairs(seed: int, samples: Sequence[X]) -> tuple[int, list[tuple[int,
     >>> shuffle_pairs(0, "ab")
     (1406932606, [(12345, 'a'), (1406932606, 'b')])
     """
-    state = seed
+    state = index(seed)
     pairs = []
     for x in samples:
         state = lcg_next(state)

@@ -59,14 +59,16 @@ def mean_scalar_over(
             @do
             def add_loss(total: NodeId, x: X) -> Do[NodeId, F]:
                 loss = yield from loss_of(x)
-                return (yield from add(total, loss))
+                return (yield from add(total, loss, shape=()))
 
             total = yield from fold_m(add_loss, loss0, rest)
-            return (yield from scale(total, Fraction(1, len(rest) + 1)))
+            mean = Fraction(1, len(rest) + 1)
+            return (yield from scale(total, mean, shape=()))
         case _:
             raise TypeError(
                 f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}; "
-                "use mean_scalar_over_array for an array, or list(...)"
+                "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
+                "a Dataset, and list(...) for the rest"
             )
 
 

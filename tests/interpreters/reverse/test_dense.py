@@ -35,6 +35,7 @@ from tapem_dsl import (
     leaf,
     mul,
     param,
+    rationals,
     relu,
     scale,
     sub,
@@ -46,7 +47,6 @@ from tapem_dsl import (
 from tapem_dsl.core.errors import ShapeMismatch
 from tapem_dsl.core.same import same
 from tapem_dsl.ops.elementwise import Add, Mul
-from tapem_dsl.testing import rationals
 
 # Any, throughout: tapes of several scalars go through the same checks.
 ONE: Any = np.float64(1)

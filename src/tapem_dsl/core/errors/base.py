@@ -43,9 +43,10 @@ class TapeError:
 
     def __str__(self) -> str:
         known = ", ".join(
-            f"{name}={fact!r}"
-            for name, fact in self.facts().items()
-            if fact not in (None, ()) and f"{{{name}}}" not in self._text
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if f"{{{field.name}}}" not in self._text  # the message says it
+            and getattr(self, field.name) != field.default
         )
         return f"{self.message} ({known})" if known else self.message
 

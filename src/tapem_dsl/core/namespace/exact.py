@@ -4,7 +4,7 @@
 # NumPy's functions take more than Namespace promises; pyright cannot match overloads.
 
 from fractions import Fraction
-from numbers import Rational
+from numbers import Rational, Real
 from typing import Any, Final, final
 
 import numpy as np
@@ -90,8 +90,12 @@ class ExactNamespace(Namespace):
 
     def lit(self, x: Array, constant: object, /) -> Array:
         """Give the constant's exact value: ``0.1`` is the double nearest to a tenth."""
+        if not isinstance(constant, Real):
+            raise TypeError(f"a constant is a real number, not {constant!r}")
+        if isinstance(constant, Rational):
+            return as_fraction(constant)
         try:
-            return Fraction(constant)  # type: ignore[call-overload] # what it refuses is no real
+            return Fraction(*constant.as_integer_ratio())  # type: ignore[attr-defined] # every float has it
         except (OverflowError, ValueError):
             raise Refused(
                 OutsideDomain("lit", f"{constant!r} is not a rational number")
@@ -128,7 +132,7 @@ def as_fraction(entry: object) -> Fraction:
             f"an exact array holds rationals, got {entry!r}; "
             f"convert it with Fraction({entry!r})"
         )
-    return Fraction(entry)
+    return Fraction(int(entry.numerator), int(entry.denominator))
 
 
 def rational(x: Array) -> Array:

@@ -3,6 +3,7 @@
 # pyright: reportAssignmentType=false
 # NumPy's functions take more than Namespace promises; pyright cannot match overloads.
 
+from numbers import Real
 from typing import Any, Final, final
 
 import numpy as np
@@ -84,8 +85,12 @@ def python_float(constant: object) -> float:
     >>> python_float(Fraction(1, 4))
     0.25
     """
+    if type(constant) is float:
+        return constant
+    if not isinstance(constant, Real):
+        raise TypeError(f"a constant is a real number, not {constant!r}")
     try:
-        return float(constant)  # type: ignore[arg-type] # whatever float refuses is no real
+        return float(constant)
     except OverflowError:
         raise Refused(
             OutsideDomain("lit", "the constant is beyond double precision")

@@ -1,8 +1,8 @@
 """Reverse mode with one slot for each node, as TorchLean's engine has it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
+
+R = TypeVar("R")
 
 Seed: TypeAlias = float | Fraction | NDArray[Any] | np.generic
 """
@@ -55,7 +57,8 @@ def backward_dense(
         seed: its cotangent, of its shape and scalar type.
         wrt: the nodes whose cotangents are wanted, all if ``None``. Only nodes that
         depend
-            on them run, and other cotangents are freed as the sweep goes.
+            on them run, and other cotangents are freed as the sweep goes. One that the
+            output does not depend on has no entry.
 
     Fails with:
         :class:`InvalidOutputId`, :class:`SeedShapeMismatch`,
@@ -125,14 +128,14 @@ def backward_dense_from(
     if len(grads) != len(nodes):
         error = GradientArrayLengthMismatch(expected=len(nodes), found=len(grads))
         return Failure(error)
-    slots = [_in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
-    try:
-        with np.errstate(all="ignore"):
-            for id in reversed(range(len(nodes))):
-                _from_step(nodes, slots, id)
-    except Refused as refusal:
-        return Failure(refusal.error)
-    return Success(tuple(slots))
+
+    def run() -> tuple[NDArray[A], ...]:
+        slots = [_in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
+        for id in reversed(range(len(nodes))):
+            _from_step(nodes, slots, id)
+        return tuple(slots)
+
+    return _caught(run)
 
 
 def backward_dense_step(
@@ -163,16 +166,16 @@ def backward_dense_step(
         return Failure(GradientArrayOutOfBounds(id=id, length=len(grads)))
     if id >= len(nodes):
         return Failure(NodeMissing(id=id, size=len(nodes)))
-    slots: Slots = [
-        g if g is None or slot >= len(nodes) else _in_scalar_of(nodes[slot], g)
-        for slot, g in enumerate(grads)
-    ]
-    try:
-        with np.errstate(all="ignore"):
-            _step(nodes, slots, id)
-    except Refused as refusal:
-        return Failure(refusal.error)
-    return Success(tuple(slots))
+
+    def run() -> tuple[NDArray[A] | None, ...]:
+        slots: Slots = [
+            g if g is None or slot >= len(nodes) else _in_scalar_of(nodes[slot], g)
+            for slot, g in enumerate(grads)
+        ]
+        _step(nodes, slots, id)
+        return tuple(slots)
+
+    return _caught(run)
 
 
 # -- from checked arguments to slots ---------------------------------------------------
@@ -187,25 +190,33 @@ def _start(
     if not 0 <= out < len(nodes):
         return Failure(InvalidOutputId(id=out, size=len(nodes)))
     del nodes[out + 1 :]
-    node = nodes[out]
-    g = _in_scalar_of(node, seed)
-    if g.shape != node.value.shape:
-        expected, found = node.value.shape, g.shape
-        return Failure(SeedShapeMismatch(id=out, expected=expected, found=found))
-    keep = None if wrt is None else _wanted(wrt)
-    try:
+    keep = None if wrt is None else frozenset(ids_of(wrt))
+
+    def run() -> Slots:
+        node = nodes[out]
+        g = _in_scalar_of(node, seed)
+        if g.shape != node.value.shape:
+            expected, found = node.value.shape, g.shape
+            raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
         _check_dtype("seed", node, out, g)
-        if keep is not None:
-            nodes = _toward(nodes, keep, len(tape))
+        reached = nodes if keep is None else _toward(nodes, keep, len(tape))
         slots: Slots = [None] * len(nodes)
         slots[out] = g
+        sweep(reached, slots, range(out, -1, -1), keep)
+        if keep is not None and out not in keep:
+            slots[out] = None
+        return slots
+
+    return _caught(run)
+
+
+def _caught(run: Callable[[], R]) -> Result[R, TapeError]:
+    """Compute without NumPy's warnings, and give a refusal as a failure."""
+    try:
         with np.errstate(all="ignore"):
-            sweep(nodes, slots, range(out, -1, -1), keep)
+            return Success(run())
     except Refused as refusal:
         return Failure(refusal.error)
-    if keep is not None and out not in keep:
-        slots[out] = None
-    return Success(slots)
 
 
 def _nodes_of(tape: Tape[A]) -> list[Node[A]]:
@@ -217,13 +228,23 @@ def _nodes_of(tape: Tape[A]) -> list[Node[A]]:
     return tape.nodes()
 
 
-def _wanted(wrt: Iterable[NodeId]) -> frozenset[NodeId]:
+def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
+    """
+    Check that a collection can be one of ids.
+
+    >>> ids_of(3)
+    Traceback (most recent call last):
+    ...
+    TypeError: wrt takes a collection of node ids, such as (w, b), not 3
+    """
     if isinstance(wrt, int | TapeM) or not isinstance(wrt, Iterable):
-        raise TypeError(f"wrt takes a collection of node ids, not {wrt!r}: wrt=(w, b)")
+        raise TypeError(
+            f"wrt takes a collection of node ids, such as (w, b), not {wrt!r}"
+        )
     ids = tuple(wrt)
     for id in ids:
         index_of(id)
-    return frozenset(ids)
+    return ids
 
 
 def _toward(

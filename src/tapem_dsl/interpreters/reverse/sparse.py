@@ -11,7 +11,7 @@ from tapem_dsl.core.instruction import Read
 from tapem_dsl.core.node import A, NodeId
 from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM, program
-from tapem_dsl.interpreters.reverse.dense import Seed, backward_dense
+from tapem_dsl.interpreters.reverse.dense import Seed, backward_dense, ids_of
 
 Gradients: TypeAlias = dict[NodeId, NDArray[A]]
 """
@@ -28,7 +28,7 @@ def backward(
     Sweep from one output down, and give the cotangents of what was reached.
 
     Interior nodes are in the map, not only leaves; frozen nodes are not, unless one is
-    the output itself. With ``wrt`` only those are.
+    the output itself; nor is what the output does not depend on, be it in ``wrt``.
 
     Fails with:
         As :func:`backward_dense`.
@@ -90,7 +90,7 @@ def backward_scalar(
     if out is not None:
         raise TypeError(f"backward_scalar sweeps a Tape, not {tape!r}")
     index_of(tape)
-    return program(Read(_backward_scalar, (tape, None if wrt is None else tuple(wrt))))
+    return program(Read(_backward_scalar, (tape, None if wrt is None else ids_of(wrt))))
 
 
 # Any: a program's scalar is known where it is run.

@@ -1,6 +1,6 @@
 """The reverse sweep: one loop over descending ids."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -67,11 +67,13 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             first, second = nodes[i], nodes[j]
             xs: tuple[Array, ...] = (first.value, second.value)
             need: tuple[bool, ...] = (first.requires_grad, second.requires_grad)
+            positions: Iterable[int] = (0, 1)
         else:
             if not all(0 <= parent < size for parent in parents):
                 raise _stranger(op, id, parents, size)
             xs = tuple([nodes[parent].value for parent in parents])
             need = tuple([nodes[parent].requires_grad for parent in parents])
+            positions = range(len(parents))
         rule = rule_of(type(op))
         if rule is None:
             raise vjp.missing(op, id)
@@ -85,9 +87,11 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             raise Refused(error) from None
         if len(contributions) != len(parents):
             raise _miscounted(op, len(parents), len(contributions))
-        for parent, x, needed, contribution in zip(parents, xs, need, contributions):  # noqa: B905 - counted above
-            if contribution is None or not needed:
+        for position in positions:
+            contribution = contributions[position]
+            if contribution is None or not need[position]:
                 continue
+            parent, x = parents[position], xs[position]
             existing = slots[parent]
             kind = type(contribution)
             if kind is type(x) and kind in SCALARS:

@@ -1,0 +1,104 @@
+"""The examples and the benchmark, run as a user runs them."""
+
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+from examples import digits, lean_mean
+from tapem_dsl import backward_scalar
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, script, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_lean_mean_records_the_nodes_that_torchlean_records() -> None:
+    samples = [(1, 2), (2, 3), (3, 5), (4, 8)]
+    loss, tape = lean_mean.mean_loss(samples).run().unwrap()
+    sample = ["x", "y", "linear", "mse_loss"]
+    assert [node.label for node in tape] == [
+        *("w", "b"),
+        *sample,
+        *(3 * [*sample, "add"]),
+        "scale",
+    ]
+    assert [node.parents for node in tape] == [
+        *((), ()),
+        *((), (), (0, 1, 2), (4, 3)),
+        *((), (), (0, 1, 6), (8, 7), (5, 9)),
+        *((), (), (0, 1, 11), (13, 12), (10, 14)),
+        *((), (), (0, 1, 16), (18, 17), (15, 19)),
+        (20,),
+    ]
+    frozen = {2, 3, 6, 7, 11, 12, 16, 17}
+    assert {id for id, node in enumerate(tape) if not node.requires_grad} == frozen
+    assert loss == 21
+    assert tape[loss].value == Fraction(53, 72)
+
+    gradients = backward_scalar(tape, loss).unwrap()
+    assert set(gradients) == {0, 1, 4, 5, 8, 9, 10, 13, 14, 15, 18, 19, 20, 21}
+    w, b, *_ = gradients.values()
+    assert w.tolist() == [[Fraction(-10, 3)]]
+    assert b.tolist() == [Fraction(-5, 6)]
+
+
+def test_lean_mean_prints_each_node_and_the_loss() -> None:
+    finished = run("examples/lean_mean.py")
+    assert finished.returncode == 0, finished.stderr
+    header, *nodes, blank, loss = finished.stdout.splitlines()
+    assert header.split() == [
+        *("id", "label", "parents", "value", "requires_grad", "gradient")
+    ]
+    assert [int(line.split()[0]) for line in nodes] == list(range(22))
+    assert nodes[0].split() == ["0", "w", "()", "[[3/2]]", "True", "[[-10/3]]"]
+    assert nodes[2].split() == ["2", "x", "()", "[1]", "False", "-"]
+    assert (blank, loss) == ("", "loss = 53/72")
+
+
+def test_digits_learns_and_saves_a_picture(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "digits.png"
+    finished = run("examples/digits.py", "--epochs", "2", "--out", str(out))
+    assert finished.returncode == 0, finished.stderr
+    lines = finished.stdout.splitlines()
+    assert sum(line.startswith("epoch ") for line in lines) == 2
+    summary = re.fullmatch(r"(\d+\.\d)% read correctly after .* s; see (.*)", lines[-1])
+    assert summary is not None
+    assert float(summary[1]) > 80
+    assert Path(summary[2]) == out
+    assert out.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_digits_shows_the_text_of_a_failure(tmp_path: Path) -> None:
+    out = tmp_path / "digits.png"
+    finished = run("examples/digits.py", "--batch-size", "0", "--out", str(out))
+    assert finished.returncode == 1
+    assert finished.stderr == "digits: batchSize must be > 0 (batch_size=0)\n"
+    assert not out.exists()
+
+
+def test_digits_refuses_to_train_for_no_epoch(tmp_path: Path) -> None:
+    out = tmp_path / "digits.png"
+    finished = run("examples/digits.py", "--epochs", "0", "--out", str(out))
+    assert finished.returncode == 2
+    assert "--epochs must be at least 1" in finished.stderr
+
+
+def test_digits_is_reproducible() -> None:
+    first, second = (next(digits.training(1, 64, 0.3)) for _ in range(2))
+    assert first.loss == second.loss
+    assert first.accuracy == second.accuracy
+
+
+def test_the_benchmark_measures_equal_results() -> None:
+    finished = run("benchmarks/chain.py", "--quick")
+    assert finished.returncode == 0, finished.stderr
+    assert "the same values" in finished.stdout.replace("\n", " ")
+    for heading in ("Time of an op", "Growth", "Memory"):
+        assert f"## {heading}\n" in finished.stdout
