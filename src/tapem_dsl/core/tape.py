@@ -27,7 +27,7 @@ class Tape(Generic[A]):
     shape and bits. Pickling and copying carry the tape's own nodes only.
 
     Cost:
-        ``append``, ``len`` and indexing O(1) (a fork O(n), once); about 210 bytes a
+        ``append``, ``len`` and indexing O(1) (a fork O(n), once); about 180 bytes a
         node of scalars.
 
     Lean: ``Tape``; PyTorch has none, its graph is reached from the output.
