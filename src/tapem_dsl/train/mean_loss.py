@@ -50,7 +50,7 @@ def mean_scalar_over(
     >>> mean_scalar_over("demo", [], const).exec()
     <Failure: demo: empty dataset>
     """
-    match xs:
+    match _listed(xs):
         case []:
             return (yield from throw(EmptyDataset(tag)))
         case [x0, *rest]:
@@ -64,12 +64,7 @@ def mean_scalar_over(
             total = yield from fold_m(add_loss, loss0, rest)
             mean = Fraction(1, len(rest) + 1)
             return (yield from scale(total, mean, shape=()))
-        case _:
-            raise TypeError(
-                f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}; "
-                "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
-                "a Dataset, and list(...) for the rest"
-            )
+    raise AssertionError("a list is empty or has a head")
 
 
 def mean_scalar_over_array(
@@ -109,3 +104,15 @@ def mean_scalar_over_dataset(
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
     return mean_scalar_over(tag, dataset.to_list(), loss_of)
+
+
+def _listed(xs: Sequence[X]) -> list[X]:
+    """Give the samples as a list; what has no fixed order and length is refused."""
+    given: object = xs
+    if isinstance(given, Sequence) and not isinstance(given, str | bytes | np.ndarray):
+        return list(xs)
+    raise TypeError(
+        f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}; "
+        "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
+        "a Dataset, and list(...) for the rest"
+    )
