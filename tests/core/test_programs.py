@@ -40,7 +40,7 @@ from tapem_dsl import (
     when_m,
 )
 from tapem_dsl.core.same import same
-from tapem_dsl.ops.elementwise import Add, Scale
+from tapem_dsl.ops.arithmetic import Add, Scale
 from tapem_dsl.testing import assert_equivalent
 
 

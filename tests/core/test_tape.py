@@ -31,7 +31,7 @@ from tapem_dsl import (
     rationals,
 )
 from tapem_dsl.core.do import Do
-from tapem_dsl.ops.elementwise import Add, Scale
+from tapem_dsl.ops.arithmetic import Add, Scale
 
 
 def scalar(x: float, name: str | None = None) -> Node:

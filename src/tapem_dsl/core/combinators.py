@@ -193,7 +193,7 @@ def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
 
     Lean: ``TapeM.record``.
 
-    >>> from tapem_dsl.ops.elementwise import Mul
+    >>> from tapem_dsl.ops.arithmetic import Mul
     >>> leaf(3.0).bind(lambda x: apply_op(Mul(), x, x)).bind(value_of).eval()
     <Success: 9.0>
     """

@@ -24,7 +24,7 @@ from tapem_dsl.core.instruction import (
     Throw,
 )
 from tapem_dsl.core.node import Node
-from tapem_dsl.core.record import record, require_shape
+from tapem_dsl.core.record import record
 from tapem_dsl.core.tape import Tape, appended, snapshot
 
 
@@ -119,9 +119,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
         if kind is Record or kind is Leaf:
             try:
                 if kind is Record:
-                    node = record(code.op, code.ids, nodes, size)
-                    if code.shape is not None:
-                        require_shape(code.op, code.ids, node, code.shape)
+                    node = record(code.op, code.ids, nodes, size, code.shape)
                 else:
                     node = Node(None, (), code.value, code.requires_grad, code.name)
                 if shared:

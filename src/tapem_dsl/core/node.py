@@ -110,7 +110,7 @@ def summary(node: Node[Any]) -> str:  # Any: of whatever scalar
     """
     Show a node in a few characters.
 
-    >>> from tapem_dsl.ops.elementwise import Mul
+    >>> from tapem_dsl.ops.arithmetic import Mul
     >>> summary(Node(Mul(), (NodeId(0), NodeId(1)), np.float64(6)))
     'mul(0, 1)'
     """

@@ -23,18 +23,23 @@ from tapem_dsl.core.value import SCALARS, frozen
 
 # Any: the scalar is the tape's, which the caller knows.
 def record(  # noqa: C901, PLR0912 - a call less an op
-    op: Op, ids: tuple[NodeId, ...], nodes: Sequence[Node[Any]], size: int
+    op: Op,
+    ids: tuple[NodeId, ...],
+    nodes: Sequence[Node[Any]],
+    size: int,
+    wanted: Shape | None = None,
 ) -> Node[Any]:
     """
     Make the node of an op over the first ``size`` nodes; append nothing.
 
-    Ids are checked first, in order, then dtypes, then shapes, then values.
+    Ids are checked first, in order, then dtypes, then shapes, the wanted one last, then
+    values.
 
     Raises:
         Refused: bad ids, or operands that the op refuses; its error says which.
         TypeError: the op evaluates to another shape than its shape rule gives.
 
-    >>> from tapem_dsl.ops.elementwise import Add
+    >>> from tapem_dsl.ops.arithmetic import Add
     >>> leaf = Node(None, (), np.float64(2))
     >>> record(Add(), (NodeId(0), NodeId(0)), [leaf], 1)
     Node(add(0, 0), value=4.0, requires_grad=True)
@@ -49,6 +54,8 @@ def record(  # noqa: C901, PLR0912 - a call less an op
             a, b = first.value, second.value
             requires_grad = first.requires_grad or second.requires_grad
             xp, shape = _PLANS.get((type(op), type(a), type(b))) or _dispatch(op, a, b)
+            if wanted is not None and shape != wanted:
+                raise _unwanted(op, shape, wanted)
             value = op.evaluate(xp, a, b)
         else:
             requires_grad = False
@@ -60,6 +67,8 @@ def record(  # noqa: C901, PLR0912 - a call less an op
                 values.append(node.value)
                 requires_grad = requires_grad or node.requires_grad
             xp, shape = _dispatch(op, *values)
+            if wanted is not None and shape != wanted:
+                raise _unwanted(op, shape, wanted)
             value = op.evaluate(xp, *values)
         if type(value) not in SCALARS:
             value = frozen(xp.normal(value))
@@ -79,7 +88,7 @@ def record(  # noqa: C901, PLR0912 - a call less an op
             raise  # the user's op raised it
         # a user's own np.errstate spans a yield; an op is pure, so evaluate it again
         with np.errstate(all="ignore"):
-            return record(op, ids, nodes, size)
+            return record(op, ids, nodes, size, wanted)
     return Node(op, ids, value, requires_grad)
 
 
@@ -101,29 +110,13 @@ def _dispatch(op: Op, *values: Array) -> tuple[Namespace, Shape]:
     return plan
 
 
-def require_shape(
-    op: Op, ids: tuple[NodeId, ...], node: Node[Any], shape: Shape
-) -> None:
-    """
-    Refuse a node that has not the shape its program asked for.
-
-    Raises:
-        Refused: another shape.
-
-    >>> from tapem_dsl.ops.elementwise import Add
-    >>> require_shape(Add(), (), Node(None, (), np.float64(2)), (1,))
-    Traceback (most recent call last):
-    ...
-    tapem_dsl.core.errors.base.Refused: autograd: shape mismatch (op='add', ...)
-    """
-    found = node.value.shape
-    if found != shape:
-        wants = f"the shape asked for, {shape}"
-        raise Refused(ShapeMismatch(op.name, shapes=(found,), wants=wants, ids=ids))
-
-
 def _has_no_parameters(op: object) -> bool:
     return is_dataclass(op) and not fields(op)
+
+
+def _unwanted(op: Op, shape: Shape, wanted: Shape) -> Refused:
+    wants = f"the shape asked for, {wanted}"
+    return Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
 
 
 def _broken(op: Op, value: Array, shape: Shape) -> TypeError:

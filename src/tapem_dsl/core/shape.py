@@ -36,3 +36,23 @@ def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
     'autograd: shape mismatch'
     """
     return Refused(ShapeMismatch(op, shapes=shapes, wants=wants))
+
+
+def check_shape(shape: object) -> None:
+    """
+    Check that a value is a shape at all.
+
+    Raises:
+        TypeError: no tuple of integers that are at least 0.
+
+    >>> check_shape((2, 0))
+    >>> check_shape([2])
+    Traceback (most recent call last):
+    ...
+    TypeError: a shape is a tuple of extents, such as (2, 3) or (), not [2]
+    """
+    extents = shape if isinstance(shape, tuple) else (None,)
+    if not all(type(extent) is int and extent >= 0 for extent in extents):
+        raise TypeError(
+            f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
+        )

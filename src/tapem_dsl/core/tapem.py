@@ -24,7 +24,7 @@ from tapem_dsl.core.machine import execute
 from tapem_dsl.core.node import A, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.same import same
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.spine import Earlier, Entries, disassemble, show
 from tapem_dsl.core.tape import EMPTY, Tape, index_of
 from tapem_dsl.core.value import frozen
@@ -252,13 +252,15 @@ def record_op(
     """
     Append an op's node: ``apply_op`` for what is known to be an op.
 
-    >>> from tapem_dsl.ops.elementwise import Mul
+    >>> from tapem_dsl.ops.arithmetic import Mul
     >>> record_op(Mul(), (NodeId(0), NodeId(1)))
     <TapeM: mul(0, 1)>
     """
     for id in ids:
         if type(id) is not int:
             index_of(id)
+    if shape is not None:
+        check_shape(shape)
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
     return wrapped

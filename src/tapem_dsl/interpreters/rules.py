@@ -17,7 +17,7 @@ class RuleTable(Generic[R]):
     Args:
         interpreter: what the message about a missing rule calls it.
 
-    >>> from tapem_dsl.ops.elementwise import Add
+    >>> from tapem_dsl.ops.arithmetic import Add
     >>> costs: RuleTable[int] = RuleTable("cost")
     >>> costs.define(Add)(1)
     1

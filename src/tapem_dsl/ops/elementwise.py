@@ -1,8 +1,6 @@
-"""Ops that act entry by entry; they never broadcast and never mix scalar types."""
+"""Functions applied entry by entry."""
 
 from dataclasses import dataclass
-from fractions import Fraction
-from numbers import Real
 from typing import Any, Final, final
 
 import numpy as np
@@ -10,98 +8,9 @@ import numpy as np
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, equal_shapes
+from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
-
-
-class Binary(Op):
-    """Two operands of one shape, which is the result's."""
-
-    __slots__ = ()
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Both alike."""
-        a, b = inputs
-        return equal_shapes(self.name, a, b)
-
-
-class Unary(Op):
-    """One operand, whose shape is the result's."""
-
-    __slots__ = ()
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Keep the operand's."""
-        (x,) = inputs
-        return x
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Add(Binary):
-    """``a + b``."""
-
-    name = "add"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Add by operator."""
-        a, b = inputs
-        return a + b
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Sub(Binary):
-    """``a - b``."""
-
-    name = "sub"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Subtract by operator."""
-        a, b = inputs
-        return a - b
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Mul(Binary):
-    """``a * b``."""
-
-    name = "mul"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Multiply by operator."""
-        a, b = inputs
-        return a * b
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Div(Binary):
-    """``a / b``."""
-
-    name = "div"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Divide by operator; floats give inf or NaN at 0, rationals refuse."""
-        a, b = inputs
-        return a / b
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Scale(Unary):
-    """``x * factor`` for a constant that carries no gradient."""
-
-    name = "scale"
-
-    factor: float | Fraction
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Round the factor once, into the operand's scalar type."""
-        (x,) = inputs
-        return x * xp.lit(x, self.factor)
+from tapem_dsl.ops.base import Unary
 
 
 @final
@@ -173,160 +82,21 @@ class Log(Unary):
             if len(bad):
                 index = tuple(map(int, bad[0]))
                 entry = str(known[index])
-                raise Refused(OutsideDomain(self.name, _LOG, entry=entry, index=index))
+                raise Refused(
+                    OutsideDomain(self.name, _NOT_POSITIVE, entry=entry, index=index)
+                )
         return xp.log(x)
 
 
-_LOG: Final = (
+_NOT_POSITIVE: Final = (
     "input contains values <= 0 (or NaN); "
     "`safe_log` computes log(softplus(x) + eps) and accepts every input"
 )
-_ADD: Final = Add()
-_SUB: Final = Sub()
-_MUL: Final = Mul()
-_DIV: Final = Div()
 _RELU: Final = Relu()
 _TANH: Final = Tanh()
 _SIGMOID: Final = Sigmoid()
 _EXP: Final = Exp()
-_LOG_OP: Final = Log()
-
-
-def add(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Add two nodes, entry by entry.
-
-    Shapes:
-        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
-        nothing is broadcast.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
-
-    Gradient:
-        ``g`` to each; ``add(x, x)`` contributes twice.
-
-    Source:
-        Lean: ``TapeM.add``. PyTorch: ``torch.add``, which broadcasts.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(2.0).bind(lambda a: add(a, a)).bind(value_of).eval()
-    <Success: 4.0>
-    """
-    return record_op(_ADD, (a, b), shape)
-
-
-def sub(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Subtract the second node from the first, entry by entry.
-
-    Shapes:
-        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
-        nothing is broadcast.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
-
-    Gradient:
-        ``g`` and ``0 - g``.
-
-    Source:
-        Lean: ``TapeM.sub``. PyTorch: ``torch.sub``, which broadcasts.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(2.0).bind(lambda a: sub(a, a)).bind(value_of).eval()
-    <Success: 0.0>
-    """
-    return record_op(_SUB, (a, b), shape)
-
-
-def mul(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Multiply two nodes, entry by entry.
-
-    Shapes:
-        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
-        nothing is broadcast.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
-
-    Gradient:
-        ``g * b`` and ``g * a``.
-
-    Source:
-        Lean: ``TapeM.mul``. PyTorch: ``torch.mul``, which broadcasts.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(3.0).bind(lambda a: mul(a, a)).bind(value_of).eval()
-    <Success: 9.0>
-    """
-    return record_op(_MUL, (a, b), shape)
-
-
-def div(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Divide the first node by the second, entry by entry.
-
-    Shapes:
-        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
-        nothing is broadcast.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
-        :class:`OutsideDomain` for a rational divided by 0, where floats give inf or
-        NaN.
-
-    Gradient:
-        ``g / b`` and ``0 - g * ((a / b) / b)``: divided twice, so that no square of
-        ``b`` overflows.
-
-    Source:
-        Lean: ``TapeM.div``. PyTorch: ``torch.div``, which broadcasts.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(3.0).bind(lambda a: div(a, a)).bind(value_of).eval()
-    <Success: 1.0>
-    """
-    return record_op(_DIV, (a, b), shape)
-
-
-def scale(
-    x: NodeId, factor: float | Fraction, *, shape: Shape | None = None
-) -> TapeM[NodeId, Any]:
-    """
-    Multiply a node by a constant.
-
-    Args:
-        x: of any shape.
-        shape: the shape that ``x`` must have, if given.
-        factor: a real number, rounded once into the tape's scalar type: ``Fraction(1,
-        3)``
-            is a third as exactly as that type can say it.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for a
-        factor beyond double precision, or, over rationals, one that is inf or NaN.
-
-    Raises:
-        TypeError: the factor is no real number; a node times a node is :func:`mul`.
-
-    Gradient:
-        ``g * factor``; none for the factor.
-
-    Source:
-        Lean: ``TapeM.scale``. PyTorch: ``x * factor``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(3.0).bind(lambda x: scale(x, Fraction(1, 2))).bind(value_of).eval()
-    <Success: 1.5>
-    """
-    if isinstance(factor, bool) or not isinstance(factor, Real):
-        raise TypeError(
-            f"scale multiplies by a real number, not by {factor!r}; "
-            "record it with const and multiply with mul"
-        )
-    return record_op(Scale(factor), (x,), shape)
+_LOG: Final = Log()
 
 
 def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -420,6 +190,7 @@ def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(0.0).bind(exp).bind(value_of).eval()
     <Success: 1.0>
+    >>> from fractions import Fraction
     >>> print(leaf(Fraction(1, 2)).bind(exp).run().failure().message)
     autograd: exp: not a rational function; run the program over float64 instead
     """
@@ -448,4 +219,4 @@ def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     >>> leaf(1.0).bind(log).bind(value_of).eval()
     <Success: 0.0>
     """
-    return record_op(_LOG_OP, (x,), shape)
+    return record_op(_LOG, (x,), shape)

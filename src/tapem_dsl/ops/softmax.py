@@ -7,7 +7,7 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.elementwise import Unary
+from tapem_dsl.ops.base import Unary
 
 
 @final

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tapem_dsl.core.combinators import get_tape, leaf, throw
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.tapem import TapeM
-from tapem_dsl.ops.elementwise import add, mul
+from tapem_dsl.ops.arithmetic import add, mul
 
 T = TypeVar("T")
 

@@ -46,7 +46,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.core.errors import ShapeMismatch
 from tapem_dsl.core.same import same
-from tapem_dsl.ops.elementwise import Add, Mul
+from tapem_dsl.ops.arithmetic import Add, Mul
 
 # Any, throughout: tapes of several scalars go through the same checks.
 ONE: Any = np.float64(1)

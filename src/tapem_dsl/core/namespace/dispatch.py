@@ -1,6 +1,7 @@
 """Which namespace computes with these operands."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
+from fractions import Fraction
 from typing import Any, Final, cast
 
 import numpy as np
@@ -32,9 +33,7 @@ class Carrier:
     namespace: Namespace
 
 
-_BASES: Final[dict[type, Namespace]] = {
-    kind: NUMPY for kind in set(np.sctypeDict.values()) if kind is not np.object_
-}
+_SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}
 
 
 def namespace_of(*operands: Array) -> Namespace:
@@ -46,7 +45,7 @@ def namespace_of(*operands: Array) -> Namespace:
     function looks at its own operands.
 
     Cost:
-        A look-up by type, some 50 ns an operand.
+        Some 50 ns an operand.
 
     Raises:
         TypeError: an operand that no namespace knows.
@@ -56,34 +55,30 @@ def namespace_of(*operands: Array) -> Namespace:
     """
     found: Namespace = NUMPY
     for x in operands:
-        if isinstance(x, Carrier):
-            return CARRIED
-        base = _base_of(x)
-        if base is None:
+        kind = type(x)
+        if kind is np.ndarray:
+            if x.dtype.hasobject:
+                found = EXACT
+        elif kind not in _SCALARS:
+            if isinstance(x, Carrier):
+                return CARRIED
             raise TypeError(
-                f"no array namespace computes with {type(x).__name__}; "
+                f"no array namespace computes with {kind.__name__}; "
                 "use NumPy arrays or scalars, or object arrays of Fraction"
             )
-        if base is EXACT:
-            found = EXACT
     return found
 
 
-def _base_of(x: object) -> Namespace | None:
-    """Give the base of a plain array; ``None`` for literals and strangers."""
-    base = _BASES.get(type(x))
-    if base is None and isinstance(x, np.ndarray):
-        return EXACT if x.dtype.hasobject else NUMPY
-    return base
-
-
-def _highest(operands: Iterable[object]) -> Namespace:
+def _highest(operands: Collection[object]) -> Namespace:
     """Find the namespace of the highest carrier, or that of the plain operands."""
     carriers = [x for x in operands if isinstance(x, Carrier)]
     if carriers:
         return max(carriers, key=lambda carrier: carrier.level).namespace
-    exact = any(_base_of(x) is EXACT for x in operands)
-    return EXACT if exact else NUMPY
+    arrays = [x for x in operands if isinstance(x, np.ndarray | np.generic)]
+    if arrays:
+        return namespace_of(*arrays)
+    # what exact arithmetic makes of a 0-d array is a bare Fraction
+    return EXACT if any(isinstance(x, Fraction) for x in operands) else NUMPY
 
 
 class _Carried:

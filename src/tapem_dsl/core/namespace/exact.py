@@ -108,7 +108,7 @@ class ExactNamespace(Namespace):
     def normal(self, x: Array, /) -> Array:
         """Give an object array of ``Fraction``, 0-d at shape ``()``."""
         array = np.asarray(x, dtype=object)
-        if all(type(entry) is Fraction for entry in array.flat):
+        if all(map(is_exact, array.flat)):
             return array
         entries = [as_fraction(entry) for entry in array.flat]
         result = np.empty(array.shape, dtype=object)
@@ -135,6 +135,16 @@ def as_fraction(entry: object) -> Fraction:
     return Fraction(int(entry.numerator), int(entry.denominator))
 
 
+def is_exact(entry: object) -> bool:
+    """
+    Tell whether an entry is a ``Fraction`` of Python integers, which cannot overflow.
+
+    >>> is_exact(Fraction(1, 3)), is_exact(Fraction(np.int64(1))), is_exact(1)
+    (True, False, False)
+    """
+    return type(entry) is Fraction and type(entry.numerator) is int
+
+
 def rational(x: Array) -> Array:
     """
     Keep an array, and turn a literal into a ``Fraction``.
@@ -142,21 +152,18 @@ def rational(x: Array) -> Array:
     >>> rational(0)
     Fraction(0, 1)
     """
-    return x if isinstance(x, np.ndarray) else Fraction(x)
+    return x if isinstance(x, np.ndarray) else as_fraction(x)
 
 
 def not_rational(function: str) -> Refused:
     """
-    Refuse a transcendental function of a rational.
+    Refuse a transcendental function of rationals, be they none.
 
     >>> not_rational("exp").error.message
     'autograd: exp: not a rational function; run the program over float64 instead'
     """
-    return Refused(
-        OutsideDomain(
-            function, "not a rational function; run the program over float64 instead"
-        )
-    )
+    reason = "not a rational function; run the program over float64 instead"
+    return Refused(OutsideDomain(function, reason))
 
 
 EXACT: Final = ExactNamespace()

@@ -3,7 +3,9 @@
 # pyright: reportAssignmentType=false
 # NumPy's functions take more than Namespace promises; pyright cannot match overloads.
 
-from numbers import Real
+from fractions import Fraction
+from math import inf, nextafter
+from numbers import Rational, Real
 from typing import Any, Final, final
 
 import numpy as np
@@ -58,8 +60,17 @@ class NumpyNamespace(Namespace):
         return x.reshape(shape)
 
     def lit(self, x: Array, constant: object, /) -> Array:
-        """Round once, to double; a Python float never widens a float32 array."""
-        return python_float(constant)
+        """Give what arithmetic rounds once into the type of ``x``: a Python float."""
+        if type(constant) is float:
+            return constant
+        if not isinstance(constant, Real):
+            raise TypeError(f"a constant is a real number, not {constant!r}")
+        if isinstance(constant, Rational) and x.dtype != np.float64:
+            return once_rounded(x.dtype.type, constant)
+        try:
+            return float(constant)
+        except OverflowError:
+            raise beyond_double() from None
 
     def concrete(self, x: Array, /) -> NDArray[Any] | None:
         """Give the array itself, if only a scalar."""
@@ -77,24 +88,45 @@ class NumpyNamespace(Namespace):
         )
 
 
-def python_float(constant: object) -> float:
+# Any: one of NumPy's floating types.
+def once_rounded(kind: Any, constant: Rational) -> Any:
     """
-    Round a real constant to double.
+    Give a float that rounds to a narrower type as the rational itself would.
 
-    >>> from fractions import Fraction
-    >>> python_float(Fraction(1, 4))
+    Rounding to double first can hit the middle between two float32, in which the
+    rational is not. So of the two doubles around it this takes the one whose last bit
+    is odd (Boldo & Melquiond, IEEE Trans. Comput. 57(4), 2008).
+
+    >>> once_rounded(np.float32, Fraction(1, 4))
     0.25
+    >>> above_middle = 1 + Fraction(1, 2**24) + Fraction(1, 2**60)
+    >>> np.float32(float(above_middle))
+    np.float32(1.0)
+    >>> np.float32(once_rounded(np.float32, above_middle))
+    np.float32(1.0000001)
     """
-    if type(constant) is float:
-        return constant
-    if not isinstance(constant, Real):
-        raise TypeError(f"a constant is a real number, not {constant!r}")
+    if kind is np.longdouble:
+        return kind(int(constant.numerator)) / kind(int(constant.denominator))
     try:
-        return float(constant)
+        nearest = float(constant)
     except OverflowError:
-        raise Refused(
-            OutsideDomain("lit", "the constant is beyond double precision")
-        ) from None
+        raise beyond_double() from None
+    exact = Fraction(int(constant.numerator), int(constant.denominator))
+    error = exact - Fraction(nearest)
+    odd = np.float64(nearest).view(np.int64) & 1
+    if error == 0 or odd:
+        return nearest
+    return nextafter(nearest, inf if error > 0 else -inf)
+
+
+def beyond_double() -> Refused:
+    """
+    Refuse a constant that no double can say.
+
+    >>> beyond_double().error.message
+    'autograd: lit: the constant is beyond double precision'
+    """
+    return Refused(OutsideDomain("lit", "the constant is beyond double precision"))
 
 
 NUMPY: Final = NumpyNamespace()

@@ -4,6 +4,7 @@ Reverse mode: the sweep over a tape, and one rule for each op, mirrored by famil
 Importing this package fills the table of rules.
 """
 
+from tapem_dsl.interpreters.reverse import arithmetic as arithmetic
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
 from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses

@@ -22,4 +22,6 @@ def _log_softmax_last(
     """``g - exp(y) * sum(g)`` for each row; 0 for a scalar."""
     if y.shape == ():
         return (xp.zeros_like(y),)
+    if y.shape[-1] == 0:
+        return (g,)
     return (g - xp.exp(y) * xp.sum(g, axis=-1, keepdims=True),)

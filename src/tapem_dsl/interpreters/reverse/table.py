@@ -29,7 +29,7 @@ vjp: Final[RuleTable[Rule]] = RuleTable("vjp")
 """
 The rules of reverse mode; ``@vjp.define(MyOp)`` adds one for an op of your own.
 
->>> from tapem_dsl.ops.elementwise import Mul
+>>> from tapem_dsl.ops.arithmetic import Mul
 >>> Mul in vjp
 True
 """

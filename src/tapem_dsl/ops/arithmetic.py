@@ -1,0 +1,222 @@
+"""Arithmetic, entry by entry; it never broadcasts and never mixes scalar types."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Real
+from typing import Any, Final, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.base import Binary, Unary
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Add(Binary):
+    """``a + b``."""
+
+    name = "add"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Add by operator."""
+        a, b = inputs
+        return a + b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sub(Binary):
+    """``a - b``."""
+
+    name = "sub"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Subtract by operator."""
+        a, b = inputs
+        return a - b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Mul(Binary):
+    """``a * b``."""
+
+    name = "mul"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Multiply by operator."""
+        a, b = inputs
+        return a * b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Div(Binary):
+    """``a / b``."""
+
+    name = "div"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Divide by operator; floats give inf or NaN at 0, rationals refuse."""
+        a, b = inputs
+        return a / b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scale(Unary):
+    """``x * factor`` for a constant that carries no gradient."""
+
+    name = "scale"
+
+    factor: float | Fraction
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Round the factor once, into the operand's scalar type."""
+        (x,) = inputs
+        return x * xp.lit(x, self.factor)
+
+
+_ADD: Final = Add()
+_SUB: Final = Sub()
+_MUL: Final = Mul()
+_DIV: Final = Div()
+
+
+def add(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Add two nodes, entry by entry.
+
+    Shapes:
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g`` to each; ``add(x, x)`` contributes twice.
+
+    Source:
+        Lean: ``TapeM.add``. PyTorch: ``torch.add``, which broadcasts.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(2.0).bind(lambda a: add(a, a)).bind(value_of).eval()
+    <Success: 4.0>
+    """
+    return record_op(_ADD, (a, b), shape)
+
+
+def sub(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Subtract the second node from the first, entry by entry.
+
+    Shapes:
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g`` and ``0 - g``.
+
+    Source:
+        Lean: ``TapeM.sub``. PyTorch: ``torch.sub``, which broadcasts.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(2.0).bind(lambda a: sub(a, a)).bind(value_of).eval()
+    <Success: 0.0>
+    """
+    return record_op(_SUB, (a, b), shape)
+
+
+def mul(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Multiply two nodes, entry by entry.
+
+    Shapes:
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g * b`` and ``g * a``.
+
+    Source:
+        Lean: ``TapeM.mul``. PyTorch: ``torch.mul``, which broadcasts.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(3.0).bind(lambda a: mul(a, a)).bind(value_of).eval()
+    <Success: 9.0>
+    """
+    return record_op(_MUL, (a, b), shape)
+
+
+def div(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Divide the first node by the second, entry by entry.
+
+    Shapes:
+        ``a``, ``b`` and the result alike, and equal to ``shape`` if that is given;
+        nothing is broadcast.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`OutsideDomain` for a rational divided by 0, where floats give inf or
+        NaN.
+
+    Gradient:
+        ``g / b`` and ``0 - g * ((a / b) / b)``: divided twice, so that no square of
+        ``b`` overflows.
+
+    Source:
+        Lean: ``TapeM.div``. PyTorch: ``torch.div``, which broadcasts.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(3.0).bind(lambda a: div(a, a)).bind(value_of).eval()
+    <Success: 1.0>
+    """
+    return record_op(_DIV, (a, b), shape)
+
+
+def scale(
+    x: NodeId, factor: float | Fraction, *, shape: Shape | None = None
+) -> TapeM[NodeId, Any]:
+    """
+    Multiply a node by a constant.
+
+    Args:
+        x: of any shape.
+        shape: the shape that ``x`` must have, if given.
+        factor: a real number, rounded once into the tape's scalar type: ``Fraction(1,
+        3)``
+            is a third as exactly as that type can say it.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for a
+        factor beyond double precision, or, over rationals, one that is inf or NaN.
+
+    Raises:
+        TypeError: the factor is no real number; a node times a node is :func:`mul`.
+
+    Gradient:
+        ``g * factor``; none for the factor.
+
+    Source:
+        Lean: ``TapeM.scale``. PyTorch: ``x * factor``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(3.0).bind(lambda x: scale(x, Fraction(1, 2))).bind(value_of).eval()
+    <Success: 1.5>
+    """
+    if isinstance(factor, bool) or not isinstance(factor, Real):
+        raise TypeError(
+            f"scale multiplies by a real number, not by {factor!r}; "
+            "record it with const and multiply with mul"
+        )
+    return record_op(Scale(factor), (x,), shape)
