@@ -58,7 +58,8 @@ UNARY: list[Callable[..., Any]] = [
 ]  # fmt: skip
 BINARY: list[Callable[..., Any]] = [add, sub, mul, div, matmul, mse_loss]
 VALUES: list[Any] = [
-    0.0, -1.0, float("nan"), float("inf"), 1e308, 3, Fraction(1, 3), Fraction(0),
+    10**400, 0.0, -1.0, float("nan"),
+    float("inf"), 1e308, 3, Fraction(1, 3), Fraction(0),
     np.float32(2), np.float16(2), np.longdouble(2), np.int64(2), np.bool_(True),
     np.zeros(2), np.ones((2, 2)), np.zeros((0, 2)), np.zeros(0), np.ones((1, 1, 1)),
     np.zeros(2, np.float32), np.zeros(2, ">f8"), np.zeros(2, np.int8),
@@ -79,7 +80,7 @@ def ill_formed(rng: Chance) -> Any:
     """A few good or bad leaves, then a few good or bad steps."""
     ids: list[Any] = []
     for _ in range(rng.randint(0, 4)):
-        values = rng.pick(VALUES[:20], VALUES)
+        values = rng.pick(VALUES[:21], VALUES)
         ids.append((yield from rng.pick(leaf, const)(rng.choice(values))))
     for _ in range(rng.randint(0, 5)):
         pool = IDS if rng.random() < 0.2 or not ids else ids

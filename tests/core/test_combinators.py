@@ -13,6 +13,7 @@ from returns.result import Failure, Success
 
 from tapem_dsl import (
     EMPTY,
+    Dataset,
     DTypeMismatch,
     InvalidNodeId,
     NodeId,
@@ -30,6 +31,7 @@ from tapem_dsl import (
     leaf,
     log_softmax_last,
     map_m,
+    mean_scalar_over_array,
     mul,
     param,
     pure,
@@ -39,6 +41,7 @@ from tapem_dsl import (
     sigmoid,
     softmax_last,
     sub,
+    sum_,
     tanh,
     throw,
     value_of,
@@ -183,6 +186,8 @@ def test_object_arrays_become_fractions() -> None:
         (np.array([None]), "Fraction"),
         (np.array([True], dtype=object), "Fraction"),
         (np.ma.masked_array([1.0], [True]), "filled"),
+        (np.complex128(1j), "pass a float"),
+        (np.timedelta64(3, "D"), "pass a float"),
         (leaf(1.0), "did you forget `yield from`"),
         (Success(1.0), "did you forget `yield from`"),
     ],
@@ -199,6 +204,30 @@ def test_integers_and_truth_values_can_be_constants_only(value: Any) -> None:
     assert isinstance(error, DTypeMismatch)
     assert error.op == "leaf"
     assert error.dtypes == (str(value.dtype),)
+
+
+def test_an_integer_beyond_double_precision_is_a_failure() -> None:
+    for make in (leaf, const):
+        error = make(10**400).run().failure()
+        assert error.message == "autograd: lit: the constant is beyond double precision"
+    assert leaf(2**1000).exec().unwrap()[NodeId(0)].value == 2.0**1000
+
+
+@pytest.mark.parametrize("name", [3, ["x"], np.array([1, 2])])
+def test_a_name_is_a_text(name: Any) -> None:
+    with pytest.raises(TypeError, match="a leaf's name is a text"):
+        leaf(1.0, name=name)
+
+
+def test_a_readonly_array_of_another_layout_is_made_contiguous() -> None:
+    """Sums depend on the layout in their last digits, and equal programs agree."""
+    rng = np.random.default_rng(0)
+    array = rng.normal(size=(301, 77))
+    fortran = np.asfortranarray(array)
+    for x in (array, fortran):
+        x.setflags(write=False)
+    assert leaf(array) == leaf(fortran)
+    assert leaf(array).bind(sum_).run() == leaf(fortran).bind(sum_).run()
 
 
 # -- ids -------------------------------------------------------------------------------
@@ -243,13 +272,16 @@ def test_programs_are_refused_where_functions_and_items_belong() -> None:
     ):
         with pytest.raises(TypeError, match="takes a function, not a program"):
             refused()
-    for refused in (
+    collections: list[Callable[[], object]] = [
         lambda: fold_m(lambda a, b: pure(a), 0, wrong),
         lambda: map_m(pure, wrong),
         lambda: for_m(wrong, pure),
-    ):
+        lambda: mean_scalar_over_array("t", wrong, const),
+        lambda: Dataset.of_list(wrong),
+    ]
+    for refuse in collections:
         with pytest.raises(TypeError, match="goes through a collection, not a program"):
-            refused()
+            refuse()
 
 
 def test_values_are_refused_where_programs_and_functions_belong() -> None:
@@ -258,6 +290,11 @@ def test_values_are_refused_where_programs_and_functions_belong() -> None:
         pure(1).apply(wrong)
     with pytest.raises(TypeError, match="when_m guards a program"):
         when_m(True, wrong)
+    condition: Any = pure(False)
+    with pytest.raises(TypeError, match="when_m decides by a value"):
+        when_m(condition, pure(1))
+    with pytest.raises(TypeError, match="which is no program; use pure"):
+        TapeM(wrong).run()
     with pytest.raises(TypeError, match="bind takes a function, not 3"):
         pure(1).bind(wrong)
     with pytest.raises(TypeError, match="apply_op takes an op"):

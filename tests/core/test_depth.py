@@ -1,5 +1,6 @@
 """Depth and length: no recursion error anywhere, time and memory linear."""
 
+import gc
 import sys
 import time
 import tracemalloc
@@ -102,15 +103,20 @@ def test_a_sweep_over_a_million_nodes() -> None:
     assert len(backward_scalar(tape, out).unwrap()) == 1_000_003
 
 
-# -- linear: ten times the work in at most some twenty times the time ------------------
+# -- linear: twenty times the work in at most forty times the time ---------------------
 
 
 def seconds(run: Callable[[], Any]) -> float:
     best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - start)
+    gc.collect()
+    gc.disable()  # its share depends on whatever else is alive
+    try:
+        for _ in range(5):
+            start = time.perf_counter()
+            run()
+            best = min(best, time.perf_counter() - start)
+    finally:
+        gc.enable()
     return best
 
 
@@ -141,8 +147,8 @@ def reading(n: int) -> Do[None]:
 )
 def test_time_is_linear(run: Callable[[int], Any]) -> None:
     small, large = 2_000, 40_000
-    # a quadratic one would take 400 times as long; noise does not multiply by five
-    assert seconds(lambda: run(large)) < 100 * seconds(lambda: run(small))
+    # n log n would be allowed, n times the root of n would take 90 times as long
+    assert seconds(lambda: run(large)) < 40 * seconds(lambda: run(small))
 
 
 def test_memory_is_linear() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tapem_dsl import (
     Namespace,
     NodeId,
     Op,
+    Refused,
     Shape,
     Tape,
     TapeM,
@@ -36,6 +38,7 @@ from tapem_dsl import (
     throw,
     value_of,
 )
+from tapem_dsl.ops.arithmetic import Add
 
 
 @do
@@ -236,6 +239,44 @@ def test_other_attribute_errors_pass_through() -> None:
 
     with pytest.raises(AttributeError, match="missing"):
         wrong().run()
+
+
+def test_an_attribute_error_of_a_block_is_left_as_it_is() -> None:
+    cause = KeyError("why")
+
+    @do
+    def caused() -> Do[None]:
+        yield from leaf(1.0)
+        raise AttributeError("mine") from cause
+
+    @do
+    def sending() -> Do[None]:
+        yield from leaf(1.0)
+        None.send(3)  # type: ignore[attr-defined]
+
+    with pytest.raises(AttributeError, match="mine") as caught:
+        caused().run()
+    assert caught.value.__cause__ is cause
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute"):
+        sending().run()
+
+
+def test_a_wrapped_generator_function_keeps_its_own_signature() -> None:
+    def with_one(function: Any) -> Any:
+        @wraps(function)
+        def supplied(x: float) -> Any:
+            return (yield from function(1.0, x))
+
+        return supplied
+
+    @do
+    @with_one
+    def pair(one: float, x: float) -> Any:
+        yield from leaf(one)
+        return (yield from leaf(x))
+
+    assert pair(2.0) == pair(x=2.0)
+    assert pair(2.0).eval() == Success(1)
 
 
 def test_a_program_where_an_id_belongs_asks_for_yield_from() -> None:
@@ -476,6 +517,23 @@ def test_an_error_state_of_a_block_that_spans_a_yield(state: Any) -> None:
     assert program().eval() == Success(np.float64("inf"))
 
 
+def test_an_exception_restores_the_error_state_of_the_caller() -> None:
+    @do
+    def inner() -> Do[None]:
+        yield from pure(1)
+        raise ValueError("mine")
+
+    @do
+    def outer() -> Do[None]:
+        with np.errstate(all="raise"):
+            yield from inner()
+
+    before = np.geterr()
+    with pytest.raises(ValueError, match="mine"):
+        outer().run()
+    assert np.geterr() == before
+
+
 @pytest.mark.parametrize("error", [FloatingPointError, RuntimeWarning])
 def test_what_a_users_op_raises_passes_through(error: type[Exception]) -> None:
     @dataclass(frozen=True, slots=True)
@@ -493,6 +551,50 @@ def test_what_a_users_op_raises_passes_through(error: type[Exception]) -> None:
         program.run()
     with np.errstate(all="raise"), pytest.raises(error, match="mine"):
         program.run()
+
+
+@dataclass(frozen=True, slots=True)
+class Giving(Op):
+    """Evaluates to whatever it is told to."""
+
+    name = "giving"
+
+    function: Any
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return self.function(*inputs)
+
+
+@pytest.mark.parametrize("value", [1.0, np.ones(2)])
+def test_conditions_and_labels_carry_no_gradient(value: Any) -> None:
+    for function in (lambda x: x > 0, lambda x: np.sign(x).astype(np.int8)):
+        program = leaf(value).bind(partial(apply_op, Giving(function)))
+        assert [n.requires_grad for n in program.exec().unwrap()] == [True, False]
+
+
+@pytest.mark.parametrize("value", [np.float32(1), np.ones(2, np.float32)])
+def test_an_op_that_widens_its_operands_is_a_mistake_in_its_text(value: Any) -> None:
+    op = Giving(lambda x: x * np.float64(2))
+    with pytest.raises(TypeError, match="evaluates to float64 over float32"):
+        leaf(value).bind(lambda x: apply_op(op, x)).run()
+
+
+def test_a_text_is_refusal_enough() -> None:
+    def refuse(_: Array) -> Array:
+        raise Refused("not today")
+
+    program = leaf(1.0).bind(lambda x: apply_op(Giving(refuse), x))
+    assert program.run() == throw("not today").run()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_wrong_number_of_operands_is_a_mistake_in_the_text(count: int) -> None:
+    tape = leaf(1.0).exec().unwrap()
+    with pytest.raises(TypeError, match=f"add takes 2 operands, not {count}"):
+        apply_op(Add(), *[NodeId(0)] * count).run(tape)
 
 
 @pytest.mark.parametrize("gives", [1.0, [1.0], None, np.zeros(2)])

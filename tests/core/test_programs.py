@@ -5,6 +5,7 @@ import operator
 import pickle
 import subprocess
 import sys
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -16,9 +17,13 @@ from numpy.typing import NDArray
 from returns.result import Success
 
 from tapem_dsl import (
+    Array,
     Do,
+    Namespace,
     Node,
     NodeId,
+    Op,
+    Shape,
     TapeError,
     TapeM,
     add,
@@ -41,6 +46,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.core.same import same
 from tapem_dsl.ops.arithmetic import Add, Scale
+from tapem_dsl.ops.elementwise import Relu
 from tapem_dsl.testing import assert_equivalent
 
 
@@ -221,6 +227,76 @@ def test_an_op_compares_by_class_and_parameters_however_it_is_decorated() -> Non
     assert apply_op(Scale(1.0), NodeId(0)) == scale(NodeId(0), 1.0)
 
 
+@dataclass(frozen=True, eq=False)
+class WithoutEq(Relu):  # type: ignore[misc] # a final op, here only to be decorated
+    factor: float
+
+
+class ByHand(Op):
+    name = "by_hand"
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return inputs[0]
+
+
+@dataclass(frozen=True)
+class Slotless(ByHand):
+    factor: float
+
+
+class Extended(Slotless):
+    """An undecorated subclass with one parameter more."""
+
+    def __init__(self, factor: float, more: float) -> None:
+        super().__init__(factor)
+        object.__setattr__(self, "more", more)
+
+
+@pytest.mark.parametrize("make", [WithoutEq, ByHand, Slotless])
+def test_so_does_an_op_decorated_otherwise_or_not_at_all(make: Any) -> None:
+    assert make(2.0) == make(2.0)
+    assert make(2.0) != make(3.0)
+    assert make(1) != make(True)
+    assert make(np.zeros(2)) == make(np.zeros(2))
+
+
+def test_an_ops_every_attribute_counts_and_its_own_equality_is_refused() -> None:
+    assert Extended(1.0, 2.0) == Extended(1.0, 2.0)
+    assert Extended(1.0, 2.0) != Extended(1.0, 3.0)
+    with pytest.raises(TypeError, match="ops compare by parameters"):
+        type("Mine", (ByHand,), {"__eq__": lambda self, other: True})
+
+
+def test_ops_that_differ_by_hand_are_planned_apart() -> None:
+    @dataclass(frozen=True)
+    class Repeat(Op):
+        name = "repeat"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return (self.times,)
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return np.full(self.times, inputs[0] + inputs[1])
+
+        times = 1
+
+    class Twice(Repeat):
+        def __init__(self, times: int) -> None:
+            object.__setattr__(self, "times", times)
+
+    tape = leaf(1.0).exec().unwrap()
+    x = NodeId(0)
+    for times in (2, 3):
+        made = apply_op(Twice(times), x, x).exec(tape).unwrap()
+        assert made.nodes()[-1].value.shape == (times,)
+
+
 # -- same, on what programs may hold ---------------------------------------------------
 
 
@@ -246,6 +322,32 @@ class ByIdentity:
     x: int
 
 
+@dataclass
+class Never:
+    """A dataclass with a will of its own."""
+
+    x: int
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Loosened(Sample):
+    """An undecorated subclass: its fields are not all there is."""
+
+    def __init__(self, x: Any, extra: int) -> None:
+        super().__init__(np.zeros(1), x)
+        object.__setattr__(self, "extra", extra)
+
+
+class Tagged(list[int]):
+    def __init__(self, items: list[int], tag: str) -> None:
+        super().__init__(items)
+        self.tag = tag
+
+
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
@@ -268,6 +370,21 @@ class ByIdentity:
         (Loose(), 1, False),
         (Hostile(), Hostile(), False),
         (ByIdentity(1), ByIdentity(1), False),
+        (Never(1), Never(1), False),
+        (Loosened(1, 2), Loosened(1, 2), True),
+        (Loosened(1, 2), Loosened(1, 3), False),
+        (defaultdict(int, a=1), defaultdict(int, a=1), True),
+        (defaultdict(int, a=1), defaultdict(bool, a=1), False),
+        (Tagged([1], "a"), Tagged([1], "a"), True),
+        (Tagged([1], "a"), Tagged([1], "b"), False),
+        (OrderedDict(a=1), OrderedDict(a=1), True),
+        (np.ma.masked_array([1.0], [True]), np.ma.masked_array([1.0], [False]), False),
+        (frozenset({(1,)}), frozenset({(True,)}), False),
+        ({0.0}, {-0.0}, False),
+        (0j, complex(0.0, -0.0), False),
+        (1 + 2j, 1 + 2j, True),
+        (Pair(np.zeros(2), 1.0), Pair(np.zeros(2), 1.0), True),
+        (Pair(np.zeros(2), 1.0), Pair(np.zeros(2), 1), False),
         (partial(pow, 2), partial(pow, 2), True),
         (partial(pow, 2), partial(pow, 3), False),
         ([1].append, [1].append, False),

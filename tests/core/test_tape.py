@@ -157,6 +157,12 @@ def test_equality_sees_ops_parents_and_their_parameters() -> None:
     assert sums[0] != mul(NodeId(0), NodeId(1)).exec(two).unwrap()
 
 
+def test_nodes_compare_strictly_by_type() -> None:
+    one: Any = np.float64(1)
+    parents: Any = (False, 1.0)
+    assert Node(Add(), (NodeId(0), NodeId(1)), one) != Node(Add(), parents, one)
+
+
 def test_a_node_equals_only_nodes() -> None:
     node = scalar(1.0)
     assert node == scalar(1.0)
@@ -221,6 +227,24 @@ def test_results_of_ops_are_readonly_and_scalars_are_numpy_scalars() -> None:
     scalars = leaf(1.0).bind(lambda x: add(x, x)).exec().unwrap()
     kind: type = type(scalars[NodeId(1)].value)
     assert kind is np.float64
+
+
+def test_a_hand_made_node_is_frozen_and_what_is_no_node_refused() -> None:
+    array = np.zeros(2)
+    for tape in (
+        Tape([Node(None, (), array)]),
+        Tape().append(Node(None, (), array))[0],
+    ):
+        value = tape[NodeId(0)].value
+        array[:] = 7.0
+        assert not value.any()
+        assert not value.flags.writeable
+        array[:] = 0.0
+    for wrong in (3, np.zeros(2), leaf(1.0)):
+        with pytest.raises(TypeError, match="a tape holds nodes"):
+            Tape().append(wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="a tape holds nodes"):
+            Tape([wrong])  # type: ignore[list-item]
 
 
 # -- copies ----------------------------------------------------------------------------

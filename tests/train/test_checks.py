@@ -1,5 +1,6 @@
 """Look-ups with a tag, and one step of SGD."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -92,6 +93,35 @@ def test_a_step_is_exact_over_rationals() -> None:
     assert same(stepped, rationals([0, "2/3"]))
     scalar = sgd_update_tensor(rationals(1), rationals(3), Fraction(1, 3))
     assert same(scalar, rationals(0))
+
+
+@pytest.mark.parametrize("rate", [float("inf"), float("nan")])
+def test_a_rate_that_is_no_rational_is_refused_over_rationals(rate: float) -> None:
+    with pytest.raises(ValueError, match="not a rational number"):
+        sgd_update_tensor(rationals([1]), rationals([1]), rate)
+
+
+def test_rates_that_floats_cannot_say_and_integer_parameters_are_refused() -> None:
+    with pytest.raises(ValueError, match="beyond double precision"):
+        sgd_update_tensor(np.zeros(1), np.zeros(1), 10**400)
+    with pytest.raises(TypeError, match="a constant is a real number"):
+        sgd_update_tensor(np.zeros(1), np.zeros(1), "0.1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="only real parameters"):
+        sgd_update_tensor(np.zeros(1, np.int64), np.zeros(1, np.int64), 0.1)
+    overflowing = sgd_update_tensor(np.full(1, 1e308), np.full(1, -1e308), 1e308)
+    assert overflowing.tolist() == [float("inf")]
+
+
+def test_a_shape_that_is_none_is_refused() -> None:
+    wrong: Any = [2]
+    looks: list[Callable[[], object]] = [
+        lambda: require_grad_tensor("t", GRADS, X, wrong),
+        lambda: require_value_tensor("t", TAPE, X, wrong),
+        lambda: TAPE.require_value(X, wrong),
+    ]
+    for look in looks:
+        with pytest.raises(TypeError, match="a shape is a tuple of extents"):
+            look()
 
 
 def test_a_gradient_that_does_not_fit_is_refused() -> None:

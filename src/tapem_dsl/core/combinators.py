@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.do import Do, do
-from tapem_dsl.core.errors import DTypeMismatch, TapeError, Thrown
+from tapem_dsl.core.errors import DTypeMismatch, Refused, TapeError, Thrown
 from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read, Throw
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
@@ -125,7 +125,8 @@ def leaf(
         requires_grad: whether the reverse sweep computes its gradient.
 
     Fails with:
-        :class:`DTypeMismatch`: a gradient asked for an integer or truth value.
+        :class:`DTypeMismatch`: a gradient asked for an integer or truth value;
+        :class:`OutsideDomain`: a Python integer beyond double precision.
 
     Raises:
         TypeError: no number or array of numbers.
@@ -137,7 +138,12 @@ def leaf(
     >>> leaf(np.array([1, 2])).run()
     <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
     """
-    array = as_value(value)
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a leaf's name is a text, not {name!r}")
+    try:
+        array = as_value(value)
+    except Refused as refusal:
+        return throw(refusal.error)
     if requires_grad and array.dtype.kind in "iub":
         wants = "a floating-point or rational value where requires_grad"
         return throw(DTypeMismatch("leaf", dtypes=(str(array.dtype),), wants=wants))
@@ -230,7 +236,7 @@ def fold_m(
     <Success: 6>
     """
     checked = function_argument(step, "fold_m")
-    return program(FoldM(checked, init, _items(items, "fold_m")))
+    return program(FoldM(checked, init, items_argument(items, "fold_m")))
 
 
 def map_m(
@@ -248,7 +254,7 @@ def map_m(
     <Success: ((0, 1), <Tape: leaf, leaf>)>
     """
     checked = function_argument(function, "map_m")
-    return _map_m(checked, _items(items, "map_m"))
+    return _map_m(checked, items_argument(items, "map_m"))
 
 
 def for_m(
@@ -263,7 +269,7 @@ def for_m(
     <Success: (None, <Tape: leaf, leaf>)>
     """
     checked = function_argument(function, "for_m")
-    return _for_m(_items(items, "for_m"), checked)
+    return _for_m(items_argument(items, "for_m"), checked)
 
 
 def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: FBT001
@@ -277,6 +283,7 @@ def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: 
     """
     if type(then) is not TapeM:
         raise TypeError(f"when_m guards a program, not {then!r}")
+    _decided(condition)
     return then.map(_nothing) if condition else pure(None)
 
 
@@ -299,10 +306,16 @@ def _for_m(
         yield from function(item)
 
 
-def _items(items: Any, combinator: str) -> tuple[Any, ...]:
+def items_argument(items: Any, function: str) -> tuple[Any, ...]:
+    """
+    Take the items of a collection; a program, which can be iterated too, is refused.
+
+    >>> items_argument([1, 2], "fold_m")
+    (1, 2)
+    """
     if type(items) is TapeM:
         raise TypeError(
-            f"{combinator} goes through a collection, not a program; "
+            f"{function} goes through a collection, not a program; "
             "did you forget `yield from`?"
         )
     return tuple(items)
@@ -313,6 +326,12 @@ def _error(error: object) -> Any:
     if isinstance(error, TapeError):
         return error
     raise TypeError(f"throw takes a text or a TapeError, not {error!r}")
+
+
+def _decided(condition: object) -> None:
+    """Refuse a program as a condition: like most objects, it counts as true."""
+    if type(condition) is TapeM:
+        raise TypeError("when_m decides by a value; did you forget `yield from`?")
 
 
 def _nothing(_: object) -> None:

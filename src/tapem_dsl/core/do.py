@@ -65,7 +65,7 @@ def do(
             f"@do decorates a generator function, and {function!r} is none; "
             "write `yield from` in it, or `return pure(value)` without @do"
         )
-    parameters = signature(function)
+    parameters = signature(function, follow_wrapped=False)
 
     @wraps(function)
     def block(*args: P.args, **kwargs: P.kwargs) -> TapeM[C, F]:

@@ -88,16 +88,17 @@ def execute(
         Constant Python stack; O(n) once for an entry of n nodes (1 ns each).
     """
     stack: list[Any] = []
-    try:
-        with np.errstate(all="ignore"):
+    # The state of NumPy is restored last: a block may be inside an errstate of its own.
+    with np.errstate(all="ignore"):
+        try:
             return _run(program, entry.nodes(), stack)
-    except BaseException:
-        blocks = ExitStack()  # closes innermost first, each even if another one raises
-        for frame in stack:
-            if type(frame) is GeneratorType:
-                blocks.callback(frame.close)
-        blocks.__exit__(*sys.exc_info())
-        raise
+        except BaseException:
+            blocks = ExitStack()  # closes innermost first, each even if another raises
+            for frame in stack:
+                if type(frame) is GeneratorType:
+                    blocks.callback(frame.close)
+            blocks.__exit__(*sys.exc_info())
+            raise
 
 
 def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction costs a third
@@ -156,9 +157,10 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             program = code.program
             continue
         else:
-            problem = _misuse(program, source)
-            try:
-                program = source.throw(problem)
+            if type(source) is not GeneratorType:
+                raise _no_program(program, source)
+            try:  # so that the traceback ends at the block's yield
+                program = source.throw(_no_program(program, source))
                 continue
             except StopIteration as stop:
                 stack.pop()
@@ -189,7 +191,13 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
                     value = stop.value
                     continue
                 except AttributeError as slip:
-                    raise _no_send(slip) from slip
+                    # of `yield from [m1, m2]`, which runs m1 and cannot take its value
+                    if slip.name != "send" or not isinstance(slip.obj, Iterator):
+                        raise
+                    raise TypeError(
+                        f"`yield from` was given a {type(slip.obj).__name__}; "
+                        "run the programs of a collection with map_m or for_m"
+                    ) from slip
                 break
             if kind is _Folding:
                 item = next(frame.items, _END)
@@ -225,36 +233,19 @@ def _unwound(stack: list[Any]) -> _Catching | None:
     return None
 
 
-def _misuse(program: object, source: object) -> TypeError:
-    """
-    Mend a value that stands where a program belongs, as whoever put it there needs it.
-
-    A do-block gets the error thrown in, so that the traceback ends at its ``yield``.
-
-    Raises:
-        TypeError: whoever put it there is a function, not a do-block.
-    """
+def _no_program(program: object, source: object) -> TypeError:
+    """Say what stands where a program belongs, and who put it there."""
     if type(source) is GeneratorType:
         return TypeError(
             f"{source.__qualname__} yielded {program!r}, which is no program; "
             "write `yield from m` for a program m, and m = pure(value) for a value"
         )
-    function = next(
-        getattr(source, name)
-        for name in ("function", "step", "handler")
-        if hasattr(source, name)
-    )
-    name = getattr(function, "__qualname__", repr(function))
-    raise TypeError(
-        f"{name} returned {program!r}, which is no program; return pure(value) instead"
-    )
-
-
-def _no_send(slip: AttributeError) -> Exception:
-    """Mend ``yield from [m1, m2]``, which runs m1 and cannot take its value."""
-    if slip.name != "send":
-        return slip
+    names = ("function", "step", "handler")
+    functions = [getattr(source, name) for name in names if hasattr(source, name)]
+    given = "TapeM was given"
+    if functions:
+        name = getattr(functions[0], "__qualname__", repr(functions[0]))
+        given = f"{name} returned"
     return TypeError(
-        f"`yield from` was given a {type(slip.obj).__name__}; "
-        "run the programs of a collection with map_m or for_m"
+        f"{given} {program!r}, which is no program; use pure(value) instead"
     )

@@ -66,13 +66,9 @@ class Node(
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
             return NotImplemented
-        return (
-            self.parents == other.parents
-            and self.requires_grad is other.requires_grad
-            and self.name == other.name
-            and same(self.value, other.value)
-            and same(self.op, other.op)
-        )
+        ours = (self.op, self.parents, self.requires_grad, self.name, self.value)
+        theirs = (other.op, other.parents, other.requires_grad, other.name, other.value)
+        return same(ours, theirs)
 
     def __hash__(self) -> int:
         """Shallow, like every hash here: kind and arity."""
@@ -127,5 +123,6 @@ def summary_of_value(value: NDArray[Any]) -> str:  # Any: of whatever scalar
     'float64[2, 3]'
     """
     if value.shape == ():
-        return str(value)
+        plain = value.dtype == np.float64 or value.dtype.hasobject
+        return str(value) if plain else repr(value)
     return f"{value.dtype}{list(value.shape)}"

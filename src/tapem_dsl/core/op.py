@@ -7,7 +7,7 @@ import numpy as np
 
 from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.same import same
+from tapem_dsl.core.same import same, structural
 from tapem_dsl.core.shape import Shape
 
 
@@ -44,6 +44,8 @@ class Op(ABC):
     def __init_subclass__(cls) -> None:
         """Give each class its own ``==``, which ``dataclass`` then leaves alone."""
         super().__init_subclass__()
+        if vars(cls).get("__eq__", Op.__eq__) is not Op.__eq__:
+            raise TypeError(f"{cls.__name__} defines ==, but ops compare by parameters")
         cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # see above
         cls.__hash__ = Op.__hash__  # type: ignore[method-assign] # see above
 
@@ -53,7 +55,12 @@ class Op(ABC):
 
     @abstractmethod
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Compute the result, of the shape that :meth:`shape` gives."""
+        """
+        Compute the result, of the shape that :meth:`shape` gives.
+
+        Give a new array, an operand or a view of one: it becomes read-only, and a tape
+        promises that it does not change.
+        """
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """
@@ -79,6 +86,7 @@ class Op(ABC):
         """TorchLean's node name: ``name``, with parameters where TorchLean has them."""
         return self.name
 
+    @structural
     def __eq__(self, other: object) -> bool:
         return same(self, other)
 

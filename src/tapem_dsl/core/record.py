@@ -1,7 +1,7 @@
 """Recording one op: from the ids of its operands to the new node."""
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -53,10 +53,14 @@ def record(  # noqa: C901, PLR0912 - a call less an op
             first, second = nodes[i], nodes[j]
             a, b = first.value, second.value
             requires_grad = first.requires_grad or second.requires_grad
-            xp, shape = _PLANS.get((type(op), type(a), type(b))) or _dispatch(op, a, b)
+            kind = type(a)
+            xp, shape = _PLANS.get((type(op), kind, type(b))) or _planned(op, a, b)
             if wanted is not None and shape != wanted:
                 raise _unwanted(op, shape, wanted)
             value = op.evaluate(xp, a, b)
+            if type(value) is not kind or kind not in SCALARS or shape:
+                value = _settled(op, xp, value, shape, a, b)
+                requires_grad = requires_grad and value.dtype.kind not in _DISCRETE
         else:
             requires_grad = False
             values = []
@@ -69,20 +73,15 @@ def record(  # noqa: C901, PLR0912 - a call less an op
             xp, shape = _dispatch(op, *values)
             if wanted is not None and shape != wanted:
                 raise _unwanted(op, shape, wanted)
-            value = op.evaluate(xp, *values)
-        if type(value) not in SCALARS:
-            value = frozen(xp.normal(value))
-            if value.shape != shape:
-                raise _broken(op, value, shape)
-        elif shape:
-            raise _broken(op, value, shape)
+            value = _settled(op, xp, op.evaluate(xp, *values), shape, *values)
+            requires_grad = requires_grad and value.dtype.kind not in _DISCRETE
     except Refused as refusal:
-        raise Refused(_located(refusal.error, op, ids, nodes)) from None
+        raise Refused(located(refusal.error, op, ids, nodes)) from None
     except ZeroDivisionError:
         if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's op
             raise
         error = OutsideDomain(op.name, "division by zero")
-        raise Refused(_located(error, op, ids, nodes)) from None
+        raise Refused(located(error, op, ids, nodes)) from None
     except (FloatingPointError, RuntimeWarning):
         if set(np.geterr().values()) == {"ignore"}:
             raise  # the user's op raised it
@@ -92,26 +91,52 @@ def record(  # noqa: C901, PLR0912 - a call less an op
     return Node(op, ids, value, requires_grad)
 
 
-_PLANS: Final[dict[tuple[type, ...], tuple[Namespace, Shape]]] = {}
+_DISCRETE: Final = "iub"
+"""Kinds of conditions and labels: nothing passes back through them."""
+
+_PLANS: Final[dict[tuple[type, type, type], tuple[Namespace, Shape]]] = {}
 """
-Plans of ops without parameters over NumPy scalars: there the classes decide everything,
-so each combination is checked once and looked up later.
+For ops without parameters over two NumPy scalars: there the classes decide namespace
+and shape, so each combination is checked once and looked up later.
 """
+
+
+def _planned(op: Op, a: Array, b: Array) -> tuple[Namespace, Shape]:
+    plan = _dispatch(op, a, b)
+    if type(a) in SCALARS and type(b) in SCALARS and _has_no_parameters(op):
+        _PLANS[type(op), type(a), type(b)] = plan
+    return plan
 
 
 def _dispatch(op: Op, *values: Array) -> tuple[Namespace, Shape]:
     """Find the namespace and the result's shape, or refuse the operands."""
-    kinds = tuple(map(type, values))
     xp = namespace_of(*values)
     op.check_dtypes(*[value.dtype for value in values])
-    plan = (xp, op.shape(*[value.shape for value in values]))
-    if SCALARS.issuperset(kinds) and _has_no_parameters(op):
-        _PLANS[(type(op), *kinds)] = plan
-    return plan
+    return xp, op.shape(*[value.shape for value in values])
 
 
-def _has_no_parameters(op: object) -> bool:
-    return is_dataclass(op) and not fields(op)
+def _settled(
+    op: Op, xp: Namespace, value: Array, shape: Shape, *values: Array
+) -> Array:
+    """Give a result in its one form and frozen, if the op kept its own promises."""
+    settled = frozen(xp.normal(value))
+    if settled.shape != shape:
+        raise TypeError(
+            f"{op!r} evaluates to shape {settled.shape}, but its shape rule gives "
+            f"{shape}; mend one of the two"
+        )
+    real = [x.dtype for x in (*values, settled) if x.dtype.kind in "fO"]
+    if any(dtype != real[0] for dtype in real):
+        raise TypeError(
+            f"{op!r} evaluates to {settled.dtype} over {real[0]}; "
+            "write its constants as Python integers or with xp.lit"
+        )
+    return settled
+
+
+def _has_no_parameters(op: Op) -> bool:
+    own_fields = vars(type(op)).get("__dataclass_fields__", {"unknown": None})
+    return not own_fields and not getattr(op, "__dict__", None)
 
 
 def _unwanted(op: Op, shape: Shape, wanted: Shape) -> Refused:
@@ -119,22 +144,22 @@ def _unwanted(op: Op, shape: Shape, wanted: Shape) -> Refused:
     return Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
 
 
-def _broken(op: Op, value: Array, shape: Shape) -> TypeError:
-    return TypeError(
-        f"{op!r} evaluates to shape {value.shape}, but its shape rule gives {shape}; "
-        "mend one of the two"
-    )
-
-
 def _unknown(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
     bad = next(id for id in ids if not 0 <= id < size)
     return Refused(InvalidNodeId(op.name, id=bad, size=size))
 
 
-def _located(
+def located(
     error: TapeError, op: Op, ids: tuple[NodeId, ...], nodes: Sequence[Node[Any]]
 ) -> TapeError:
-    """Add to an op's refusal which nodes it refused."""
+    """
+    Add to a refusal which op refused which nodes.
+
+    >>> from tapem_dsl.ops.arithmetic import Add
+    >>> leaf = Node(None, (), np.float64(2), True, "x")
+    >>> located(OutsideDomain("exp", "no"), Add(), (NodeId(0),), [leaf])
+    OutsideDomain(op='add', ids=(0,), names=('x',), reason='no', entry=None, index=None)
+    """
     if not isinstance(error, OpError):
         return error
     names = tuple(nodes[id].name for id in ids)

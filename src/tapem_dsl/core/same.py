@@ -1,12 +1,12 @@
 """Structural, exact and type-strict equality of programs and all their parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
 from math import copysign
 from operator import attrgetter
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -19,10 +19,10 @@ def same(a: object, b: object) -> bool:
     Whether two values have one structure, one type everywhere, and the same bits.
 
     Programs, instructions, ops, nodes, dataclasses, lists, tuples and dicts (in order),
-    sets, partial applications and bound methods are compared part by part; arrays and
-    floats by dtype, shape and bits, where all NaNs are one and ``-0.0`` is not ``0.0``;
-    functions by identity; anything else by its type and its own ``==``, where an
-    exception means different.
+    subclasses of these, sets, partial applications and bound methods are compared part
+    by part; arrays and floats by dtype, shape and bits, where all NaNs are one and
+    ``-0.0`` is not ``0.0``; functions by identity; anything else by its type and its
+    own ``==``, where an exception means different.
 
     Cost:
         One loop and no recursion, linear in the size of the smaller value. Parts that
@@ -63,21 +63,55 @@ def same(a: object, b: object) -> bool:
 @lru_cache(maxsize=1024)
 def _taking_apart(kind: type) -> Callable[[Any], Sequence[object]] | None:
     """Find how values of a type fall into parts; ``None`` if they have no structure."""
-    if issubclass(kind, list | tuple):
+    if kind in (list, tuple):
         return lambda x: x
+    if kind is dict:
+        return lambda x: [part for item in x.items() for part in item]
     if issubclass(kind, BaseContainer):  # programs, and the containers of returns
         return _inside
     if issubclass(kind, msgspec.Struct):
         return _attributes(kind.__struct_fields__)
-    if is_dataclass(kind) and getattr(kind, "__dataclass_params__").eq:  # noqa: B009 - unknown to mypy
-        return _attributes(tuple(field.name for field in fields(kind)))
-    if issubclass(kind, dict):
-        return lambda x: [part for item in x.items() for part in item]
+    if _is_dataclass_like(kind) and "__dataclass_fields__" in vars(kind):
+        names = [field.name for field in fields(kind)]  # type: ignore[arg-type] # it is one
+        return _attributes(tuple(names))
+    if _is_dataclass_like(kind) or kind.__eq__ in _STRUCTURAL:
+        return lambda x: (x.__getstate__(), getattr(x, "__dict__", None))
     if issubclass(kind, partial):
-        return lambda x: (x.func, x.args, x.keywords)
-    if issubclass(kind, MethodType):
+        return lambda x: (x.func, x.args, x.keywords, vars(x))
+    if kind is MethodType:
         return lambda x: (x.__func__, x.__self__)
+    if issubclass(kind, (list, tuple, dict, set, frozenset, np.ndarray)):
+        return None if kind in (set, frozenset, np.ndarray) else _reduced
     return None
+
+
+_STRUCTURAL: Final[set[object]] = set()
+
+
+def structural(eq: Callable[[Any, object], bool]) -> Callable[[Any, object], bool]:
+    """
+    Mark an ``__eq__`` that compares by :func:`same`: its objects are taken apart.
+
+    >>> class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    ...
+    ...     @structural
+    ...     def __eq__(self, other):
+    ...         return same(self, other)
+    ...
+    ...     __hash__ = None
+    >>> Pair(1, 2) == Pair(1, 2), Pair(1, 2) == Pair(1, True)
+    (True, False)
+    """
+    _STRUCTURAL.add(eq)
+    return eq
+
+
+def _is_dataclass_like(kind: type) -> bool:
+    """Whether ``dataclass`` wrote the ``__eq__``, of the class or of one it extends."""
+    written = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", None)
+    return is_dataclass(kind) and written == "<string>"
 
 
 def _inside(x: BaseContainer) -> Sequence[object]:
@@ -94,14 +128,27 @@ def _attributes(names: tuple[str, ...]) -> Callable[[Any], Sequence[object]]:
     return lambda x: [getattr(x, name) for name in names]
 
 
+def _reduced(x: object) -> Sequence[object]:
+    """Give what pickle would store of someone's list, dict or array: all there is."""
+    try:
+        made = x.__reduce_ex__(4)
+    except Exception:  # noqa: BLE001 - someone else's may raise anything
+        return [object()]  # different from everything
+    if isinstance(made, str):
+        return [made]
+    return [list(part) if isinstance(part, Iterator) else part for part in made]
+
+
 @lru_cache(maxsize=1024)
 def _comparing(kind: type) -> Callable[[Any, Any], bool]:
     """Find how two values of a type without structure compare."""
     if issubclass(kind, float):
         return _same_float
-    if issubclass(kind, np.ndarray | np.generic):
+    if issubclass(kind, complex):
+        return lambda a, b: _same_float(a.real, b.real) and _same_float(a.imag, b.imag)
+    if issubclass(kind, (np.ndarray, np.generic)):
         return _same_array
-    if issubclass(kind, set | frozenset):
+    if kind in (set, frozenset):
         return _same_set
     return _equal
 
@@ -115,7 +162,8 @@ def _equal(a: object, b: object) -> bool:
 
 
 def _same_set(a: frozenset[object], b: frozenset[object]) -> bool:
-    return {(type(x), x) for x in a} == {(type(x), x) for x in b}
+    theirs = {x: x for x in b}
+    return a == b and same(list(a), [theirs[x] for x in a])
 
 
 def _same_float(a: float, b: float) -> bool:

@@ -28,6 +28,23 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
     return a
 
 
+def operands(op: str, inputs: tuple[Shape, ...], count: int) -> tuple[Shape, ...]:
+    """
+    Check how many operands an op was given.
+
+    Raises:
+        TypeError: more, or fewer.
+
+    >>> operands("add", ((2,),), 2)
+    Traceback (most recent call last):
+    ...
+    TypeError: add takes 2 operands, not 1
+    """
+    if len(inputs) != count:
+        raise TypeError(f"{op} takes {count} operands, not {len(inputs)}")
+    return inputs
+
+
 def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
     """
     Refuse operands of these shapes, saying what the op wants.

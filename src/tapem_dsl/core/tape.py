@@ -8,7 +8,8 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import InvalidNodeId, ShapeMismatch, TapeError
 from tapem_dsl.core.node import A, Node, NodeId, summary
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import Shape, check_shape
+from tapem_dsl.core.value import as_value
 
 _SHOWN: Final = 6
 
@@ -46,7 +47,7 @@ class Tape(Generic[A]):
 
     def __init__(self, nodes: Iterable[Node[A]] | None = None) -> None:
         """Make a tape of these nodes, in a buffer of its own."""
-        buffer = [] if nodes is None else list(nodes)
+        buffer = [] if nodes is None else [_sound(node) for node in nodes]
         object.__setattr__(self, "_buffer", buffer)
         object.__setattr__(self, "_size", len(buffer))
 
@@ -54,15 +55,16 @@ class Tape(Generic[A]):
         """
         Give the tape with one node more, and the id of that node.
 
-        The node is taken as it is; the programs of this package only make nodes whose
-        parents come before them. Lean: ``addNode``.
+        A writeable value is copied. Nothing else of the node is checked; programs only
+        make nodes whose parents come before them. Lean: ``addNode``.
 
         >>> import numpy as np
         >>> Tape().append(Node(None, (), np.float64(2)))
         (<Tape: leaf>, 0)
         """
         size = self._size
-        return snapshot(appended(self._buffer, size, node), size + 1), NodeId(size)
+        buffer = appended(self._buffer, size, _sound(node))
+        return snapshot(buffer, size + 1), NodeId(size)
 
     def ids(self) -> Sequence[NodeId]:
         """
@@ -119,6 +121,8 @@ class Tape(Generic[A]):
         >>> Tape().require_value(NodeId(0))
         <Failure: autograd: invalid node id (op='require_value', id=0, size=0)>
         """
+        if shape is not None:
+            check_shape(shape)
         node = self.get_node(id)
         if node is None:
             return Failure(InvalidNodeId("require_value", id=id, size=self._size))
@@ -188,6 +192,16 @@ class Tape(Generic[A]):
     def __reduce__(self) -> tuple[Callable[..., "Tape[A]"], tuple[list[Node[A]]]]:
         """Pickle and copy the tape's own prefix, not what others appended."""
         return Tape, (self.nodes(),)  # pyright: ignore[reportReturnType] # of A
+
+
+def _sound(node: Node[A]) -> Node[A]:
+    """Refuse what is no node, and freeze the value of a hand-made one."""
+    if not isinstance(node, Node):
+        raise TypeError(f"a tape holds nodes, not {node!r}; record values with leaf")
+    value = as_value(node.value)
+    if value is node.value:
+        return node
+    return Node(node.op, node.parents, value, node.requires_grad, node.name)
 
 
 _new = object.__new__

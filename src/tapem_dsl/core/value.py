@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import EXACT, Array, Carrier
+from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Carrier
 
 SCALARS: Final[frozenset[type]] = frozenset(
-    kind for kind in np.sctypeDict.values() if issubclass(kind, np.number | np.bool_)
+    kind for kind in np.sctypeDict.values() if np.dtype(kind).kind in "fiub"
 )
-"""The NumPy scalar types of numbers and truth values: immutable, kept as they are."""
+"""The NumPy scalar types of real numbers and truth values: kept as they are."""
 
 
 def as_value(x: object) -> Array:
@@ -19,11 +19,12 @@ def as_value(x: object) -> Array:
     Turn what a user hands over into what a tape holds.
 
     Python floats and ints become ``np.float64``, rationals a 0-d object array, arrays a
-    read-only array in native byte order. An array is copied unless it and every array
-    it is a view of are read-only already.
+    read-only array, C-contiguous and in native byte order. An array that is so already
+    is copied unless it and every array it is a view of are read-only.
 
     Raises:
         TypeError: no number or array of numbers.
+        Refused: an integer beyond double precision.
 
     >>> as_value(2)
     np.float64(2.0)
@@ -40,7 +41,7 @@ def as_value(x: object) -> Array:
     if isinstance(x, np.ndarray):
         return _as_array(x)
     if kind is float or kind is int:
-        return np.float64(x)  # type: ignore[arg-type] # one of the two
+        return np.float64(NUMPY.lit(np.float64(0), x))
     if isinstance(x, Fraction):
         return frozen(EXACT.normal(x))
     raise TypeError(_advice(x))
@@ -85,7 +86,8 @@ def _as_array(x: NDArray[np.generic]) -> Array:
         )
     if x.ndim == 0:
         return x.astype(x.dtype.newbyteorder("="))[()]
-    if type(x) is np.ndarray and x.dtype.isnative and _never_written(x):
+    contiguous = x.flags.c_contiguous and x.dtype.isnative
+    if type(x) is np.ndarray and contiguous and _never_written(x):
         return x
     return frozen(np.array(x, dtype=x.dtype.newbyteorder("="), order="C", subok=False))
 

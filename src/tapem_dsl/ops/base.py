@@ -1,7 +1,7 @@
 """Shape rules of the ops that act entry by entry."""
 
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, equal_shapes
+from tapem_dsl.core.shape import Shape, equal_shapes, operands
 
 
 class Binary(Op):
@@ -11,7 +11,7 @@ class Binary(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Both alike."""
-        a, b = inputs
+        a, b = operands(self.name, inputs, 2)
         return equal_shapes(self.name, a, b)
 
 
@@ -22,5 +22,5 @@ class Unary(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Keep the operand's."""
-        (x,) = inputs
+        (x,) = operands(self.name, inputs, 1)
         return x

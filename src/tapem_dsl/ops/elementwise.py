@@ -21,9 +21,9 @@ class Relu(Unary):
     name = "relu"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Keep NaN, as ``maximum`` does and ``where(x > 0, x, 0)`` would not."""
+        """Keep NaN, as ``where(x > 0, x, 0)`` would not; ``+ 0`` mends ``-0.0``."""
         (x,) = inputs
-        return xp.maximum(x, 0)
+        return xp.maximum(x, 0) + 0
 
 
 @final

@@ -7,7 +7,7 @@ from typing import Any, Final, final
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, equal_shapes
+from tapem_dsl.core.shape import Shape, equal_shapes, operands
 from tapem_dsl.core.tapem import TapeM, record_op
 
 
@@ -20,7 +20,7 @@ class MseLoss(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Give a scalar of two operands alike."""
-        prediction, target = inputs
+        prediction, target = operands(self.name, inputs, 2)
         equal_shapes(self.name, prediction, target)
         return ()
 

@@ -6,7 +6,7 @@ from typing import Any, Final, final
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import Shape, operands
 from tapem_dsl.core.tapem import TapeM, record_op
 
 
@@ -19,7 +19,7 @@ class Sum(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Give a scalar, whatever comes in."""
-        (_,) = inputs
+        operands(self.name, inputs, 1)
         return ()
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:

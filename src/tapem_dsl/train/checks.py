@@ -15,7 +15,7 @@ from tapem_dsl.core.errors import (
     ValueShapeMismatch,
 )
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.tape import Tape, index_of
 
 S = TypeVar("S", bound=np.generic)
@@ -37,6 +37,7 @@ def require_grad_tensor(
     <Failure: sgd: missing gradient for node id 3>
     """
     index_of(id)
+    check_shape(shape)
     grad = grads.get(id)
     if grad is None:
         return Failure(MissingGradient(tag, id=id))
@@ -62,6 +63,7 @@ def require_value_tensor(
     >>> require_value_tensor("report", EMPTY, NodeId(3), ())
     <Failure: report: missing value for node id 3>
     """
+    check_shape(shape)
     value = tape.get_value(id)
     if value is None:
         return Failure(MissingValue(tag, id=id))

@@ -7,8 +7,9 @@ from typing import Final, Generic, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.combinators import items_argument
 from tapem_dsl.core.errors import BatchSizeNotPositive, EmptyDataset, TapeError
-from tapem_dsl.core.same import same
+from tapem_dsl.core.same import same, structural
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -51,7 +52,7 @@ class Dataset(Generic[X]):
         >>> Dataset.of_list([1, 2])
         Dataset(data=(1, 2))
         """
-        return Dataset(tuple(samples))
+        return Dataset(items_argument(samples, "Dataset.of_list"))
 
     def to_list(self) -> list[X]:
         """
@@ -166,8 +167,9 @@ class Dataset(Generic[X]):
     def __iter__(self) -> Iterator[X]:
         return iter(self.data)
 
+    @structural
     def __eq__(self, other: object) -> bool:
-        return same(self.data, other.data) if isinstance(other, Dataset) else False
+        return same(self, other)
 
     def __hash__(self) -> int:
         """Shallow: samples may be arrays."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from tapem_dsl.core.combinators import fold_m, throw
+from tapem_dsl.core.combinators import fold_m, items_argument, throw
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import EmptyDataset
 from tapem_dsl.core.node import NodeId
@@ -84,7 +84,8 @@ def mean_scalar_over_array(
     >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    return mean_scalar_over(tag, list(array), loss_of)
+    rows = items_argument(array, "mean_scalar_over_array")
+    return mean_scalar_over(tag, list(rows), loss_of)
 
 
 def mean_scalar_over_dataset(

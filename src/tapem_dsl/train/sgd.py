@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tapem_dsl.core.errors import Refused
 from tapem_dsl.core.namespace import namespace_of
 from tapem_dsl.core.value import frozen
 
@@ -26,7 +27,8 @@ def sgd_update_tensor(
         learning_rate: a real number; a ``Fraction`` over rationals.
 
     Raises:
-        ValueError: shapes or scalar types differ.
+        ValueError: shapes or scalar types differ or are not real; a learning rate that
+            the scalar type cannot say.
 
     Lean: ``sgdUpdateTensor``. PyTorch: ``torch.optim.SGD``, in place.
 
@@ -38,7 +40,15 @@ def sgd_update_tensor(
             f"a gradient {grad.dtype}{list(grad.shape)} does not fit "
             f"a parameter {param.dtype}{list(param.shape)}"
         )
+    if param.dtype.kind not in "fO":
+        raise ValueError(
+            f"only real parameters move along gradients, not {param.dtype}"
+        )
     xp = namespace_of(param)
-    step = grad * xp.lit(param, learning_rate)
-    updated: NDArray[S] = frozen(xp.normal(param - step))
+    try:
+        rate = xp.lit(param, learning_rate)
+    except Refused as refusal:
+        raise ValueError(str(refusal.error)) from None
+    with np.errstate(all="ignore"):
+        updated: NDArray[S] = frozen(xp.normal(param - grad * rate))
     return updated

@@ -89,6 +89,12 @@ def _probe(
     if op.gives in ("few", "none"):
         few: tuple[Array | None, ...] = wrong[op.gives]
         return few
+    if op.gives == "overwrites":
+        g *= 2
+        return tuple(g for _ in xs)
+    if op.gives == "bare":
+        bare: Any = g
+        return bare  # type: ignore[no-any-return] # the mistake
     if op.gives == "refuses":
         raise Refused(ShapeMismatch("probe", shapes=(), wants="no gradient"))
     if op.gives == "division":
@@ -413,11 +419,34 @@ def test_a_rule_that_divides_a_rational_by_zero_is_a_failure() -> None:
     assert error.message == "autograd: probe: division by zero"
 
 
-@pytest.mark.parametrize("gives", ["few", "list"])
+def test_a_refusal_of_a_rule_says_which_op_and_nodes() -> None:
+    program = param(1.0, name="x").bind(lambda x: apply_op(Probe(gives="refuses"), x))
+    out, tape = run(program)
+    facts = backward_scalar(tape, out).failure().facts()
+    assert (facts["op"], facts["ids"], facts["names"]) == ("probe", (0,), ("x",))
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_a_rule_cannot_write_to_the_cotangent_it_is_given(uses: int) -> None:
+    @do
+    def program() -> Do[NodeId]:
+        x = yield from param(np.ones(2))
+        y = yield from apply_op(Probe(gives="overwrites"), x)
+        total = y
+        for _ in range(uses - 1):
+            total = yield from add(total, y)
+        return (yield from sum_(total))
+
+    out, tape = run(program())
+    with pytest.raises(ValueError, match="read-only"):
+        backward_scalar(tape, out)
+
+
+@pytest.mark.parametrize("gives", ["few", "list", "bare"])
 def test_a_rule_of_the_wrong_form_is_a_mistake_in_its_text(gives: str) -> None:
     out, tape = run(param(1.0).bind(lambda x: apply_op(Probe(gives=gives), x)))
     with pytest.raises(
-        TypeError, match=r"gave 0 cotangents for 1|expected a NumPy array"
+        TypeError, match=r"gave (0 cotangents|no tuple) for 1|expected a NumPy array"
     ):
         backward_scalar(tape, out)
 
@@ -480,8 +509,9 @@ def test_a_step_out_of_bounds_says_so() -> None:
     _, tape = run(mixed())
     beyond = backward_dense_step(tape, [None] * 6, NodeId(6)).failure()
     assert beyond.message == "autograd: internal error (gradient array out of bounds)"
-    missing = backward_dense_step(tape, [None] * 7, NodeId(6)).failure()
+    missing = backward_dense_step(tape, [None] * 6 + [1.0], NodeId(6)).failure()
     assert missing.message == "autograd: internal error (node missing)"
+    assert isinstance(backward_dense_step(tape, [None] * 7, NodeId(6)), Success)
     short = [None] * 5 + [1.0]
     assert isinstance(backward_dense_step(tape, short, NodeId(5)), Success)
     strange = Tape([Node(Add(), ids(1, 1), ONE), Node(None, (), ONE)])
@@ -497,6 +527,12 @@ def test_a_step_wants_slots_of_their_nodes_shapes() -> None:
     existing: list[Any] = [None] * 4 + [np.zeros(2), 1.0]
     error = backward_dense_step(tape, existing, NodeId(5)).failure()
     assert error.message == "autograd: gradient shape mismatch during accumulation"
+
+
+def test_a_step_at_a_leaf_looks_at_nothing() -> None:
+    _, tape = run(mixed())
+    odd: list[Any] = [None, None, None, np.zeros(7), None, None]
+    assert same(backward_dense_step(tape, odd, NodeId(3)).unwrap(), tuple(odd))
 
 
 def test_a_step_at_an_empty_or_frozen_node_changes_nothing() -> None:
@@ -575,6 +611,8 @@ def test_gradients_are_readonly_and_independent_of_another_call() -> None:
     three = run(param(np.ones(3)).bind(lambda x: add(x, x)).bind(lambda y: add(y, y)))
     for g in backward(three[1], three[0], np.ones(3)).unwrap().values():
         assert not g.flags.writeable
+    exact = run(param(rationals(3)).bind(lambda x: add(x, x)))
+    assert not backward_scalar(*reversed(exact)).unwrap()[NodeId(0)].flags.writeable
 
 
 def test_the_program_reads_the_tape_and_leaves_it_alone() -> None:

@@ -73,6 +73,9 @@ class Refused(Exception):
     """
     How an op's ``shape`` or ``evaluate``, or a derivative rule, refuses its operands.
 
+    Args:
+        error: a record of the family, or a text of your own.
+
     The interpreter that called the op turns it into ``Failure(error)``; it is caught
     nowhere else, so raising it in a do-block is an exception like any other.
 
@@ -83,9 +86,9 @@ class Refused(Exception):
     tapem_dsl.core.errors.base.Refused: autograd: shape mismatch (op='dot', ...)
     """
 
-    def __init__(self, error: TapeError) -> None:
-        super().__init__(error)
-        self.error = error
+    def __init__(self, error: TapeError | str) -> None:
+        self.error = Thrown(error) if isinstance(error, str) else error
+        super().__init__(self.error)
 
 
 def tag_error(tag: str, message: str) -> str:

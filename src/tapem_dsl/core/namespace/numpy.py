@@ -63,6 +63,8 @@ class NumpyNamespace(Namespace):
         """Give what arithmetic rounds once into the type of ``x``: a Python float."""
         if type(constant) is float:
             return constant
+        if type(constant) is np.longdouble and x.dtype == np.longdouble:
+            return constant
         if not isinstance(constant, Real):
             raise TypeError(f"a constant is a real number, not {constant!r}")
         if isinstance(constant, Rational) and x.dtype != np.float64:
@@ -105,16 +107,17 @@ def once_rounded(kind: Any, constant: Rational) -> Any:
     >>> np.float32(once_rounded(np.float32, above_middle))
     np.float32(1.0000001)
     """
-    if kind is np.longdouble:
-        return kind(int(constant.numerator)) / kind(int(constant.denominator))
     try:
         nearest = float(constant)
     except OverflowError:
         raise beyond_double() from None
+    if nearest == constant:
+        return nearest
     exact = Fraction(int(constant.numerator), int(constant.denominator))
     error = exact - Fraction(nearest)
-    odd = np.float64(nearest).view(np.int64) & 1
-    if error == 0 or odd:
+    if kind is np.longdouble:  # wider than double: the sum of two doubles says it
+        return kind(nearest) + kind(float(error))
+    if np.float64(nearest).view(np.int64) & 1:
         return nearest
     return nextafter(nearest, inf if error > 0 else -inf)
 

@@ -83,7 +83,7 @@ def backward_dense(
 
 
 def backward_dense_all(
-    tape: Tape[A], out: NodeId, seed: Seed, *, wrt: Iterable[NodeId] | None = None
+    tape: Tape[A], out: NodeId, seed: Seed
 ) -> Result[tuple[NDArray[A], ...], TapeError]:
     """
     Sweep as :func:`backward_dense` does, and give zeros where it gives ``None``.
@@ -97,7 +97,7 @@ def backward_dense_all(
     >>> backward_dense_all(tape, out, 1.0)
     <Success: (np.float64(0.0), np.float64(1.0))>
     """
-    return backward_dense(tape, out, seed, wrt=wrt).map(
+    return backward_dense(tape, out, seed).map(
         lambda slots: tuple(
             _zero(node) if g is None else g for node, g in zip(tape, slots, strict=True)
         )
@@ -164,7 +164,7 @@ def backward_dense_step(
     index_of(id)
     if not 0 <= id < len(grads):
         return Failure(GradientArrayOutOfBounds(id=id, length=len(grads)))
-    if id >= len(nodes):
+    if id >= len(nodes) and grads[id] is not None:
         return Failure(NodeMissing(id=id, size=len(nodes)))
 
     def run() -> tuple[NDArray[A] | None, ...]:
@@ -172,7 +172,8 @@ def backward_dense_step(
             g if g is None or slot >= len(nodes) else _in_scalar_of(nodes[slot], g)
             for slot, g in enumerate(grads)
         ]
-        _step(nodes, slots, id)
+        if id < len(nodes):
+            _step(nodes, slots, id)
         return tuple(slots)
 
     return _caught(run)
@@ -290,11 +291,10 @@ def _zero(node: Node[A]) -> NDArray[A]:
 
 def _step(nodes: list[Node[Any]], slots: Slots, id: int) -> None:
     node, g = nodes[id], slots[id]
-    if g is None or not node.requires_grad:
+    if g is None or node.op is None or not node.requires_grad:
         return
     if g.shape != node.value.shape:
-        name = None if node.op is None else node.op.name
-        expected, found = node.value.shape, g.shape
+        name, expected, found = node.op.name, node.value.shape, g.shape
         raise Refused(
             UpstreamShapeMismatch(name, id=id, expected=expected, found=found)
         )

@@ -15,6 +15,7 @@ from tapem_dsl.core.errors import (
 from tapem_dsl.core.namespace import NUMPY, Array, Namespace, namespace_of
 from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
+from tapem_dsl.core.record import located
 from tapem_dsl.core.value import SCALARS, frozen
 from tapem_dsl.interpreters.reverse.table import vjp
 
@@ -58,6 +59,8 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         op = node.op
         if op is None or not node.requires_grad:
             continue
+        if id in owned:  # nothing more arrives, and a rule must not write to it
+            frozen(g)
         y = node.value
         parents = node.parents
         if len(parents) == 2:  # the same without lists: a third of the loop's cost
@@ -83,10 +86,12 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         except ZeroDivisionError:
             if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's
                 raise
-            error = OutsideDomain(op.name, "division by zero", ids=(id,))
-            raise Refused(error) from None
-        if len(contributions) != len(parents):
-            raise _miscounted(op, len(parents), len(contributions))
+            error = OutsideDomain(op.name, "division by zero")
+            raise Refused(located(error, op, parents, nodes)) from None
+        except Refused as refusal:
+            raise Refused(located(refusal.error, op, parents, nodes)) from None
+        if type(contributions) is not tuple or len(contributions) != len(parents):
+            raise _miscounted(op, len(parents), contributions)
         for position in positions:
             contribution = contributions[position]
             if contribution is None or not need[position]:
@@ -108,7 +113,9 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 total = xp.normal(existing + fitting)
                 if type(total) is np.ndarray and total.ndim:
                     owned.add(parent)
-                slots[parent] = total
+                    slots[parent] = total
+                else:
+                    slots[parent] = frozen(total)
         if keep is not None and id not in keep:
             slots[id] = None
     for slot in owned:
@@ -147,8 +154,9 @@ def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refuse
     return Refused(InvalidParentId(op.name, id=id, parent=parent, size=size))
 
 
-def _miscounted(op: Op, expected: int, found: int) -> TypeError:
+def _miscounted(op: Op, expected: int, found: object) -> TypeError:
+    gave = f"{len(found)} cotangents" if isinstance(found, tuple) else "no tuple"
     return TypeError(
-        f"the vjp rule of {op.name!r} gave {found} cotangents for {expected} parents; "
-        "give one for each, None where none is needed"
+        f"the vjp rule of {op.name!r} gave {gave} for {expected} parents; "
+        "give a tuple with one for each, None where none is needed"
     )

@@ -22,7 +22,8 @@ Rule: TypeAlias = Callable[[Any, Namespace, Array, Operands, Array, Need], Cotan
 ``g``.
 
 ``xp`` is the namespace to compute with (a rule never imports NumPy), ``xs`` are the
-operands, ``y`` is the result, to be used again where that is stable.
+operands, ``y`` is the result, to be used again where that is stable. What it gives are
+new arrays, or what it was given, or views of these: they become read-only.
 """
 
 vjp: Final[RuleTable[Rule]] = RuleTable("vjp")
