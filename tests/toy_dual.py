@@ -1,0 +1,231 @@
+"""A carrier that no op and no rule has heard of: numbers with a tangent."""
+
+from fractions import Fraction
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl import Array, Namespace, NodeId, Shape, TapeM, leaf, map_m
+from tapem_dsl.core.namespace import EXACT, Carrier, namespace_of
+
+LITERALS: Final = (int, float, Fraction)
+
+
+@final
+class Dual(Carrier):
+    """
+    ``primal + tangent * e`` where ``e * e`` is 0; each level has an ``e`` of its own.
+
+    What is not of this level, arrays as well as lower levels, is a constant.
+    """
+
+    __array_ufunc__ = None  # so that an array to the left leaves the work to us
+
+    def __init__(self, primal: Array, tangent: Array, level: int = 1) -> None:
+        self.level = level
+        self.namespace = DUALS
+        self.primal = settled(primal)
+        self.tangent = settled(tangent + namespace_of(self.primal).zeros_like(primal))
+        assert self.tangent.shape == self.primal.shape
+        assert self.tangent.dtype == self.primal.dtype
+
+    @property
+    def shape(self) -> Shape:
+        shape: Shape = self.primal.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = self.primal.dtype
+        return dtype
+
+    def __neg__(self) -> "Dual":
+        return Dual(-self.primal, -self.tangent, self.level)
+
+    def __add__(self, other: Array) -> "Dual":
+        return plus(self, other)
+
+    def __radd__(self, other: Array) -> "Dual":
+        return plus(other, self)
+
+    def __sub__(self, other: Array) -> "Dual":
+        return plus(self, -other)
+
+    def __rsub__(self, other: Array) -> "Dual":
+        return plus(other, -self)
+
+    def __mul__(self, other: Array) -> "Dual":
+        return times(self, other)
+
+    def __rmul__(self, other: Array) -> "Dual":
+        return times(other, self)
+
+    def __truediv__(self, other: Array) -> "Dual":
+        return over(self, other)
+
+    def __rtruediv__(self, other: Array) -> "Dual":
+        return over(other, self)
+
+    def __gt__(self, other: Array) -> Array:
+        return bottom(self) > bottom(other)
+
+    def __lt__(self, other: Array) -> Array:
+        return bottom(self) < bottom(other)
+
+
+def settled(x: Array) -> Array:
+    """Wrap the bare ``Fraction`` that 0-d object arithmetic gives."""
+    return EXACT.normal(x) if isinstance(x, Fraction) else namespace_of(x).normal(x)
+
+
+def bottom(x: Array) -> Array:
+    """Look at what is compared: the primal of the primal, and so on."""
+    while isinstance(x, Dual):
+        x = x.primal
+    return x
+
+
+def highest(*operands: Array) -> Dual:
+    """Find the operand that decides which ``e`` is meant."""
+    duals = [x for x in operands if isinstance(x, Dual)]
+    return max(duals, key=lambda x: x.level)
+
+
+def namespace_of_arrays(*operands: Array) -> Namespace:
+    """Pass over literals."""
+    return namespace_of(*[x for x in operands if type(x) not in LITERALS])
+
+
+def split(x: Array, level: int) -> tuple[Array, Array]:
+    """Give primal and tangent at a level; a constant has the tangent 0."""
+    if isinstance(x, Dual) and x.level == level:
+        return x.primal, x.tangent
+    return x, 0 if type(x) in (int, float) else settled(x * 0)
+
+
+def plus(a: Array, b: Array) -> Dual:
+    level = highest(a, b).level
+    (p, dp), (q, dq) = split(a, level), split(b, level)
+    return Dual(p + q, dp + dq, level)
+
+
+def times(a: Array, b: Array) -> Dual:
+    level = highest(a, b).level
+    (p, dp), (q, dq) = split(a, level), split(b, level)
+    return Dual(p * q, dp * q + p * dq, level)
+
+
+def over(a: Array, b: Array) -> Dual:
+    level = highest(a, b).level
+    (p, dp), (q, dq) = split(a, level), split(b, level)
+    y = p / q
+    return Dual(y, (dp - y * dq) / q, level)
+
+
+@final
+class Duals(Namespace):
+    """Every function with its derivative, which is stated here and nowhere else."""
+
+    __slots__ = ()
+
+    def exp(self, x: Array, /) -> Array:
+        y = namespace_of(x.primal).exp(x.primal)
+        return Dual(y, y * x.tangent, x.level)
+
+    def log(self, x: Array, /) -> Array:
+        y = namespace_of(x.primal).log(x.primal)
+        return Dual(y, x.tangent / x.primal, x.level)
+
+    def tanh(self, x: Array, /) -> Array:
+        y = namespace_of(x.primal).tanh(x.primal)
+        return Dual(y, (1 - y) * (1 + y) * x.tangent, x.level)
+
+    def abs(self, x: Array, /) -> Array:
+        xp = namespace_of(x.primal)
+        tangent = xp.where(x.primal > 0, x.tangent, -x.tangent)
+        return Dual(xp.abs(x.primal), tangent, x.level)
+
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        top = highest(a, b)
+        (p, dp), (q, dq) = split(a, top.level), split(b, top.level)
+        xp = namespace_of_arrays(p, q)
+        return Dual(xp.maximum(p, q), xp.where(p > q, dp, dq), top.level)
+
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        top = highest(a, b)
+        (p, dp), (q, dq) = split(a, top.level), split(b, top.level)
+        xp = namespace_of_arrays(p, q)
+        primal, tangent = xp.where(condition, p, q), xp.where(condition, dp, dq)
+        return Dual(primal, tangent, top.level)
+
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.sum(x.primal, axis=axis, keepdims=keepdims)
+        return Dual(primal, xp.sum(x.tangent, axis=axis, keepdims=keepdims), x.level)
+
+    def shift(self, x: Array, /) -> Array:
+        return namespace_of(x.primal).shift(x.primal)
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        top = highest(a, b)
+        (p, dp), (q, dq) = split(a, top.level), split(b, top.level)
+        xp = namespace_of_arrays(p, q)
+        tangent = xp.matmul(dp, q) + xp.matmul(p, dq)
+        return Dual(xp.matmul(p, q), tangent, top.level)
+
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.permute_dims(x.primal, axes)
+        return Dual(primal, xp.permute_dims(x.tangent, axes), x.level)
+
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.reshape(x.primal, shape)
+        return Dual(primal, xp.reshape(x.tangent, shape), x.level)
+
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.broadcast_to(x.primal, shape)
+        return Dual(primal, xp.broadcast_to(x.tangent, shape), x.level)
+
+    def zeros_like(self, x: Array, /) -> Array:
+        return namespace_of(x.primal).zeros_like(x.primal)
+
+    def ones_like(self, x: Array, /) -> Array:
+        return namespace_of(x.primal).ones_like(x.primal)
+
+    def lit(self, x: Array, constant: object, /) -> Array:
+        return namespace_of(x.primal).lit(x.primal, constant)
+
+    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+        return namespace_of(x.primal).concrete(x.primal)
+
+    def normal(self, x: Array, /) -> Array:
+        return x
+
+
+DUALS: Final = Duals()
+
+
+def jvp(
+    function: Any,  # Any: takes as many ids as there are operands
+    xs: tuple[Array, ...],
+    vs: tuple[Array | None, ...],
+) -> tuple[Array, Array]:
+    """
+    Give the value of a program and its derivative along ``vs``.
+
+    An operand whose direction is ``None`` stays a plain array.
+    """
+    operands = [x if v is None else Dual(x, v) for x, v in zip(xs, vs, strict=True)]
+    leaves: TapeM[tuple[NodeId, ...], Any] = map_m(leaf, operands)
+    out, tape = leaves.bind(lambda ids: function(*ids)).run().unwrap()
+    y = tape[out].value
+    return split(y, 1)
