@@ -1,5 +1,7 @@
 from decimal import Decimal
 from fractions import Fraction
+from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tapem_dsl import Array, Namespace, OutsideDomain, Refused, rationals
-from tapem_dsl.core.namespace import EXACT, NUMPY, namespace_of
+from tapem_dsl.core.namespace import EXACT, NUMPY, Carrier, namespace_of
 from tapem_dsl.core.namespace.dispatch import CARRIED
 from tests.oracles import assert_fractions, from_eighths
 from tests.toy_dual import Dual
@@ -258,6 +260,18 @@ def test_of_two_levels_the_highest_computes(swap: bool) -> None:
     ):
         assert isinstance(result, Dual)
         assert result.level == 2
+
+
+@pytest.mark.parametrize("levels", list(permutations([1, 2, 3])))
+def test_each_function_is_that_of_the_highest_carrier(levels: tuple[int, ...]) -> None:
+    def tagged(level: int) -> Carrier:
+        carrier = Carrier()
+        carrier.level = level
+        where: Any = SimpleNamespace(where=lambda *_: level)
+        carrier.namespace = where
+        return carrier
+
+    assert CARRIED.where(*map(tagged, levels)) == 3
 
 
 def test_a_lower_level_is_a_constant_to_a_higher_one() -> None:

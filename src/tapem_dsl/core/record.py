@@ -46,35 +46,34 @@ def record(  # noqa: C901, PLR0912 - a call less an op
     """
     xp: Namespace = NUMPY
     try:
-        if len(ids) == 2:  # the same steps without a list: half the cost of most ops
+        if len(ids) == 2:  # two scalars that this op has met before: most of long tapes
             i, j = ids
-            if not (0 <= i < size and 0 <= j < size):
-                raise _unknown(op, ids, size)
-            first, second = nodes[i], nodes[j]
-            a, b = first.value, second.value
-            requires_grad = first.requires_grad or second.requires_grad
-            kind = type(a)
-            xp, shape = _PLANS.get((type(op), kind, type(b))) or _planned(op, a, b)
-            if wanted is not None and shape != wanted:
-                raise _unwanted(op, shape, wanted)
-            value = op.evaluate(xp, a, b)
-            if type(value) is not kind or kind not in SCALARS or shape:
-                value = _settled(op, xp, value, shape, a, b)
-                requires_grad = requires_grad and value.dtype.kind not in _DISCRETE
-        else:
-            requires_grad = False
-            values = []
-            for id in ids:
-                if not 0 <= id < size:
-                    raise _unknown(op, ids, size)
-                node = nodes[id]
-                values.append(node.value)
-                requires_grad = requires_grad or node.requires_grad
-            xp, shape = _dispatch(op, *values)
-            if wanted is not None and shape != wanted:
-                raise _unwanted(op, shape, wanted)
-            value = _settled(op, xp, op.evaluate(xp, *values), shape, *values)
-            requires_grad = requires_grad and value.dtype.kind not in _DISCRETE
+            if 0 <= i < size and 0 <= j < size:
+                first, second = nodes[i], nodes[j]
+                a, b = first.value, second.value
+                kind = type(a)
+                if (type(op), kind, type(b)) in _SCALAR_OPS and not wanted:
+                    value = op.evaluate(NUMPY, a, b)
+                    if type(value) is kind:
+                        flag = first.requires_grad or second.requires_grad
+                        return Node(op, ids, value, flag)
+        requires_grad = False
+        values = []
+        for id in ids:
+            if not 0 <= id < size:
+                raise Refused(InvalidNodeId(op.name, id=id, size=size))
+            node = nodes[id]
+            values.append(node.value)
+            requires_grad = requires_grad or node.requires_grad
+        xp = namespace_of(*values)
+        op.check_dtypes(*[value.dtype for value in values])
+        shape = op.shape(*[value.shape for value in values])
+        if wanted is not None and shape != wanted:
+            wants = f"the shape asked for, {wanted}"
+            raise Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
+        value = _settled(op, xp, op.evaluate(xp, *values), shape, values)
+        if _decides_by_class(op, values):
+            _SCALAR_OPS.add((type(op), *map(type, values)))
     except Refused as refusal:
         raise Refused(located(refusal.error, op, ids, nodes)) from None
     except ZeroDivisionError:
@@ -88,35 +87,27 @@ def record(  # noqa: C901, PLR0912 - a call less an op
         # a user's own np.errstate spans a yield; an op is pure, so evaluate it again
         with np.errstate(all="ignore"):
             return record(op, ids, nodes, size, wanted)
+    # nothing passes back through conditions and labels
+    requires_grad = requires_grad and value.dtype.kind not in "iub"
     return Node(op, ids, value, requires_grad)
 
 
-_DISCRETE: Final = "iub"
-"""Kinds of conditions and labels: nothing passes back through them."""
-
-_PLANS: Final[dict[tuple[type, type, type], tuple[Namespace, Shape]]] = {}
+_SCALAR_OPS: Final[set[tuple[type, ...]]] = set()
 """
-For ops without parameters over two NumPy scalars: there the classes decide namespace
-and shape, so each combination is checked once and looked up later.
+Classes of an op without parameters and of two NumPy scalars: they decide the namespace,
+the scalar type and the shape, so these are checked once for each combination.
 """
 
 
-def _planned(op: Op, a: Array, b: Array) -> tuple[Namespace, Shape]:
-    plan = _dispatch(op, a, b)
-    if type(a) in SCALARS and type(b) in SCALARS and _has_no_parameters(op):
-        _PLANS[type(op), type(a), type(b)] = plan
-    return plan
-
-
-def _dispatch(op: Op, *values: Array) -> tuple[Namespace, Shape]:
-    """Find the namespace and the result's shape, or refuse the operands."""
-    xp = namespace_of(*values)
-    op.check_dtypes(*[value.dtype for value in values])
-    return xp, op.shape(*[value.shape for value in values])
+def _decides_by_class(op: Op, values: list[Array]) -> bool:
+    own_fields = vars(type(op)).get("__dataclass_fields__", {"unknown": None})
+    without_parameters = not own_fields and not getattr(op, "__dict__", None)
+    scalars = [type(value) in SCALARS for value in values]
+    return without_parameters and scalars == [True, True]
 
 
 def _settled(
-    op: Op, xp: Namespace, value: Array, shape: Shape, *values: Array
+    op: Op, xp: Namespace, value: Array, shape: Shape, values: list[Array]
 ) -> Array:
     """Give a result in its one form and frozen, if the op kept its own promises."""
     settled = frozen(xp.normal(value))
@@ -132,21 +123,6 @@ def _settled(
             "write its constants as Python integers or with xp.lit"
         )
     return settled
-
-
-def _has_no_parameters(op: Op) -> bool:
-    own_fields = vars(type(op)).get("__dataclass_fields__", {"unknown": None})
-    return not own_fields and not getattr(op, "__dict__", None)
-
-
-def _unwanted(op: Op, shape: Shape, wanted: Shape) -> Refused:
-    wants = f"the shape asked for, {wanted}"
-    return Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
-
-
-def _unknown(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
-    bad = next(id for id in ids if not 0 <= id < size)
-    return Refused(InvalidNodeId(op.name, id=bad, size=size))
 
 
 def located(
