@@ -47,7 +47,7 @@ wheel: .venv/.dev
 	print(len([getattr(t, name) for name in dir(t) if name[0] != "_"]), "public names")'
 
 bench: .venv/.dev
-	.venv/bin/python benchmarks/chain.py
+	.venv/bin/python benchmarks/chain.py --write
 
 clean:
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -4,6 +4,7 @@
 # NumPy's functions take more than Namespace promises; pyright cannot match overloads.
 
 from fractions import Fraction
+from functools import lru_cache
 from math import inf, nextafter
 from numbers import Rational, Real
 from typing import Any, Final, final
@@ -68,7 +69,8 @@ class NumpyNamespace(Namespace):
         if not isinstance(constant, Real):
             raise TypeError(f"a constant is a real number, not {constant!r}")
         if isinstance(constant, Rational) and x.dtype != np.float64:
-            return once_rounded(x.dtype.type, constant)
+            rational: Any = constant  # Any: the stubs know no hash of a Rational
+            return once_rounded(x.dtype.type, rational)
         try:
             return float(constant)
         except OverflowError:
@@ -91,6 +93,7 @@ class NumpyNamespace(Namespace):
 
 
 # Any: one of NumPy's floating types.
+@lru_cache(maxsize=1024)  # a rule asks for the same few constants at every node
 def once_rounded(kind: Any, constant: Rational) -> Any:
     """
     Give a float that rounds to a narrower type as the rational itself would.

@@ -78,7 +78,7 @@ def backward_dense(
     >>> backward_dense(tape, out, 1.0)
     <Success: (np.float64(6.0), np.float64(1.0))>
     """
-    slots = _start(tape, out, seed, wrt)
+    slots = swept(tape, out, seed, wrt)
     return slots.map(lambda g: tuple(g + [None] * (len(tape) - len(g))))
 
 
@@ -182,10 +182,16 @@ def backward_dense_step(
 # -- from checked arguments to slots ---------------------------------------------------
 
 
-def _start(
+def swept(
     tape: Tape[Any], out: NodeId, seed: Seed, wrt: Iterable[NodeId] | None
 ) -> Result[Slots, TapeError]:
-    """Check the arguments and sweep; the slots end at the output."""
+    """
+    Check the arguments and sweep; the slots end at the output.
+
+    >>> from tapem_dsl import EMPTY
+    >>> swept(EMPTY, NodeId(0), 1.0, None)
+    <Failure: autograd: invalid output id (id=0, size=0)>
+    """
     nodes = _nodes_of(tape)
     index_of(out)
     if not 0 <= out < len(nodes):

@@ -11,7 +11,8 @@ from tapem_dsl.core.instruction import Read
 from tapem_dsl.core.node import A, NodeId
 from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM, program
-from tapem_dsl.interpreters.reverse.dense import Seed, backward_dense, ids_of
+from tapem_dsl.interpreters.reverse.dense import Seed, ids_of, swept
+from tapem_dsl.interpreters.reverse.sweep import Slots
 
 Gradients: TypeAlias = dict[NodeId, NDArray[A]]
 """
@@ -42,7 +43,7 @@ def backward(
     >>> backward(tape, out, np.array([1.0, 10.0])).unwrap()[tape.ids()[0]].tolist()
     [4.0, 60.0]
     """
-    return backward_dense(tape, out, seed, wrt=wrt).map(_present)
+    return swept(tape, out, seed, wrt).map(_present)
 
 
 @overload
@@ -100,6 +101,6 @@ def _backward_scalar(
     return backward(tape, out, 1, wrt=wrt)
 
 
-def _present(slots: tuple[NDArray[A] | None, ...]) -> Gradients[A]:
+def _present(slots: Slots) -> Gradients[Any]:
     reached = {id: g for id, g in enumerate(slots) if g is not None}
-    return cast("Gradients[A]", reached)  # the ids are the indices
+    return cast("Gradients[Any]", reached)  # the ids are the indices

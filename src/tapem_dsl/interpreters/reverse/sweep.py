@@ -59,7 +59,9 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         op = node.op
         if op is None or not node.requires_grad:
             continue
-        if id in owned:  # nothing more arrives, and a rule must not write to it
+        if (
+            owned and id in owned
+        ):  # nothing more arrives, and a rule must not write to it
             frozen(g)
         y = node.value
         parents = node.parents
