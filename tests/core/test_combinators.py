@@ -128,7 +128,7 @@ def test_a_result_is_a_step_of_a_program() -> None:
     assert from_result(Success(1)).run() == pure(1).run()
     assert from_result(Failure(Thrown("no"))).run() == throw("no").run()
     with pytest.raises(TypeError, match="takes a Result"):
-        from_result(1)  # type: ignore[arg-type]
+        from_result(1)  # type: ignore[arg-type] # the mistake
 
 
 def test_get_tape_gives_the_tape_so_far() -> None:

@@ -149,7 +149,7 @@ def test_what_is_no_generator_function_is_refused_at_the_decoration() -> None:
 
     for function in (plain, coroutine, stream, 3):
         with pytest.raises(TypeError, match="@do decorates a generator function"):
-            do(function)  # type: ignore[arg-type]
+            do(function)  # type: ignore[arg-type] # the mistake
 
 
 def test_a_block_pickles_by_its_name_and_a_nested_one_does_not() -> None:
@@ -252,7 +252,7 @@ def test_an_attribute_error_of_a_block_is_left_as_it_is() -> None:
     @do
     def sending() -> Do[None]:
         yield from leaf(1.0)
-        None.send(3)  # type: ignore[attr-defined]
+        None.send(3)  # type: ignore[attr-defined] # the mistake
 
     with pytest.raises(AttributeError, match="mine") as caught:
         caused().run()
@@ -634,7 +634,7 @@ def test_a_division_by_zero_in_a_users_op_over_floats_passes_through() -> None:
 def test_run_starts_from_a_tape_and_from_nothing_else() -> None:
     assert const(1.0).run(None) == const(1.0).run(EMPTY) == const(1.0)(EMPTY)
     with pytest.raises(TypeError, match="run starts from a Tape, not a list"):
-        const(1.0).run([])  # type: ignore[arg-type]
+        const(1.0).run([])  # type: ignore[arg-type] # the mistake
 
 
 def test_a_param_is_a_leaf_with_its_flag() -> None:

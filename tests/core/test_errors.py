@@ -77,7 +77,7 @@ def test_records_are_frozen_values() -> None:
     assert error != EmptyDataset("u")
     assert pickle.loads(pickle.dumps(error)) == error
     with pytest.raises(AttributeError):
-        error.tag = "u"  # type: ignore[misc]
+        error.tag = "u"  # type: ignore[misc] # the mistake
 
 
 def test_refused_is_an_exception_like_any_other_in_a_block() -> None:

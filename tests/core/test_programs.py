@@ -314,7 +314,7 @@ class Hostile:
     def __eq__(self, other: object) -> bool:
         raise RuntimeError("do not compare me")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # how Python says so
 
 
 @dataclass(eq=False)
@@ -331,7 +331,7 @@ class Never:
     def __eq__(self, other: object) -> bool:
         return False
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # how Python says so
 
 
 class Loosened(Sample):

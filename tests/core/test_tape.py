@@ -31,6 +31,7 @@ from tapem_dsl import (
     rationals,
 )
 from tapem_dsl.core.do import Do
+from tapem_dsl.core.tape import snapshot
 from tapem_dsl.ops.arithmetic import Add, Scale
 
 
@@ -75,12 +76,12 @@ def test_indexing_gives_nodes_and_refuses_what_is_no_id() -> None:
         assert tape.get_node(NodeId(id)) is None
         assert tape.get_value(NodeId(id)) is None
     with pytest.raises(TypeError, match="a slice of a tape is no tape"):
-        tape[0:1]  # type: ignore[index]
+        tape[0:1]  # type: ignore[index] # the mistake
     for wrong in (True, 1.0, np.int64(1), "1", None):
         with pytest.raises(TypeError, match="a node id is the int"):
-            tape[wrong]  # type: ignore[index]
+            tape[wrong]  # type: ignore[index] # the mistake
     with pytest.raises(TypeError, match="did you forget `yield from`"):
-        tape[leaf(1.0)]  # type: ignore[index]
+        tape[leaf(1.0)]  # type: ignore[index] # the mistake
 
 
 def test_require_value_gives_the_value_or_torchleans_errors() -> None:
@@ -103,7 +104,7 @@ def test_a_tape_is_immutable() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         del tape._buffer
     with pytest.raises(AttributeError):
-        tape[tape.ids()[0]].value = np.zeros(3)  # type: ignore[misc]
+        tape[tape.ids()[0]].value = np.zeros(3)  # type: ignore[misc] # the mistake
 
 
 # -- equality, hash, repr --------------------------------------------------------------
@@ -242,9 +243,9 @@ def test_a_hand_made_node_is_frozen_and_what_is_no_node_refused() -> None:
         array[:] = 0.0
     for wrong in (3, np.zeros(2), leaf(1.0)):
         with pytest.raises(TypeError, match="a tape holds nodes"):
-            Tape().append(wrong)  # type: ignore[arg-type]
+            Tape().append(wrong)  # type: ignore[arg-type] # the mistake
         with pytest.raises(TypeError, match="a tape holds nodes"):
-            Tape([wrong])  # type: ignore[list-item]
+            Tape([wrong])  # type: ignore[list-item] # the mistake
 
 
 # -- copies ----------------------------------------------------------------------------
@@ -296,6 +297,22 @@ def test_eight_threads_extend_one_tape_and_all_get_their_own() -> None:
         assert [node.value for node in tape][5:] == [
             worker * 1e6 + step for step in range(10_000)
         ]
+
+
+class Contended(list[Any]):
+    """A buffer in which someone else is always faster by one node."""
+
+    def append(self, node: Any) -> None:
+        super().append(scalar(-1.0))
+        super().append(node)
+
+
+def test_a_lost_race_for_the_slot_copies() -> None:
+    tape = snapshot(Contended([scalar(0.0)]), 1)
+    longer, id = tape.append(scalar(1.0))
+    assert [node.value for node in longer] == [0.0, 1.0]
+    assert id == 1
+    assert [node.value for node in tape] == [0.0]
 
 
 def test_many_threads_race_for_one_slot() -> None:

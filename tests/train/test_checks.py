@@ -105,7 +105,7 @@ def test_rates_that_floats_cannot_say_and_integer_parameters_are_refused() -> No
     with pytest.raises(ValueError, match="beyond double precision"):
         sgd_update_tensor(np.zeros(1), np.zeros(1), 10**400)
     with pytest.raises(TypeError, match="a constant is a real number"):
-        sgd_update_tensor(np.zeros(1), np.zeros(1), "0.1")  # type: ignore[arg-type]
+        sgd_update_tensor(np.zeros(1), np.zeros(1), "0.1")  # type: ignore[arg-type] # the mistake
     with pytest.raises(ValueError, match="only real parameters"):
         sgd_update_tensor(np.zeros(1, np.int64), np.zeros(1, np.int64), 0.1)
     overflowing = sgd_update_tensor(np.full(1, 1e308), np.full(1, -1e308), 1e308)
