@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from tapem_dsl import Array, NodeId, Op, backward, vjp
 from tapem_dsl.core.namespace import NUMPY
@@ -252,7 +252,7 @@ def test_rules_are_told_which_operands_are_flagged(
     assert told == [need] * any(need)
 
 
-class Counting(NDArray[np.float64]):
+class Counting(np.ndarray[Any, np.dtype[np.float64]]):
     """An array that writes down what is computed with it."""
 
     work: ClassVar[list[str]] = []
