@@ -37,7 +37,8 @@ def record(  # noqa: C901, PLR0912 - a call less an op
 
     Raises:
         Refused: bad ids, or operands that the op refuses; its error says which.
-        TypeError: the op evaluates to another shape than its shape rule gives.
+        TypeError: the op evaluates to another shape than its shape rule gives, or to
+            another real scalar type than its operands'.
 
     >>> from tapem_dsl.ops.arithmetic import Add
     >>> leaf = Node(None, (), np.float64(2))

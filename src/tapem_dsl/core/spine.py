@@ -49,6 +49,7 @@ class _Short(reprlib.Repr):
         self.maxother = self.maxstring = 60
 
     def repr_TapeM(self, x: Any, level: int) -> str:  # noqa: N802 - reprlib's protocol
+        """Write the base and then its links, from the inside out."""
         if level <= 0:
             return "<TapeM: ...>"
         links: list[str] = []
@@ -91,14 +92,17 @@ class _Short(reprlib.Repr):
         return short(code)
 
     def repr_function(self, x: Any, level: int) -> str:
+        """Name a function as the user knows it."""
         return str(x.__qualname__.rpartition("<locals>.")[2]).lstrip("_")
 
     repr_method = repr_builtin_function_or_method = repr_function
 
     def repr_ndarray(self, x: Any, level: int) -> str:
+        """Say type and shape, not the entries."""
         return summary_of_value(x)
 
     def repr_instance(self, x: Any, level: int) -> str:
+        """Write a NumPy scalar as its number, the rest as reprlib does."""
         if isinstance(x, np.generic):
             return str(x)
         return super().repr_instance(x, level)
