@@ -25,6 +25,7 @@ from tapem_dsl import (
     add,
     backward,
     div,
+    dot,
     exp,
     leaf,
     linear,
@@ -37,14 +38,15 @@ from tapem_dsl import (
     relu,
     scale,
     sigmoid,
+    sin,
     softmax_last,
     sub,
     sum_,
     tanh,
 )
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
-from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Tanh
-from tapem_dsl.ops.linalg import Linear, Matmul
+from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Sin, Tanh
+from tapem_dsl.ops.linalg import Dot, Linear, Matmul
 from tapem_dsl.ops.losses import MseLoss
 from tapem_dsl.ops.reductions import Sum
 from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
@@ -134,6 +136,7 @@ ELEMENTWISE: Final = (
     unary(Sigmoid(), sigmoid, jax.nn.sigmoid),
     unary(Exp(), exp, jnp.exp),
     unary(Log(), log, jnp.log, POSITIVE),
+    unary(Sin(), sin, jnp.sin),
 )
 REDUCTIONS: Final = (unary(Sum(), sum_, jnp.sum, rational=True),)
 LOSSES: Final = (binary(MseLoss(), mse_loss, lambda p, t: jnp.mean((p - t) ** 2)),)
@@ -165,6 +168,15 @@ LINALG: Final = (
         jnp.matmul,
         st.tuples(extents, extents, extents).map(lambda s: (s[:2], s[1:])),
         few=(((2, 3), (3, 4)), ((1, 1), (1, 1)), ((3, 3), (3, 3)), ((1, 4), (4, 1))),
+        domains=(ANY, ANY),
+        rational=True,
+    ),
+    Spec(
+        Dot(),
+        dot,
+        jnp.dot,
+        extents.map(lambda n: ((n,), (n,))),
+        few=(((3,), (3,)), ((1,), (1,)), ((4,), (4,))),
         domains=(ANY, ANY),
         rational=True,
     ),

@@ -145,6 +145,14 @@ class Duals(Namespace):
         y = namespace_of(x.primal).tanh(x.primal)
         return Dual(y, (1 - y) * (1 + y) * x.tangent, x.level)
 
+    def sin(self, x: Array, /) -> Array:
+        xp = namespace_of(x.primal)
+        return Dual(xp.sin(x.primal), xp.cos(x.primal) * x.tangent, x.level)
+
+    def cos(self, x: Array, /) -> Array:
+        xp = namespace_of(x.primal)
+        return Dual(xp.cos(x.primal), -xp.sin(x.primal) * x.tangent, x.level)
+
     def abs(self, x: Array, /) -> Array:
         xp = namespace_of(x.primal)
         tangent = xp.where(x.primal > 0, x.tangent, -x.tangent)
@@ -172,6 +180,13 @@ class Duals(Namespace):
 
     def shift(self, x: Array, /) -> Array:
         return namespace_of(x.primal).shift(x.primal)
+
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        xp = namespace_of(x.primal)
+        return Dual(xp.pick(x.primal, labels), xp.pick(x.tangent, labels), x.level)
+
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        return namespace_of(x.primal).one_hot(x.primal, labels)
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         top = highest(a, b)

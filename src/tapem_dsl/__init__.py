@@ -62,6 +62,7 @@ from tapem_dsl.core.tape import Tape as Tape
 from tapem_dsl.core.tapem import TapeM as TapeM
 from tapem_dsl.core.value import rationals as rationals
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
+from tapem_dsl.interpreters.reverse import Outer as Outer
 from tapem_dsl.interpreters.reverse import backward as backward
 from tapem_dsl.interpreters.reverse import backward_dense as backward_dense
 from tapem_dsl.interpreters.reverse import backward_dense_all as backward_dense_all
@@ -78,9 +79,12 @@ from tapem_dsl.ops.elementwise import exp as exp
 from tapem_dsl.ops.elementwise import log as log
 from tapem_dsl.ops.elementwise import relu as relu
 from tapem_dsl.ops.elementwise import sigmoid as sigmoid
+from tapem_dsl.ops.elementwise import sin as sin
 from tapem_dsl.ops.elementwise import tanh as tanh
+from tapem_dsl.ops.linalg import dot as dot
 from tapem_dsl.ops.linalg import linear as linear
 from tapem_dsl.ops.linalg import matmul as matmul
+from tapem_dsl.ops.losses import cross_entropy as cross_entropy
 from tapem_dsl.ops.losses import mse_loss as mse_loss
 from tapem_dsl.ops.reductions import sum_ as sum_
 from tapem_dsl.ops.softmax import log_softmax_last as log_softmax_last

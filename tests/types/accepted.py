@@ -31,6 +31,7 @@ from tapem_dsl import (
     backward_dense_all,
     backward_scalar,
     const,
+    cross_entropy,
     do,
     fold_m,
     for_m,
@@ -138,13 +139,23 @@ def an_array_makes_a_leaf_of_its_scalar() -> None:
     assert_type(leaf(ROW32), TapeM[NodeId, np.float32])
     assert_type(param(ROW32), TapeM[NodeId, np.float32])
     assert_type(const(ROW32), TapeM[NodeId, np.float32])
-    assert_type(const(np.arange(2, dtype=np.int64)), TapeM[NodeId, np.int64])
 
 
 def a_numpy_scalar_makes_a_leaf_of_its_type() -> None:
     assert_type(leaf(np.float32(1)), TapeM[NodeId, np.float32])
     assert_type(param(np.float32(1)), TapeM[NodeId, np.float32])
-    assert_type(const(np.int64(1)), TapeM[NodeId, np.int64])
+
+
+def labels_and_conditions_go_with_every_tape() -> None:
+    @do
+    def loss(x: NDArray[np.float32], label: np.int64) -> Do[NodeId, np.float32]:
+        logits = yield from const(x)
+        wanted = yield from const(label)
+        yield from leaf(np.array([True]), requires_grad=False)
+        return (yield from cross_entropy(logits, wanted))
+
+    assert_type(loss(ROW32, np.int64(1)), TapeM[NodeId, np.float32])
+    assert_type(const(np.arange(2, dtype=np.int64)), TapeM[NodeId, Any])
 
 
 def an_array_of_unknown_scalar_goes_with_every_tape() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Never, TypeVar, overload
+from typing import Any, Never, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ D = TypeVar("D")
 X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 S = TypeVar("S", bound=np.generic)
+
+Plain: TypeAlias = NDArray[np.integer[Any] | np.bool_] | np.integer[Any] | np.bool_
+"""
+Labels and conditions: they go with tapes of every scalar.
+
+Any: of whatever width.
+"""
 
 # Any, as the scalar in a result type: such a program goes with tapes of every scalar. A
 # free or defaulted type variable there would refuse float32 and generic do-blocks.
@@ -104,6 +111,10 @@ def leaf(
 ) -> TapeM[NodeId, np.float64]: ...
 @overload
 def leaf(
+    value: Plain, *, name: str | None = None, requires_grad: bool = True
+) -> TapeM[NodeId, Any]: ...
+@overload
+def leaf(
     value: Fraction, *, name: str | None = None, requires_grad: bool = True
 ) -> TapeM[NodeId, np.object_]: ...
 @overload
@@ -170,6 +181,8 @@ def param(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
 
 @overload
 def const(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+@overload
+def const(value: Plain, *, name: str | None = None) -> TapeM[NodeId, Any]: ...
 @overload
 def const(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload

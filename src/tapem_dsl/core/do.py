@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Generator
 from functools import wraps
-from inspect import isgeneratorfunction, signature
-from typing import Any, ParamSpec, TypeVar
+from inspect import Parameter, isgeneratorfunction, signature
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 from typing_extensions import TypeAliasType
@@ -11,6 +11,8 @@ from typing_extensions import TypeAliasType
 from tapem_dsl.core.instruction import Block
 from tapem_dsl.core.node import A
 from tapem_dsl.core.tapem import TapeM, program
+
+_POSITIONAL: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 
 P = ParamSpec("P")
 C = TypeVar("C")
@@ -66,13 +68,18 @@ def do(
             "write `yield from` in it, or `return pure(value)` without @do"
         )
     parameters = signature(function, follow_wrapped=False)
+    kinds = {parameter.kind for parameter in parameters.parameters.values()}
+    count = len(parameters.parameters) if kinds <= _POSITIONAL else None
 
     @wraps(function)
     def block(*args: P.args, **kwargs: P.kwargs) -> TapeM[C, F]:
-        function(*args, **kwargs).close()  # Python checks the arguments; no code runs
         if kwargs:
             bound = parameters.bind(*args, **kwargs)
             return program(Block(block, bound.args, bound.kwargs))
+        if len(args) != count:  # one for each parameter is right without a look
+            function(
+                *args, **kwargs
+            ).close()  # Python checks the arguments; no code runs
         return program(Block(block, args, kwargs))
 
     return block

@@ -132,7 +132,10 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             except Refused as refusal:
                 error = refusal.error
         elif kind is Block:
-            stack.append(code.function.__wrapped__(*code.args, **code.kwargs))
+            block = code.function.__wrapped__
+            stack.append(
+                block(*code.args, **code.kwargs) if code.kwargs else block(*code.args)
+            )
             value = None
         elif kind is Bind or kind is Map or kind is Ap:
             stack.append(code)

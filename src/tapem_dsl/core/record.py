@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tapem_dsl.core.errors import (
     ShapeMismatch,
     TapeError,
 )
-from tapem_dsl.core.namespace import NUMPY, Array, Namespace, namespace_of
+from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Namespace, namespace_of
 from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
@@ -22,7 +22,7 @@ from tapem_dsl.core.value import SCALARS, frozen
 
 
 # Any: the scalar is the tape's, which the caller knows.
-def record(  # noqa: C901, PLR0912 - a call less an op
+def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     op: Op,
     ids: tuple[NodeId, ...],
     nodes: Sequence[Node[Any]],
@@ -46,35 +46,62 @@ def record(  # noqa: C901, PLR0912 - a call less an op
     Node(add(0, 0), value=4.0, requires_grad=True)
     """
     xp: Namespace = NUMPY
+    count = len(ids)
+    values: tuple[Array, ...] = ()
+    a: Array = None
+    b: Array = None
     try:
-        if len(ids) == 2:  # two scalars that this op has met before: most of long tapes
+        if count == 2:  # the same without a loop: a third of the cost of a short op
             i, j = ids
-            if 0 <= i < size and 0 <= j < size:
-                first, second = nodes[i], nodes[j]
-                a, b = first.value, second.value
+            if not (0 <= i < size and 0 <= j < size):
+                raise _stranger(op, ids, size)
+            first, second = nodes[i], nodes[j]
+            a, b = first.value, second.value
+            requires_grad = first.requires_grad or second.requires_grad
+            kind, other = type(a), type(b)
+            key: Key = (
+                type(op),
+                a.dtype if kind is _ndarray else kind,
+                b.dtype if other is _ndarray else other,
+            )
+        else:
+            requires_grad = False
+            key = (type(op),)
+            for id in ids:
+                if not 0 <= id < size:
+                    raise _stranger(op, ids, size)
+                node = nodes[id]
+                a = node.value
+                values += (a,)
                 kind = type(a)
-                if (type(op), kind, type(b)) in _SCALAR_OPS and not wanted:
-                    value = op.evaluate(NUMPY, a, b)
-                    if type(value) is kind:
-                        flag = first.requires_grad or second.requires_grad
-                        return Node(op, ids, value, flag)
-        requires_grad = False
-        values = []
-        for id in ids:
-            if not 0 <= id < size:
-                raise Refused(InvalidNodeId(op.name, id=id, size=size))
-            node = nodes[id]
-            values.append(node.value)
-            requires_grad = requires_grad or node.requires_grad
-        xp = namespace_of(*values)
-        op.check_dtypes(*[value.dtype for value in values])
-        shape = op.shape(*[value.shape for value in values])
+                key += (a.dtype if kind is _ndarray else kind,)
+                if node.requires_grad:
+                    requires_grad = True
+        known = _KNOWN.get(key)
+        if known is None:
+            known = _learned(key, op, (a, b) if count == 2 else values)
+        xp, shape, dtype, scalar = known
+        if shape is None:
+            if count == 2:  # a call with a star costs as much again
+                shape = op.shape(a.shape, b.shape)
+            else:
+                shape = op.shape(*[value.shape for value in values])
         if wanted is not None and shape != wanted:
             wants = f"the shape asked for, {wanted}"
             raise Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
-        value = _settled(op, xp, op.evaluate(xp, *values), shape, values)
-        if _decides_by_class(op, values):
-            _SCALAR_OPS.add((type(op), *map(type, values)))
+        if count == 2:
+            value = op.evaluate(xp, a, b)
+        elif count == 1:
+            value = op.evaluate(xp, a)
+        else:
+            value = op.evaluate(xp, *values)
+        kind = type(value)
+        if kind is scalar and not shape:
+            return Node(op, ids, value, requires_grad)
+        if kind is _ndarray and shape and value.dtype is dtype and value.shape == shape:
+            value.setflags(write=False)
+            return Node(op, ids, value, requires_grad)
+        value = _settled(op, xp, value, shape, (a, b) if count == 2 else values)
     except Refused as refusal:
         raise Refused(located(refusal.error, op, ids, nodes)) from None
     except ZeroDivisionError:
@@ -93,22 +120,52 @@ def record(  # noqa: C901, PLR0912 - a call less an op
     return Node(op, ids, value, requires_grad)
 
 
-_SCALAR_OPS: Final[set[tuple[type, ...]]] = set()
+_ndarray: Final = np.ndarray
+
+# Any: dtypes of whatever scalar.
+Key: TypeAlias = tuple[type | np.dtype[Any], ...]
+"""The class of an op, and of each operand the NumPy scalar type or an array's dtype."""
+
+Known: TypeAlias = tuple[Namespace, Shape | None, np.dtype[Any] | None, type | None]
 """
-Classes of an op without parameters and of two NumPy scalars: they decide the namespace,
-the scalar type and the shape, so these are checked once for each combination.
+What a key decides: the namespace; the shape, where all operands are scalars; the dtype
+of a result that needs no more than freezing, and the type of one that needs nothing.
 """
 
+_KNOWN: Final[dict[Key, Known]] = {}
+"""What has been checked once for a key; there are few, and no check is made twice."""
 
-def _decides_by_class(op: Op, values: list[Array]) -> bool:
+
+def _learned(key: Key, op: Op, values: tuple[Array, ...]) -> Known:
+    """Check what a key decides, and remember it if no parameter of the op has a say."""
+    xp = namespace_of(*values)
+    dtypes = [value.dtype for value in values]
+    op.check_dtypes(*dtypes)
+    kind = type(op)
+    alone = _without_parameters(op)
+    of_scalars = bool(values) and all(type(value) in SCALARS for value in values)
+    shape = op.shape(*[()] * len(values)) if alone and of_scalars else None
+    real = {dtype for dtype in dtypes if dtype.kind == "f"}
+    dtype = real.pop() if xp is NUMPY and len(real) == 1 else None
+    known = xp, shape, dtype, dtype and dtype.type
+    carried = xp is not NUMPY and xp is not EXACT  # a carrier's class says no dtype
+    if not carried and (alone or kind.check_dtypes is Op.check_dtypes):
+        _KNOWN[key] = known
+    return known
+
+
+def _without_parameters(op: Op) -> bool:
     own_fields = vars(type(op)).get("__dataclass_fields__", {"unknown": None})
-    without_parameters = not own_fields and not getattr(op, "__dict__", None)
-    scalars = [type(value) in SCALARS for value in values]
-    return without_parameters and scalars == [True, True]
+    return not own_fields and not getattr(op, "__dict__", None)
+
+
+def _stranger(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
+    id = next(id for id in ids if not 0 <= id < size)
+    return Refused(InvalidNodeId(op.name, id=id, size=size))
 
 
 def _settled(
-    op: Op, xp: Namespace, value: Array, shape: Shape, values: list[Array]
+    op: Op, xp: Namespace, value: Array, shape: Shape, values: tuple[Array, ...]
 ) -> Array:
     """Give a result in its one form and frozen, if the op kept its own promises."""
     settled = frozen(xp.normal(value))

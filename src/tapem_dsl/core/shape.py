@@ -1,6 +1,6 @@
 """Shapes, and the shape rules that several families of ops share."""
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from tapem_dsl.core.errors import Refused, ShapeMismatch
 
@@ -28,9 +28,12 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
     return a
 
 
-def operands(op: str, inputs: tuple[Shape, ...], count: int) -> tuple[Shape, ...]:
+T = TypeVar("T")
+
+
+def operands(op: str, inputs: tuple[T, ...], count: int) -> tuple[T, ...]:
     """
-    Check how many operands an op was given.
+    Check how many operands an op was given, by their shapes or dtypes.
 
     Raises:
         TypeError: more, or fewer.

@@ -259,7 +259,7 @@ def record_op(
     for id in ids:
         if type(id) is not int:
             index_of(id)
-    if shape is not None:
+    if shape is not None and shape != ():
         check_shape(shape)
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))

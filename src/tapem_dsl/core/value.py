@@ -36,11 +36,17 @@ def as_value(x: object) -> Array:
     TypeError: a list is no value of a tape; wrap it: np.array(...)
     """
     kind = type(x)
-    if kind in SCALARS or isinstance(x, Carrier):
+    if kind is float:
+        return np.float64(x)  # type: ignore[arg-type] # a type that mypy does not see
+    if kind in SCALARS:
+        return x
+    if isinstance(x, np.ndarray) and kind is np.ndarray and _settled(x):
+        return x
+    if isinstance(x, Carrier):
         return x
     if isinstance(x, np.ndarray):
         return _as_array(x)
-    if kind is float or kind is int:
+    if kind is int:
         return np.float64(NUMPY.lit(np.float64(0), x))
     if isinstance(x, Fraction):
         return frozen(EXACT.normal(x))
@@ -86,20 +92,25 @@ def _as_array(x: NDArray[np.generic]) -> Array:
         )
     if x.ndim == 0:
         return x.astype(x.dtype.newbyteorder("="))[()]
-    contiguous = x.flags.c_contiguous and x.dtype.isnative
-    if type(x) is np.ndarray and contiguous and _never_written(x):
-        return x
     return frozen(np.array(x, dtype=x.dtype.newbyteorder("="), order="C", subok=False))
 
 
-def _never_written(x: NDArray[np.generic]) -> bool:
-    """Whether the array and all that it is a view of are read-only NumPy arrays."""
-    owner: object = x
-    while isinstance(owner, np.ndarray):
+def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
+    """Whether an array is as a tape keeps it, and will stay so."""
+    flags = x.flags
+    if flags.writeable or not flags.c_contiguous or not x.ndim:
+        return False
+    if x.dtype not in _NATIVE:
+        return False
+    owner = x.base
+    while isinstance(owner, np.ndarray):  # all that it is a view of
         if owner.flags.writeable:
             return False
         owner = owner.base
     return owner is None
+
+
+_NATIVE: Final = frozenset(np.dtype(kind) for kind in SCALARS)
 
 
 def _advice(x: object) -> str:

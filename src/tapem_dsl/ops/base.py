@@ -11,6 +11,8 @@ class Binary(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Both alike."""
+        if len(inputs) == 2 and inputs[0] == inputs[1]:
+            return inputs[0]  # what follows only says what is wrong
         a, b = operands(self.name, inputs, 2)
         return equal_shapes(self.name, a, b)
 
@@ -22,5 +24,7 @@ class Unary(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Keep the operand's."""
+        if len(inputs) == 1:
+            return inputs[0]
         (x,) = operands(self.name, inputs, 1)
         return x

@@ -68,6 +68,19 @@ class Exp(Unary):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Sin(Unary):
+    """Sine, of radians."""
+
+    name = "sin"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.sin(x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Log(Unary):
     """Natural logarithm of what is greater than 0."""
 
@@ -97,6 +110,7 @@ _TANH: Final = Tanh()
 _SIGMOID: Final = Sigmoid()
 _EXP: Final = Exp()
 _LOG: Final = Log()
+_SIN: Final = Sin()
 
 
 def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -220,3 +234,27 @@ def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     <Success: 0.0>
     """
     return record_op(_LOG, (x,), shape)
+
+
+def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Sine, entry by entry, of angles in radians; NaN at infinity.
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
+
+    Gradient:
+        ``cos(x) * g``.
+
+    Source:
+        Lean: ``TapeM.sin``, of the later generations. PyTorch: ``torch.sin``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(0.0).bind(sin).bind(value_of).eval()
+    <Success: 0.0>
+    """
+    return record_op(_SIN, (x,), shape)

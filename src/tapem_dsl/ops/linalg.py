@@ -50,7 +50,28 @@ class Matmul(Op):
         return xp.matmul(a, b)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Dot(Op):
+    """``sum(a * b)`` of two vectors."""
+
+    name = "dot"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (n,) and (n,) to a scalar."""
+        match inputs:
+            case (m,), (n,) if m == n:
+                return ()
+        raise wrong_shapes(self.name, *inputs, wants="(n,) and (n,)")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace multiplies a row by a column."""
+        a, b = inputs
+        return xp.matmul(a, b)
+
+
 _LINEAR: Final = Linear()
+_DOT: Final = Dot()
 _MATMUL: Final = Matmul()
 
 
@@ -108,3 +129,28 @@ def matmul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     [[1.0, 2.0], [0.0, 1.0]]
     """
     return record_op(_MATMUL, (a, b))
+
+
+def dot(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Inner product of two vectors.
+
+    Shapes:
+        ``a`` and ``b``: ``(n,)``; result: ``()``, 0 for empty vectors.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g * b`` and ``g * a``.
+
+    Source:
+        Lean: none on tapes. PyTorch: ``torch.dot``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> square = leaf(np.array([3.0, 4.0])).bind(lambda a: dot(a, a))
+    >>> square.bind(value_of).eval()
+    <Success: 25.0>
+    """
+    return record_op(_DOT, (a, b))

@@ -45,6 +45,14 @@ class Namespace(ABC):
         """Hyperbolic tangent."""
 
     @abstractmethod
+    def sin(self, x: Array, /) -> Array:
+        """Sine, of radians."""
+
+    @abstractmethod
+    def cos(self, x: Array, /) -> Array:
+        """Cosine, of radians."""
+
+    @abstractmethod
     def abs(self, x: Array, /) -> Array:
         """Absolute value."""
 
@@ -67,6 +75,16 @@ class Namespace(ABC):
     @abstractmethod
     def shift(self, x: Array, /) -> Array:
         """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
+
+    # -- rows and labels ---------------------------------------------------------------
+
+    @abstractmethod
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Take of each row the entry that its label, a plain integer, counts to."""
+
+    @abstractmethod
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Rows like those of ``x``: 1 where the label points, 0 elsewhere."""
 
     # -- linear algebra and shape ------------------------------------------------------
 

@@ -49,6 +49,14 @@ class ExactNamespace(Namespace):
         """Refuse: not rational."""
         raise not_rational("tanh")
 
+    def sin(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("sin")
+
+    def cos(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("cos")
+
     def abs(self, x: Array, /) -> Array:
         """Exact."""
         return np.abs(x)
@@ -70,6 +78,15 @@ class ExactNamespace(Namespace):
     def shift(self, x: Array, /) -> Array:
         """Refuse: what is shifted is an ``exp``, which is not rational."""
         raise not_rational("exp")
+
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Exact."""
+        return np.take_along_axis(x, np.asarray(labels)[..., None], -1)[..., 0]
+
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Entries ``Fraction(0)`` and ``Fraction(1)``."""
+        chosen = np.asarray(labels)[..., None] == np.arange(x.shape[-1])
+        return np.where(chosen, ONE, ZERO)  # type: ignore[call-overload] # stubs know no Fraction
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         """Exact; an empty inner axis gives ``Fraction(0)``."""

@@ -34,12 +34,11 @@ class NumpyNamespace(Namespace):
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     tanh = staticmethod(np.tanh)
+    sin = staticmethod(np.sin)
+    cos = staticmethod(np.cos)
     abs = staticmethod(np.abs)
     maximum = staticmethod(np.maximum)
     where = staticmethod(np.where)
-    matmul = staticmethod(np.matmul)
-    permute_dims = staticmethod(np.transpose)
-    broadcast_to = staticmethod(np.broadcast_to)
     zeros_like = staticmethod(np.zeros_like)
     ones_like = staticmethod(np.ones_like)
 
@@ -55,6 +54,35 @@ class NumpyNamespace(Namespace):
         if x.shape[-1] == 0:
             return np.zeros_like(x, shape=(*x.shape[:-1], 1))
         return np.maximum.reduce(x, axis=-1, keepdims=True)
+
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Index one row, or all of them at once."""
+        if x.ndim == 1:
+            return x[labels]
+        return np.take_along_axis(x, labels[..., None], -1)[..., 0]
+
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Set one entry a row."""
+        rows = np.zeros(x.shape, x.dtype)
+        if x.ndim == 1:
+            rows[labels] = 1
+        else:
+            np.put_along_axis(rows, labels[..., None], 1, -1)
+        return rows
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """Call ``dot`` for vectors and matrices: a third of the cost of a short one."""
+        return a.dot(b) if a.ndim <= 2 and b.ndim <= 2 else np.matmul(a, b)
+
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        """Call the method: a quarter of the function's cost."""
+        return x.transpose(axes)
+
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        """Repeat a scalar by strides of 0, at a tenth of the function's cost."""
+        if x.ndim:
+            return np.broadcast_to(x, shape)
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
 
     def reshape(self, x: Array, /, shape: Shape) -> Array:
         """Call the method: a third of the function's cost."""

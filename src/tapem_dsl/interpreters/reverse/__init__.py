@@ -10,6 +10,7 @@ from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses
 from tapem_dsl.interpreters.reverse import reductions as reductions
 from tapem_dsl.interpreters.reverse import softmax as softmax
+from tapem_dsl.interpreters.reverse.deferred import Outer as Outer
 from tapem_dsl.interpreters.reverse.dense import backward_dense as backward_dense
 from tapem_dsl.interpreters.reverse.dense import (
     backward_dense_all as backward_dense_all,

@@ -261,15 +261,16 @@ def _toward(
     for bad in wanted:
         if not 0 <= bad < size:
             raise Refused(InvalidNodeId("wrt", id=bad, size=size))
-    live = bytearray(len(nodes))
+    live: set[int] = set()
     result = []
     for id, node in enumerate(nodes):
         kept = node
         if node.requires_grad:
-            passes_on = any(live[p] for p in node.parents if 0 <= p < id)
-            live[id] = passes_on or id in wanted
+            passes_on = not live.isdisjoint(node.parents)
+            if passes_on or id in wanted:
+                live.add(id)
             if not passes_on:
-                kept = Node(None, (), node.value, bool(live[id]), node.name)
+                kept = Node(None, (), node.value, id in wanted, node.name)
         result.append(kept)
     return result
 

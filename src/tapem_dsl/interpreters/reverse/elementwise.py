@@ -2,7 +2,7 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Tanh
+from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Sin, Tanh
 
 
 @vjp.define(Relu)
@@ -45,3 +45,12 @@ def _log(
     """``(1 / x) * g``."""
     (x,) = xs
     return (1 / x * g,)
+
+
+@vjp.define(Sin)
+def _sin(
+    op: Sin, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``cos(x) * g``."""
+    (x,) = xs
+    return (xp.cos(x) * g,)

@@ -1,8 +1,9 @@
 """Vector-Jacobian products of linear algebra."""
 
 from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.interpreters.reverse.deferred import Outer
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.linalg import Linear, Matmul
+from tapem_dsl.ops.linalg import Dot, Linear, Matmul
 
 
 @vjp.define(Linear)
@@ -12,7 +13,7 @@ def _linear(
     """``outer(g, x)``, ``g`` and ``w.T @ g``."""
     w, _, x = xs
     return (
-        xp.reshape(g, (g.shape[0], 1)) * x if need[0] else None,
+        Outer(g, x) if need[0] else None,
         g,
         xp.matmul(transposed(xp, w), g) if need[2] else None,
     )
@@ -25,9 +26,18 @@ def _matmul(
     """``g @ b.T`` and ``a.T @ g``."""
     a, b = xs
     return (
-        xp.matmul(g, transposed(xp, b)) if need[0] else None,
-        xp.matmul(transposed(xp, a), g) if need[1] else None,
+        Outer(transposed(xp, g), transposed(xp, b)) if need[0] else None,
+        Outer(a, g) if need[1] else None,
     )
+
+
+@vjp.define(Dot)
+def _dot(
+    op: Dot, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g * b`` and ``g * a``."""
+    a, b = xs
+    return g * b if need[0] else None, g * a if need[1] else None
 
 
 def transposed(xp: Namespace, x: Array) -> Array:

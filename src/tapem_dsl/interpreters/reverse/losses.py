@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.losses import MseLoss, entries
+from tapem_dsl.ops.losses import CrossEntropy, MseLoss, entries
 
 
 @vjp.define(MseLoss)
@@ -16,3 +16,14 @@ def _mse_loss(
     two_over_n = xp.lit(g, Fraction(2, entries(prediction.shape)))
     toward = (prediction - target) * two_over_n * g
     return toward, 0 - toward if need[1] else None
+
+
+@vjp.define(CrossEntropy)
+def _cross_entropy(
+    op: CrossEntropy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``(softmax(x) - one_hot(label)) * g / N`` to the logits."""
+    logits, labels = xs
+    e = xp.exp(logits - xp.shift(logits))
+    over = e / xp.sum(e, axis=-1, keepdims=True) - xp.one_hot(logits, labels)
+    return over * (g / entries(labels.shape)), None

@@ -1,7 +1,7 @@
 """The reverse sweep: one loop over descending ids."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import located
 from tapem_dsl.core.value import SCALARS, frozen
+from tapem_dsl.interpreters.reverse.deferred import Outer, Pending, worth_keeping
 from tapem_dsl.interpreters.reverse.table import vjp
 
 Slots: TypeAlias = list[Array | None]
@@ -36,8 +37,9 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
     A node without a cotangent or without its flag is passed over; contributions to
     parents without their flag are dropped, unseen. A parent's contributions are added
     in the order in which they arrive, the earlier on the left: the second one
-    allocates, later ones are added in place. The arrays left in the slots are
-    read-only.
+    allocates, later ones are added in place. Deferred products are kept until the
+    parent's cotangent is needed, and then summed by one matrix product. The arrays left
+    in the slots are read-only.
 
     Args:
         nodes: the tape.
@@ -50,8 +52,11 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
     """
     size = len(nodes)
     rule_of = vjp.get
+    pending: dict[int, Pending] = {}  # products to add to a slot
     owned: set[int] = set()  # slots whose array this sweep made and may add to
     for id in ids:
+        if pending and id in pending:
+            _settle(id, slots, pending, owned)
         g = slots[id]
         if g is None:
             continue
@@ -59,9 +64,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         op = node.op
         if op is None or not node.requires_grad:
             continue
-        if (
-            owned and id in owned
-        ):  # nothing more arrives, and a rule must not write to it
+        if owned and id in owned:  # nothing more arrives, and a rule must not write
             frozen(g)
         y = node.value
         parents = node.parents
@@ -106,22 +109,59 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                     contribution if existing is None else existing + contribution
                 )
                 continue
-            fitting = _fitting(xp, op, id, parent, x, contribution)
-            if existing is None:
-                slots[parent] = fitting
-            elif parent in owned and parent < id:
-                existing += fitting
+            if kind is Outer:
+                if (
+                    xp is NUMPY
+                    and parent < id  # it is still to be visited
+                    and worth_keeping(contribution, x)
+                ):
+                    if parent not in pending:
+                        pending[parent] = Pending(x.shape)
+                    if not pending[parent].keep(contribution):
+                        _settle(parent, slots, pending, owned)
+                    continue
+                contribution = contribution.computed(xp)
+            if (
+                kind is type(x) is _ndarray
+                and xp is NUMPY
+                and contribution.dtype is x.dtype
+                and contribution.shape == x.shape
+            ):
+                contribution.setflags(write=False)
             else:
-                total = xp.normal(existing + fitting)
-                if type(total) is np.ndarray and total.ndim:
+                contribution = _fitting(xp, op, id, parent, x, contribution)
+            if existing is None:
+                slots[parent] = contribution
+            elif parent in owned and parent < id:
+                existing += contribution
+            else:
+                total = xp.normal(existing + contribution)
+                if type(total) is _ndarray and total.ndim:
                     owned.add(parent)
                     slots[parent] = total
                 else:
                     slots[parent] = frozen(total)
         if keep is not None and id not in keep:
             slots[id] = None
+    for slot in list(pending):
+        _settle(slot, slots, pending, owned)
     for slot in owned:
         frozen(slots[slot])
+
+
+_ndarray: Final = np.ndarray
+
+
+def _settle(
+    slot: int, slots: Slots, pending: dict[int, Pending], owned: set[int]
+) -> None:
+    """Add the products that a slot lacks."""
+    total = pending.pop(slot).total()
+    existing = slots[slot]
+    if existing is not None:
+        total += existing
+    slots[slot] = total
+    owned.add(slot)
 
 
 def _fitting(

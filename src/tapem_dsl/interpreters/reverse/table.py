@@ -13,7 +13,7 @@ Need: TypeAlias = tuple[bool, ...]
 """Which parents want a cotangent, in order."""
 
 Cotangents: TypeAlias = tuple[Array | None, ...]
-"""One for each parent, in order; ``None`` where none is needed."""
+"""One for each parent, in order; ``None`` where none is needed, or an ``Outer``."""
 
 # Any: each rule is defined for its own class of op.
 Rule: TypeAlias = Callable[[Any, Namespace, Array, Operands, Array, Need], Cotangents]

@@ -1,0 +1,114 @@
+"""Products that a rule leaves to the sweep, so that many are summed by one."""
+
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl.core.namespace import NUMPY, Array, Namespace
+from tapem_dsl.core.shape import Shape
+
+SMALL: Final = 2**14
+"""How many entries may always be pending, however small the parent."""
+
+
+@final
+class Outer:
+    """
+    The cotangent ``sum_k outer(left[k], right[k])`` of a matrix, not computed yet.
+
+    A rule gives it in place of ``left.T @ right``. Where many nodes contribute to one
+    matrix, as the samples of a batch do to a weight, the sweep keeps the operands and
+    sums all of them by one matrix product; elsewhere it computes the product at once.
+
+    Args:
+        left: of shape ``(m,)`` or ``(k, m)``.
+        right: of shape ``(n,)`` or ``(k, n)``, of the same rank.
+
+    >>> Outer(np.array([1.0, 2.0]), np.array([3.0, 5.0])).computed(NUMPY)
+    array([[ 3.,  5.],
+           [ 6., 10.]])
+    """
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left: Array, right: Array) -> None:
+        self.left = left
+        self.right = right
+
+    def computed(self, xp: Namespace) -> Array:
+        """Multiply now."""
+        if self.left.ndim == 1:
+            return xp.reshape(self.left, (self.left.shape[0], 1)) * self.right
+        return xp.matmul(xp.permute_dims(self.left, (1, 0)), self.right)
+
+
+@final
+class Pending:
+    """
+    The products that one matrix's cotangent still lacks, in bounded memory.
+
+    Args:
+        shape: of the matrix.
+
+    >>> pending = Pending((1, 2))
+    >>> for x in (1.0, 2.0):
+    ...     _ = pending.keep(Outer(np.array([x]), np.array([x, 10.0])))
+    >>> pending.total()
+    array([[ 5., 30.]])
+    """
+
+    __slots__ = ("entries", "lefts", "most", "rights", "shape")
+
+    def __init__(self, shape: Shape) -> None:
+        m, n = self.shape = shape
+        self.lefts: list[Array] = []
+        self.rights: list[Array] = []
+        self.entries = 0
+        self.most = max(2 * m * n, SMALL)
+
+    def keep(self, product: Outer) -> bool:
+        """Add one, and tell whether there is room for more."""
+        left, right = product.left, product.right
+        left.setflags(write=False)
+        right.setflags(write=False)
+        self.lefts.append(left)
+        self.rights.append(right)
+        self.entries += left.size + right.size
+        return self.entries <= self.most
+
+    def total(self) -> NDArray[Any]:  # Any: of the tape's floating type
+        """Sum them, in a new array; one alone is computed as if never deferred."""
+        if len(self.lefts) == 1:
+            lone: NDArray[Any] = Outer(self.lefts[0], self.rights[0]).computed(NUMPY)
+            return lone
+        m, n = self.shape
+        left = np.concatenate(self.lefts, axis=None).reshape(-1, m)
+        right = np.concatenate(self.rights, axis=None).reshape(-1, n)
+        total: NDArray[Any] = left.T @ right
+        return total
+
+
+def worth_keeping(product: object, x: NDArray[Any]) -> bool:  # Any: as above
+    """
+    Tell whether a contribution fits the matrix and is smaller than it.
+
+    >>> column, row = np.ones(4), np.ones(3)
+    >>> worth_keeping(Outer(column, row), np.ones((4, 3)))
+    True
+    >>> worth_keeping(Outer(column, row), np.ones((3, 4)))
+    False
+    >>> worth_keeping(Outer(np.ones((9, 4)), np.ones((9, 3))), np.ones((4, 3)))
+    False
+    """
+    if type(product) is not Outer:
+        return False
+    left, right = product.left, product.right
+    return (
+        type(left) is type(right) is np.ndarray
+        and left.dtype is right.dtype is x.dtype
+        and left.ndim == right.ndim <= 2
+        and left.shape[:-1] == right.shape[:-1]
+        and left.shape[-1:] + right.shape[-1:] == x.shape
+        and left.size + right.size <= x.size > 0
+    )
