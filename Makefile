@@ -9,7 +9,7 @@ ifneq ($(ASKED_FOR),$(MADE_WITH))
 OTHER_PYTHON := other-python
 endif
 
-.PHONY: install demo test check lint types fmt docs wheel bench clean $(OTHER_PYTHON)
+.PHONY: install demo test check lint types fmt docs wheel bench bench-quick clean $(OTHER_PYTHON)
 .NOTPARALLEL:  # two installs into one .venv would collide
 
 install: .venv/.dev
@@ -46,8 +46,11 @@ wheel: .venv/.dev
 	"$$empty/bin/python" -I -c 'import tapem_dsl as t; \
 	print(len([getattr(t, name) for name in dir(t) if name[0] != "_"]), "public names")'
 
-bench: .venv/.dev
-	.venv/bin/python benchmarks/chain.py --write
+bench: .venv/.bench
+	.venv/bin/python -m benchmarks --write
+
+bench-quick: .venv/.bench
+	.venv/bin/python -m benchmarks --quick
 
 clean:
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -58,7 +61,7 @@ clean:
 	rm -f $@
 	$(PYTHON) -m venv --clear .venv
 
-# A stamp for each extra: the demo needs no test tools, and `dev` contains `demo`.
-.venv/.demo .venv/.dev: .venv/.%: pyproject.toml .venv/bin/pip
+# A stamp for each extra: the demo needs no test tools, and the others contain `demo`.
+.venv/.demo .venv/.dev .venv/.bench: .venv/.%: pyproject.toml .venv/bin/pip
 	.venv/bin/pip --quiet --disable-pip-version-check --require-virtualenv install -e '.[$*]'
 	touch .venv/.demo $@

@@ -6,6 +6,9 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
+from benchmarks.harness import Contender, check
 from examples import digits, lean_mean
 from tapem_dsl import backward_scalar
 
@@ -96,9 +99,18 @@ def test_digits_is_reproducible() -> None:
     assert first.accuracy == second.accuracy
 
 
-def test_the_benchmark_measures_equal_results() -> None:
-    finished = run("benchmarks/chain.py", "--quick")
+def test_the_benchmarks_check_and_report_every_workload() -> None:
+    finished = run("-m", "benchmarks", "--quick", "--no-peers")
     assert finished.returncode == 0, finished.stderr
-    assert "the same values" in finished.stdout.replace("\n", " ")
-    for heading in ("Time of an op", "Growth", "Memory"):
+    for heading in ("Budgets, one thread", "Workloads", "W4: growth"):
         assert f"## {heading}\n" in finished.stdout
+    for key in ("W1", "W2 loop", "W3 loop", "W5 network", "W6"):
+        assert f"### {key}: " in finished.stdout
+
+
+def test_the_benchmarks_refuse_a_wrong_result() -> None:
+    right = Contender(lambda: (1.0, [2.0]), list)
+    wrong = Contender(lambda: (1.0, [2.002]), list)
+    check({"limit": right, "close": right}, tolerance=1e-4)
+    with pytest.raises(AssertionError, match="wrong is off by 1e-03"):
+        check({"limit": right, "wrong": wrong}, tolerance=1e-4)

@@ -1,0 +1,65 @@
+"""
+Compare tapem_dsl with its peers and with hand-written NumPy, and write the page.
+
+Every result is checked against the hand-written one before it is timed. All contenders
+of a workload take turns within one run, on one thread and on two.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import page
+
+ROOT = Path(__file__).parents[1]
+
+
+def in_a_worker(threads: int, options: argparse.Namespace) -> Any:
+    """Measure in a process that may use so many cores, and no more."""
+    count = str(threads)
+    environment = os.environ | {
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
+    }
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+    def pinned() -> None:
+        if cores:
+            os.sched_setaffinity(0, cores[-threads:])
+
+    rounds, seconds = (5, 1.0) if options.quick else (21, 15.0)
+    with tempfile.TemporaryDirectory() as folder:
+        out = str(Path(folder) / "results.json")
+        work = [threads, rounds, seconds, options.quick, not options.no_peers, out]
+        command = [sys.executable, "-m", "benchmarks.worker", json.dumps(work)]
+        subprocess.run(
+            command, check=True, env=environment, cwd=ROOT, preexec_fn=pinned
+        )
+        return json.loads(Path(out).read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small, in two minutes")
+    parser.add_argument("--no-peers", action="store_true", help="only ours and NumPy")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/benchmarks.md and its plots"
+    )
+    options = parser.parse_args()
+    results = {threads: in_a_worker(threads, options) for threads in (1, 2)}
+    text = page.text(results, quick=options.quick)
+    print(text)
+    if options.write:
+        page.write(text, results, ROOT / "docs")
+
+
+if __name__ == "__main__":
+    main()

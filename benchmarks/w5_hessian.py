@@ -1,0 +1,203 @@
+"""
+W5: Hessian-vector products of a linear regression and of a tanh network.
+
+Ours sweeps a tape of dual numbers: the carrier of the tests, until the library has one.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import LIMIT, US, Contender, Workload, finished
+from tapem_dsl import (
+    NodeId,
+    TapeM,
+    add,
+    backward,
+    const,
+    do,
+    map_m,
+    matmul,
+    mse_loss,
+    param,
+    tanh,
+)
+from tests.toy_dual import Dual, split
+
+Floats = NDArray[np.float64]
+Case = tuple[Floats, Floats, list[Floats], list[Floats]]
+
+
+def case(samples: int, layers: list[int]) -> Case:
+    """Give inputs, targets, weights and biases in turn, and a direction for each."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(samples, layers[0])), rng.normal(size=(samples, 1))
+    weights = []
+    for n, m in pairwise(layers):
+        weights += [rng.normal(size=(n, m)) / n**0.5, rng.normal(size=(1, m))]
+    return x, y, weights, [rng.normal(size=w.shape) for w in weights]
+
+
+REGRESSION: Final = case(1000, [10, 1])
+NETWORK: Final = case(100, [50, 50, 1])
+
+# -- tapem_dsl -------------------------------------------------------------------------
+
+
+@do
+def loss_of(x: Floats, y: Floats, weights: list[Any]) -> Any:  # Any: of duals
+    ids = yield from map_m(param, weights)
+    layer = yield from const(x)
+    target = yield from const(y)
+    ones = yield from const(np.ones((len(x), 1)))
+    for index, (w, b) in enumerate(zip(ids[::2], ids[1::2], strict=True)):
+        if index:
+            layer = yield from tanh(layer)
+        product = yield from matmul(layer, w)
+        offset = yield from matmul(ones, b)
+        layer = yield from add(product, offset)
+    return (yield from mse_loss(layer, target)), ids
+
+
+def ours(problem: Case) -> Callable[[], Contender]:
+    x, y, weights, directions = problem
+
+    def run() -> Any:
+        duals = [Dual(w, v) for w, v in zip(weights, directions, strict=True)]
+        program: TapeM[tuple[NodeId, tuple[NodeId, ...]], Any] = loss_of(x, y, duals)
+        (loss, wanted), tape = program.run().unwrap()
+        return backward(tape, loss, 1, wrt=wanted).unwrap()
+
+    return lambda: Contender(
+        run, lambda gradients: [split(g, 1)[1] for g in gradients.values()]
+    )
+
+
+# -- hand-written ----------------------------------------------------------------------
+
+
+def limit_regression() -> Contender:
+    x, y, _, (v, c) = REGRESSION
+
+    def run() -> Any:
+        along = (x @ v + c) * (2 / len(y))
+        return x.T @ along, along.sum(axis=0)
+
+    return Contender(run, list)
+
+
+def limit_network() -> Contender:
+    x, y, (w1, b1, w2, b2), (v1, c1, v2, c2) = NETWORK
+
+    def run() -> Any:
+        h = np.tanh(x @ w1 + b1)
+        slope = 1 - h * h
+        g = (h @ w2 + b2 - y) * (2 / len(y))
+        dh = g @ w2.T
+        # and the derivative of each line along (v1, c1, v2, c2)
+        along_h = slope * (x @ v1 + c1)
+        along_g = (along_h @ w2 + h @ v2 + c2) * (2 / len(y))
+        along_dh = along_g @ w2.T + g @ v2.T
+        along_a = along_dh * slope - 2 * dh * h * along_h
+        return (
+            x.T @ along_a,
+            along_a.sum(axis=0),
+            along_h.T @ g + h.T @ along_g,
+            along_g.sum(axis=0),
+        )
+
+    return Contender(run, list)
+
+
+# -- the peers -------------------------------------------------------------------------
+
+
+def loss_with(tanh: Callable[[Any], Any], weights: Any, x: Any, y: Any) -> Any:
+    layer = x
+    for w, b in zip(weights[::2], weights[1::2], strict=True):
+        layer = (tanh(layer) if layer is not x else layer) @ w + b
+    return ((layer - y) ** 2).mean()
+
+
+def torch_double_backward(problem: Case) -> Callable[[], Contender]:
+    def make() -> Contender:
+        import torch
+
+        x, y = torch.tensor(problem[0]), torch.tensor(problem[1])
+        leaves = [torch.tensor(w).requires_grad_(True) for w in problem[2]]
+        directions = [torch.tensor(v) for v in problem[3]]
+
+        def run() -> Any:
+            loss = loss_with(torch.tanh, leaves, x, y)
+            gradients = torch.autograd.grad(loss, leaves, create_graph=True)
+            return torch.autograd.grad(gradients, leaves, directions)
+
+        return Contender(run, lambda result: [t.numpy() for t in result])
+
+    return make
+
+
+def jax_jit(problem: Case) -> Callable[[], Contender]:
+    def make() -> Contender:
+        import jax
+
+        x, y, weights, directions = problem
+
+        def gradient(weights: Any) -> Any:
+            return jax.grad(lambda z: loss_with(jax.numpy.tanh, z, x, y))(weights)
+
+        compiled = jax.jit(lambda w, v: jax.jvp(gradient, (w,), (v,))[1])
+        return Contender(lambda: finished(compiled(weights, directions)), list)
+
+    return make
+
+
+def autograd_double(problem: Case) -> Callable[[], Contender]:
+    def make() -> Contender:
+        import autograd
+        import autograd.numpy as anp
+
+        x, y, weights, directions = problem
+
+        def along(z: Any) -> Any:
+            gradients = autograd.grad(lambda w: anp.mean((forward(w) - y) ** 2))(z)
+            pairs = zip(gradients, directions, strict=True)
+            return sum(anp.sum(g * v) for g, v in pairs)
+
+        def forward(weights: Any) -> Any:
+            layer = x
+            for w, b in zip(weights[::2], weights[1::2], strict=True):
+                before = anp.tanh(layer) if layer is not x else layer
+                layer = anp.dot(before, w) + b
+            return layer
+
+        product = autograd.grad(along)
+        return Contender(lambda: product(weights), list)
+
+    return make
+
+
+def workload(title: str, problem: Case, limit: Callable[[], Contender]) -> Workload:
+    makers = {
+        LIMIT: limit,
+        US: ours(problem),
+        "PyTorch": torch_double_backward(problem),
+        "JAX (jit)": jax_jit(problem),
+        "autograd": autograd_double(problem),
+    }
+    return Workload(title, makers, tolerance=1e-9, calibration="arrays")
+
+
+WORKLOAD_REGRESSION: Final = workload(
+    "Hessian-vector product of a linear regression, 1,000 samples",
+    REGRESSION,
+    limit_regression,
+)
+WORKLOAD_NETWORK: Final = workload(
+    "Hessian-vector product of a 50-50-1 tanh network, 100 samples",
+    NETWORK,
+    limit_network,
+)

@@ -1,0 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
+# Any: numbers, arrays, and tuples of them
+def grad(fun: Callable[[Any], Any]) -> Callable[[Any], Any]: ...
+def value_and_grad(fun: Callable[[Any], Any]) -> Callable[[Any], Any]: ...
