@@ -312,3 +312,27 @@ def test_a_literal_takes_the_scalar_type_that_a_carrier_carries() -> None:
     exact = Dual(rationals([1]), rationals([1]))
     assert type(CARRIED.lit(exact, Fraction(1, 3))) is Fraction
     assert type(CARRIED.lit(Dual(np.ones(1), np.ones(1)), Fraction(1, 3))) is float
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("step", [1, -2])
+def test_choosing_among_many_entries_is_choosing_one_by_one(
+    dtype: type, step: int
+) -> None:
+    rng = np.random.default_rng(7)
+    x: Array = rng.normal(size=(100, 90)).astype(dtype)
+    x[:4, :4] = [np.nan, np.inf, -np.inf, -0.0]
+    chosen = x[:, ::step]
+    condition = rng.random(chosen.shape) < 0.5
+    ours = NUMPY.where(condition, chosen, 0)
+    assert ours.dtype == dtype
+    for kept, entry, found in zip(condition.flat, chosen.flat, ours.flat, strict=True):
+        expected = entry if kept else dtype(0)
+        assert found.tobytes() == expected.tobytes()
+
+
+def test_choosing_between_literals_and_of_one_entry() -> None:
+    condition = np.arange(9000) % 2 == 0
+    assert NUMPY.where(condition, 1, 0).tolist() == condition.astype(int).tolist()
+    one = NUMPY.where(condition, np.ones(1), 0)
+    assert one.tolist() == condition.astype(float).tolist()

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Generator
 from functools import wraps
-from inspect import Parameter, isgeneratorfunction, signature
-from typing import Any, Final, ParamSpec, TypeVar
+from inspect import CO_VARARGS, isgeneratorfunction, signature
+from types import FunctionType
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from typing_extensions import TypeAliasType
@@ -11,8 +12,6 @@ from typing_extensions import TypeAliasType
 from tapem_dsl.core.instruction import Block
 from tapem_dsl.core.node import A
 from tapem_dsl.core.tapem import TapeM, program
-
-_POSITIONAL: Final = {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 
 P = ParamSpec("P")
 C = TypeVar("C")
@@ -68,8 +67,7 @@ def do(
             "write `yield from` in it, or `return pure(value)` without @do"
         )
     parameters = signature(function, follow_wrapped=False)
-    kinds = {parameter.kind for parameter in parameters.parameters.values()}
-    count = len(parameters.parameters) if kinds <= _POSITIONAL else None
+    count = _positional(function)
 
     @wraps(function)
     def block(*args: P.args, **kwargs: P.kwargs) -> TapeM[C, F]:
@@ -83,3 +81,12 @@ def do(
         return program(Block(block, args, kwargs))
 
     return block
+
+
+def _positional(function: object) -> int | None:
+    """Count the parameters, if positional arguments can fill exactly these."""
+    if type(function) is not FunctionType:
+        return None
+    code = function.__code__
+    more = code.co_kwonlyargcount or code.co_flags & CO_VARARGS
+    return None if more else code.co_argcount

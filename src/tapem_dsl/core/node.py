@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.same import same
-from tapem_dsl.core.value import frozen
+from tapem_dsl.core.value import as_value, frozen
 
 NodeId = NewType("NodeId", int)
 """
@@ -99,7 +99,7 @@ def _restored(
     requires_grad: bool,  # noqa: FBT001 - called by pickle, by position
     name: str | None,
 ) -> Node[A]:
-    return Node(op, parents, frozen(value), requires_grad, name)
+    return Node(op, parents, as_value(frozen(value)), requires_grad, name)
 
 
 def summary(node: Node[Any]) -> str:  # Any: of whatever scalar

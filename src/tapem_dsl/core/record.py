@@ -47,7 +47,7 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     """
     xp: Namespace = NUMPY
     count = len(ids)
-    values: tuple[Array, ...] = ()
+    values: Sequence[Array] = ()
     a: Array = None
     b: Array = None
     try:
@@ -66,20 +66,25 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
             )
         else:
             requires_grad = False
+            values = found = []
             key = (type(op),)
             for id in ids:
                 if not 0 <= id < size:
                     raise _stranger(op, ids, size)
                 node = nodes[id]
                 a = node.value
-                values += (a,)
+                found.append(a)
                 kind = type(a)
-                key += (a.dtype if kind is _ndarray else kind,)
+                if count <= _FEW:
+                    key += (a.dtype if kind is _ndarray else kind,)
                 if node.requires_grad:
                     requires_grad = True
         known = _KNOWN.get(key)
         if known is None:
-            known = _learned(key, op, (a, b) if count == 2 else values)
+            if count == 2:
+                values = [a, b]
+            xp = namespace_of(*values)
+            known = _learned(key, op, xp, values)
         xp, shape, dtype, scalar = known
         if shape is None:
             if count == 2:  # a call with a star costs as much again
@@ -101,7 +106,7 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
         if kind is _ndarray and shape and value.dtype is dtype and value.shape == shape:
             value.setflags(write=False)
             return Node(op, ids, value, requires_grad)
-        value = _settled(op, xp, value, shape, (a, b) if count == 2 else values)
+        value = _settled(op, xp, value, shape, [a, b] if count == 2 else values)
     except Refused as refusal:
         raise Refused(located(refusal.error, op, ids, nodes)) from None
     except ZeroDivisionError:
@@ -136,27 +141,31 @@ _KNOWN: Final[dict[Key, Known]] = {}
 """What has been checked once for a key; there are few, and no check is made twice."""
 
 
-def _learned(key: Key, op: Op, values: tuple[Array, ...]) -> Known:
+def _learned(key: Key, op: Op, xp: Namespace, values: Sequence[Array]) -> Known:
     """Check what a key decides, and remember it if no parameter of the op has a say."""
-    xp = namespace_of(*values)
     dtypes = [value.dtype for value in values]
     op.check_dtypes(*dtypes)
-    kind = type(op)
-    alone = _without_parameters(op)
+    alone = _without_parameters(type(op))
     of_scalars = bool(values) and all(type(value) in SCALARS for value in values)
     shape = op.shape(*[()] * len(values)) if alone and of_scalars else None
-    real = {dtype for dtype in dtypes if dtype.kind == "f"}
-    dtype = real.pop() if xp is NUMPY and len(real) == 1 else None
-    known = xp, shape, dtype, dtype and dtype.type
+    real = {dtype.type for dtype in dtypes if dtype.kind == "f"}
+    scalar = real.pop() if xp is NUMPY and len(real) == 1 else None
+    known = xp, shape, np.dtype(scalar) if scalar else None, scalar
     carried = xp is not NUMPY and xp is not EXACT  # a carrier's class says no dtype
-    if not carried and (alone or kind.check_dtypes is Op.check_dtypes):
+    by_class = alone or type(op).check_dtypes is Op.check_dtypes
+    if by_class and not carried and len(values) <= _FEW:
         _KNOWN[key] = known
     return known
 
 
-def _without_parameters(op: Op) -> bool:
-    own_fields = vars(type(op)).get("__dataclass_fields__", {"unknown": None})
-    return not own_fields and not getattr(op, "__dict__", None)
+_FEW: Final = 8
+"""Up to how many operands are remembered; an op of many takes long anyhow."""
+
+
+def _without_parameters(kind: type[Op]) -> bool:
+    """Whether instances can hold nothing: each class down to ``Op`` has empty slots."""
+    above = kind.__mro__[: kind.__mro__.index(Op)]
+    return all(vars(base).get("__slots__", None) == () for base in above)
 
 
 def _stranger(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
@@ -165,7 +174,7 @@ def _stranger(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
 
 
 def _settled(
-    op: Op, xp: Namespace, value: Array, shape: Shape, values: tuple[Array, ...]
+    op: Op, xp: Namespace, value: Array, shape: Shape, values: Sequence[Array]
 ) -> Array:
     """Give a result in its one form and frozen, if the op kept its own promises."""
     settled = frozen(xp.normal(value))

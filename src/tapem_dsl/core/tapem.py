@@ -27,7 +27,7 @@ from tapem_dsl.core.same import same
 from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.spine import Earlier, Entries, disassemble, show
 from tapem_dsl.core.tape import EMPTY, Tape, index_of
-from tapem_dsl.core.value import frozen
+from tapem_dsl.core.value import as_value, frozen
 
 B = TypeVar("B", covariant=True)
 C = TypeVar("C")
@@ -259,7 +259,7 @@ def record_op(
     for id in ids:
         if type(id) is not int:
             index_of(id)
-    if shape is not None and shape != ():
+    if shape is not None and (type(shape) is not tuple or shape):
         check_shape(shape)
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
@@ -274,7 +274,7 @@ def _assembled(entries: Entries) -> TapeM[Any, Any]:
             programs[x.position] if type(x) is Earlier else x for x in fields
         ]
         if kind is Leaf:
-            parts[0] = frozen(parts[0])
+            parts[0] = as_value(frozen(parts[0]))
         programs.append(program(kind(*parts)))
     return programs[-1]
 

@@ -90,9 +90,16 @@ def _as_array(x: NDArray[np.generic]) -> Array:
         raise TypeError(
             f"a tape holds real numbers, not {x.dtype}; convert with astype"
         )
+    native = np.dtype(x.dtype.type)
     if x.ndim == 0:
-        return x.astype(x.dtype.newbyteorder("="))[()]
-    return frozen(np.array(x, dtype=x.dtype.newbyteorder("="), order="C", subok=False))
+        return x.astype(native)[()]
+    if type(x) is np.ndarray and x.dtype == native:
+        same_dtype = x.view(native)  # unpickled arrays have a dtype object of their own
+        if _settled(same_dtype):
+            return same_dtype
+    copy = np.empty(x.shape, native)
+    copy[...] = x
+    return frozen(copy)
 
 
 def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
@@ -100,7 +107,7 @@ def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
     flags = x.flags
     if flags.writeable or not flags.c_contiguous or not x.ndim:
         return False
-    if x.dtype not in _NATIVE:
+    if _NATIVE.get(x.dtype) is not x.dtype:
         return False
     owner = x.base
     while isinstance(owner, np.ndarray):  # all that it is a view of
@@ -110,7 +117,8 @@ def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
     return owner is None
 
 
-_NATIVE: Final = frozenset(np.dtype(kind) for kind in SCALARS)
+_NATIVE: Final = {np.dtype(kind): np.dtype(kind) for kind in SCALARS}
+"""The one object of each dtype, which ``is`` can recognise."""
 
 
 def _advice(x: object) -> str:

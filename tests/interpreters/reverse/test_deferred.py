@@ -35,6 +35,7 @@ from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Namespace
 from tapem_dsl.interpreters.reverse import deferred
 from tapem_dsl.interpreters.reverse.deferred import Pending, worth_keeping
 from tests.oracles import assert_close, usual
+from tests.toy_dual import Dual, split
 
 
 @do
@@ -261,6 +262,33 @@ def test_a_hand_made_cycle_ends() -> None:
     tape = Tape([node])
     gradients = backward(tape, NodeId(0), np.eye(5))
     assert "wrong shape for parent" in gradients.failure().message
+
+
+# -- beside carriers -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["DP", "PD", "DDP", "PPD", "PDP", "DPPD"])
+def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
+    """Sums are the carrier's, and no contribution is lost."""
+
+    @do
+    def program() -> Do[NodeId, Any]:
+        w = yield from param(np.ones((3, 2)))
+        bias = yield from const(np.zeros(3))
+        total = yield from const(0.0)
+        for kind in order:
+            plain = np.array([1.0, 2.0])
+            x = yield from const(Dual(plain, np.ones(2)) if kind == "D" else plain)
+            mapped = yield from linear(w, bias, x)
+            value = yield from sum_(mapped)
+            total = yield from add(total, value)
+        return total
+
+    total, tape = program().run().unwrap()
+    (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
+    primal, tangent = split(gradient, 1)
+    assert primal.tolist() == [[len(order), 2 * len(order)]] * 3
+    assert tangent.tolist() == [[order.count("D")] * 2] * 3
 
 
 def test_what_is_kept_cannot_be_written_to() -> None:

@@ -14,6 +14,7 @@ from returns.result import Failure, Success
 from tapem_dsl import (
     Array,
     Do,
+    GradientDTypeMismatch,
     Namespace,
     Node,
     NodeId,
@@ -33,6 +34,7 @@ from tapem_dsl import (
     div,
     do,
     leaf,
+    linear,
     mul,
     param,
     rationals,
@@ -527,6 +529,20 @@ def test_a_step_wants_slots_of_their_nodes_shapes() -> None:
     existing: list[Any] = [None] * 4 + [np.zeros(2), 1.0]
     error = backward_dense_step(tape, existing, NodeId(5)).failure()
     assert error.message == "autograd: gradient shape mismatch during accumulation"
+
+
+def test_a_step_wants_slots_of_their_nodes_scalar_types() -> None:
+    @do
+    def program() -> Do[NodeId]:
+        w = yield from param(np.ones((2, 2)))
+        b = yield from param(np.ones(2))
+        return (yield from linear(w, b, b))
+
+    out, tape = program().run().unwrap()
+    exact = rationals([[1, 1], [1, 1]])
+    error = backward_dense_step(tape, [exact, None, np.ones(2)], out).failure()
+    assert isinstance(error, GradientDTypeMismatch)
+    assert (error.id, error.expected, error.found) == (0, "float64", "object")
 
 
 def test_a_step_at_a_leaf_looks_at_nothing() -> None:

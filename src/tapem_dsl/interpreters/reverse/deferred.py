@@ -21,6 +21,9 @@ class Outer:
     matrix, as the samples of a batch do to a weight, the sweep keeps the operands and
     sums all of them by one matrix product; elsewhere it computes the product at once.
 
+    Like all that a rule gives, both operands become read-only; they must not be
+    buffers that the rule uses again.
+
     Args:
         left: of shape ``(m,)`` or ``(k, m)``.
         right: of shape ``(n,)`` or ``(k, n)``, of the same rank.

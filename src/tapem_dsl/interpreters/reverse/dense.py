@@ -310,10 +310,13 @@ def _step(nodes: list[Node[Any]], slots: Slots, id: int) -> None:
         if parent >= len(slots):
             raise Refused(GradientArrayOutOfBounds(id=parent, length=len(slots)))
         existing, shape = slots[parent], nodes[parent].value.shape
-        if existing is not None and existing.shape != shape:
+        if existing is None:
+            continue
+        if existing.shape != shape:
             raise Refused(
                 AccumulationShapeMismatch(existing=existing.shape, contribution=shape)
             )
+        _check_dtype("slot", nodes[parent], parent, existing)
     sweep(nodes, slots, range(id, id - 1, -1))
 
 

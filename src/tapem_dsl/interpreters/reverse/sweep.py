@@ -12,7 +12,13 @@ from tapem_dsl.core.errors import (
     OutsideDomain,
     Refused,
 )
-from tapem_dsl.core.namespace import NUMPY, Array, Namespace, namespace_of
+from tapem_dsl.core.namespace import (
+    NUMPY,
+    Array,
+    Carrier,
+    Namespace,
+    namespace_of,
+)
 from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import located
@@ -132,15 +138,10 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 contribution = _fitting(xp, op, id, parent, x, contribution)
             if existing is None:
                 slots[parent] = contribution
-            elif parent in owned and parent < id:
+            elif parent in owned and parent < id and type(contribution) is _ndarray:
                 existing += contribution
             else:
-                total = xp.normal(existing + contribution)
-                if type(total) is _ndarray and total.ndim:
-                    owned.add(parent)
-                    slots[parent] = total
-                else:
-                    slots[parent] = frozen(total)
+                _put(parent, _added(xp, existing, contribution), slots, owned)
         if keep is not None and id not in keep:
             slots[id] = None
     for slot in list(pending):
@@ -159,9 +160,24 @@ def _settle(
     total = pending.pop(slot).total()
     existing = slots[slot]
     if existing is not None:
-        total += existing
+        total = _added(NUMPY, existing, total)
+    _put(slot, total, slots, owned)
+
+
+def _added(xp: Namespace, existing: Array, contribution: Array) -> Array:
+    """Add in a new array; the sum is a carrier's if one of the two is."""
+    total = existing + contribution
+    return (namespace_of(total) if isinstance(total, Carrier) else xp).normal(total)
+
+
+def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
+    """Store a sum that this sweep made; it may add to an array, and to that only."""
     slots[slot] = total
-    owned.add(slot)
+    if type(total) is _ndarray and total.ndim:
+        owned.add(slot)
+    else:
+        owned.discard(slot)
+        frozen(total)
 
 
 def _fitting(
