@@ -74,7 +74,8 @@ def budgets(results: Any) -> str:
             shown = f"{found:.{digits}f}", f"{most:.{digits}f}", verdict(found, most)
             rows.append([f"{key}, growth", what, *shown])
     header = ["workload", "against", "ours", "at most", ""]
-    return "## Budgets, one thread\n\n" + table(header, rows)
+    why = "What holds back the others: [ADR 7](adr/0007-what-an-op-costs.md)."
+    return f"## Budgets, one thread\n\n{table(header, rows)}\n\n{why}"
 
 
 def verdict(found: float, most: float) -> str:
@@ -184,7 +185,7 @@ def write(page: str, results: Mapping[int, Any], folder: Path) -> None:
             row[1].loglog(ops, held, label=name, **style)
         row[0].set(title=f"{key}: time", xlabel="ops", ylabel="seconds")
         row[1].set(title=f"{key}: peak memory", xlabel="ops", ylabel="bytes")
-        row[0].legend(fontsize="small")
+        row[0].legend(fontsize="x-small", loc="upper left")
         for axes in row:
             axes.grid(alpha=0.3)
     figure.savefig(folder / "benchmarks-growth.png", dpi=110)

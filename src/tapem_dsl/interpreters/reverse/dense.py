@@ -206,10 +206,11 @@ def swept(
             expected, found = node.value.shape, g.shape
             raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
         _check_dtype("seed", node, out, g)
-        reached = nodes if keep is None else _toward(nodes, keep, len(tape))
+        if keep is not None:
+            _freeze_what_leads_elsewhere(nodes, keep, len(tape))
         slots: Slots = [None] * len(nodes)
         slots[out] = g
-        sweep(reached, slots, range(out, -1, -1), keep)
+        sweep(nodes, slots, range(out, -1, -1), keep)
         if keep is not None and out not in keep:
             slots[out] = None
         return slots
@@ -254,25 +255,21 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     return ids
 
 
-def _toward(
+def _freeze_what_leads_elsewhere(
     nodes: list[Node[Any]], wanted: frozenset[NodeId], size: int
-) -> list[Node[Any]]:
-    """Make a frozen leaf of every node that passes nothing on to the wanted ones."""
+) -> None:
+    """Put a frozen leaf for every node that passes nothing on to the wanted ones."""
     for bad in wanted:
         if not 0 <= bad < size:
             raise Refused(InvalidNodeId("wrt", id=bad, size=size))
     live: set[int] = set()
-    result = []
     for id, node in enumerate(nodes):
-        kept = node
         if node.requires_grad:
             passes_on = not live.isdisjoint(node.parents)
             if passes_on or id in wanted:
                 live.add(id)
             if not passes_on:
-                kept = Node(None, (), node.value, id in wanted, node.name)
-        result.append(kept)
-    return result
+                nodes[id] = Node(None, (), node.value, id in wanted, node.name)
 
 
 def _in_scalar_of(node: Node[Any], g: Seed) -> Array:
