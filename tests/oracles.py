@@ -22,33 +22,45 @@ from tapem_dsl import (
     Shape,
     Tape,
     TapeM,
+    abs_,
     add,
     backward,
+    clamp,
+    cos,
     div,
     dot,
     exp,
+    gelu,
+    inv,
     leaf,
     linear,
     log,
     log_softmax_last,
     map_m,
     matmul,
+    max_,
+    min_,
     mse_loss,
     mul,
     relu,
+    safe_log,
     scale,
     sigmoid,
     sin,
     softmax_last,
+    softplus,
+    sqrt,
     sub,
     sum_,
     tanh,
 )
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
-from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Sin, Tanh
+from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
+from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
 from tapem_dsl.ops.linalg import Dot, Linear, Matmul
 from tapem_dsl.ops.losses import MseLoss
 from tapem_dsl.ops.reductions import Sum
+from tapem_dsl.ops.smooth import Gelu, SafeLog, Softplus
 from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # of jax
@@ -58,6 +70,8 @@ Domain: TypeAlias = st.SearchStrategy[int]
 
 EXACT_DTYPE: Final = np.dtype(object)
 FACTOR: Final = Fraction(-3, 4)
+BOUNDS: Final = (Fraction(-17, 16), Fraction(37, 16))  # between the eighths
+EPSILON: Final = Fraction(1, 1_000_000)
 
 thorough: Final = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -137,6 +151,25 @@ ELEMENTWISE: Final = (
     unary(Exp(), exp, jnp.exp),
     unary(Log(), log, jnp.log, POSITIVE),
     unary(Sin(), sin, jnp.sin),
+    unary(Cos(), cos, jnp.cos),
+    unary(Abs(), abs_, lambda x: x * jnp.sign(x), rational=True),  # flat at 0
+    unary(Sqrt(), sqrt, jnp.sqrt, POSITIVE),
+    unary(Inv(), inv, jnp.reciprocal, NONZERO, rational=True),
+    unary(
+        Clamp(*BOUNDS),
+        lambda x, **options: clamp(x, *BOUNDS, **options),
+        lambda x: jnp.clip(x, *map(float, BOUNDS)),
+        rational=True,
+    ),
+    binary(Max(), max_, jnp.maximum),
+    binary(Min(), min_, jnp.minimum),
+    unary(Softplus(), softplus, jax.nn.softplus),
+    unary(
+        SafeLog(EPSILON),
+        safe_log,
+        lambda x: jnp.log(jax.nn.softplus(x) + float(EPSILON)),
+    ),
+    unary(Gelu(), gelu, jax.nn.gelu),
 )
 REDUCTIONS: Final = (unary(Sum(), sum_, jnp.sum, rational=True),)
 LOSSES: Final = (binary(MseLoss(), mse_loss, lambda p, t: jnp.mean((p - t) ** 2)),)

@@ -8,7 +8,16 @@ import pytest
 
 import tapem_dsl
 from tapem_dsl import Op, TapeError
-from tapem_dsl.ops import arithmetic, elementwise, linalg, losses, reductions, softmax
+from tapem_dsl.ops import (
+    arithmetic,
+    corners,
+    elementwise,
+    linalg,
+    losses,
+    reductions,
+    smooth,
+    softmax,
+)
 
 PUBLIC = {
     name: getattr(tapem_dsl, name)
@@ -44,7 +53,16 @@ def test_every_public_method_has_a_docstring_with_an_example(kind: type) -> None
 
 OPS = [
     function
-    for module in (arithmetic, elementwise, linalg, losses, reductions, softmax)
+    for module in (
+        arithmetic,
+        corners,
+        elementwise,
+        linalg,
+        losses,
+        reductions,
+        smooth,
+        softmax,
+    )
     for name, function in vars(module).items()
     if inspect.isfunction(function)
     and function.__module__ == module.__name__
@@ -54,7 +72,7 @@ OPS = [
 
 @pytest.mark.parametrize("function", OPS, ids=lambda f: f.__name__)
 def test_every_op_says_shapes_failures_gradient_and_source(function: Any) -> None:
-    assert len(OPS) == 19
+    assert len(OPS) == 30
     for section in ("Fails with:", "Gradient:", "Source:", "Lean:", "PyTorch:"):
         assert section in function.__doc__
     assert "Shapes:" in function.__doc__ or "Args:" in function.__doc__
@@ -79,5 +97,5 @@ def test_every_failure_is_public_and_the_family_is_closed() -> None:
 def test_every_op_of_the_package_has_a_rule() -> None:
     ours = ours_below(Op).values()
     concrete = [kind for kind in ours if not inspect.isabstract(kind)]
-    assert len(concrete) == 19
+    assert len(concrete) == 30
     assert all(kind in tapem_dsl.vjp for kind in concrete)

@@ -141,6 +141,18 @@ class Duals(Namespace):
         y = namespace_of(x.primal).log(x.primal)
         return Dual(y, x.tangent / x.primal, x.level)
 
+    def log1p(self, x: Array, /) -> Array:
+        y = namespace_of(x.primal).log1p(x.primal)
+        return Dual(y, x.tangent / (1 + x.primal), x.level)
+
+    def sqrt(self, x: Array, /) -> Array:
+        xp = namespace_of(x.primal)
+        y = xp.sqrt(x.primal)
+        return Dual(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
+
+    def constant(self, x: Array, /) -> Array:
+        return namespace_of(x.primal).constant(x.primal)
+
     def tanh(self, x: Array, /) -> Array:
         y = namespace_of(x.primal).tanh(x.primal)
         return Dual(y, (1 - y) * (1 + y) * x.tangent, x.level)
@@ -155,14 +167,23 @@ class Duals(Namespace):
 
     def abs(self, x: Array, /) -> Array:
         xp = namespace_of(x.primal)
-        tangent = xp.where(x.primal > 0, x.tangent, -x.tangent)
+        left = xp.where(x.primal < 0, -x.tangent, 0)
+        tangent = xp.where(x.primal > 0, x.tangent, left)
         return Dual(xp.abs(x.primal), tangent, x.level)
 
     def maximum(self, a: Array, b: Array, /) -> Array:
         top = highest(a, b)
         (p, dp), (q, dq) = split(a, top.level), split(b, top.level)
         xp = namespace_of_arrays(p, q)
-        return Dual(xp.maximum(p, q), xp.where(p > q, dp, dq), top.level)
+        other = dq
+        if type(b) not in LITERALS:  # which leaves nothing to the other
+            other = xp.where(q > p, dq, (dp + dq) / 2)
+        tangent = xp.where(p > q, dp, other)
+        return Dual(xp.maximum(p, q), tangent, top.level)
+
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        below = [-x if type(x) in LITERALS else settled(-x) for x in (a, b)]
+        return -self.maximum(*below)
 
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         top = highest(a, b)

@@ -75,6 +75,14 @@ from tapem_dsl.ops.arithmetic import div as div
 from tapem_dsl.ops.arithmetic import mul as mul
 from tapem_dsl.ops.arithmetic import scale as scale
 from tapem_dsl.ops.arithmetic import sub as sub
+from tapem_dsl.ops.corners import abs_ as abs_
+from tapem_dsl.ops.corners import clamp as clamp
+from tapem_dsl.ops.corners import inv as inv
+from tapem_dsl.ops.corners import max_ as max_
+from tapem_dsl.ops.corners import min_ as min_
+from tapem_dsl.ops.corners import sqrt as sqrt
+from tapem_dsl.ops.elementwise import cos as cos
+from tapem_dsl.ops.elementwise import detach as detach
 from tapem_dsl.ops.elementwise import exp as exp
 from tapem_dsl.ops.elementwise import log as log
 from tapem_dsl.ops.elementwise import relu as relu
@@ -87,6 +95,9 @@ from tapem_dsl.ops.linalg import matmul as matmul
 from tapem_dsl.ops.losses import cross_entropy as cross_entropy
 from tapem_dsl.ops.losses import mse_loss as mse_loss
 from tapem_dsl.ops.reductions import sum_ as sum_
+from tapem_dsl.ops.smooth import gelu as gelu
+from tapem_dsl.ops.smooth import safe_log as safe_log
+from tapem_dsl.ops.smooth import softplus as softplus
 from tapem_dsl.ops.softmax import log_softmax_last as log_softmax_last
 from tapem_dsl.ops.softmax import softmax_last as softmax_last
 from tapem_dsl.train.checks import require_grad_tensor as require_grad_tensor

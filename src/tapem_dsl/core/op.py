@@ -41,6 +41,9 @@ class Op(ABC):
     name: ClassVar[str]
     """TorchLean's string for the op; what errors and listings call it."""
 
+    differentiable: ClassVar[bool] = True
+    """Whether anything passes back; else the node's ``requires_grad`` is false."""
+
     def __init_subclass__(cls) -> None:
         """Give each class its own ``==``, which ``dataclass`` then leaves alone."""
         super().__init_subclass__()

@@ -121,8 +121,8 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
         with np.errstate(all="ignore"):
             return record(op, ids, nodes, size, wanted)
     # nothing passes back through conditions and labels
-    requires_grad = requires_grad and value.dtype.kind not in "iub"
-    return Node(op, ids, value, requires_grad)
+    passes_back = op.differentiable and value.dtype.kind not in "iub"
+    return Node(op, ids, value, requires_grad and passes_back)
 
 
 _ndarray: Final = np.ndarray
@@ -149,7 +149,8 @@ def _learned(key: Key, op: Op, xp: Namespace, values: Sequence[Array]) -> Known:
     of_scalars = bool(values) and all(type(value) in SCALARS for value in values)
     shape = op.shape(*[()] * len(values)) if alone and of_scalars else None
     real = {dtype.type for dtype in dtypes if dtype.kind == "f"}
-    scalar = real.pop() if xp is NUMPY and len(real) == 1 else None
+    usual = xp is NUMPY and op.differentiable and len(real) == 1
+    scalar = real.pop() if usual else None
     known = xp, shape, np.dtype(scalar) if scalar else None, scalar
     carried = xp is not NUMPY and xp is not EXACT  # a carrier's class says no dtype
     by_class = alone or type(op).check_dtypes is Op.check_dtypes

@@ -49,8 +49,20 @@ class Sigmoid(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Take ``exp`` of what is not positive, so that it cannot overflow."""
         (x,) = inputs
-        z = xp.exp(-xp.abs(x))
-        return xp.where(x > 0, 1 / (1 + z), z / (1 + z))
+        return logistic(xp, x)
+
+
+def logistic(xp: Namespace, x: Array) -> Array:
+    """
+    Compute ``1 / (1 + exp(-x))`` from the exponential of what is not positive.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(logistic(NUMPY, np.float64(-1000)))
+    0.0
+    """
+    positive = x > 0
+    z = xp.exp(xp.where(positive, -x, x))
+    return xp.where(positive, 1 / (1 + z), z / (1 + z))
 
 
 @final
@@ -101,6 +113,33 @@ class Log(Unary):
         return xp.log(x)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Cos(Unary):
+    """Cosine, of radians."""
+
+    name = "cos"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.cos(x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Detach(Unary):
+    """The operand, as a constant."""
+
+    name = "detach"
+    differentiable = False
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Give the operand; a carrier gives what it carries."""
+        (x,) = inputs
+        return xp.constant(x)
+
+
 _NOT_POSITIVE: Final = (
     "input contains values <= 0 (or NaN); "
     "`safe_log` computes log(softplus(x) + eps) and accepts every input"
@@ -111,6 +150,8 @@ _SIGMOID: Final = Sigmoid()
 _EXP: Final = Exp()
 _LOG: Final = Log()
 _SIN: Final = Sin()
+_COS: Final = Cos()
+_DETACH: Final = Detach()
 
 
 def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -258,3 +299,53 @@ def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     <Success: 0.0>
     """
     return record_op(_SIN, (x,), shape)
+
+
+def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Cosine, entry by entry, of angles in radians; NaN at infinity.
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
+
+    Gradient:
+        ``-(sin(x) * g)``.
+
+    Source:
+        Lean: ``TapeM.cos``, of the later generations. PyTorch: ``torch.cos``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(0.0).bind(cos).bind(value_of).eval()
+    <Success: 1.0>
+    """
+    return record_op(_COS, (x,), shape)
+
+
+def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Take a node for a constant: the same value, and nothing passes back through it.
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+
+    Gradient:
+        None: the result's ``requires_grad`` is false, whatever its operand's.
+
+    Source:
+        Lean: ``detach`` of the program interface, which clears tangents too. PyTorch:
+        ``Tensor.detach``.
+
+    >>> from tapem_dsl import leaf, mul
+    >>> square = leaf(3.0).bind(lambda x: detach(x).bind(lambda c: mul(x, c)))
+    >>> from tapem_dsl import backward_scalar
+    >>> square.bind(backward_scalar).eval()
+    <Success: {0: np.float64(3.0), 2: np.float64(1.0)}>
+    """
+    return record_op(_DETACH, (x,), shape)

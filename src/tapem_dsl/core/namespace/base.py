@@ -41,6 +41,14 @@ class Namespace(ABC):
         """Natural logarithm; the domain is the op's to check."""
 
     @abstractmethod
+    def log1p(self, x: Array, /) -> Array:
+        """``log(1 + x)``, to full precision where ``x`` is small."""
+
+    @abstractmethod
+    def sqrt(self, x: Array, /) -> Array:
+        """Square root; the domain is the op's to check."""
+
+    @abstractmethod
     def tanh(self, x: Array, /) -> Array:
         """Hyperbolic tangent."""
 
@@ -58,7 +66,16 @@ class Namespace(ABC):
 
     @abstractmethod
     def maximum(self, a: Array, b: Array, /) -> Array:
-        """The larger of two, entry by entry; NaN if either is."""
+        """
+        Give the larger of two, entry by entry; NaN if either is.
+
+        Where they are equal a derivative is half of each; a literal has none, and
+        leaves none to the other.
+        """
+
+    @abstractmethod
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Give the smaller of two, else as :meth:`maximum`."""
 
     @abstractmethod
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
@@ -117,6 +134,10 @@ class Namespace(ABC):
     @abstractmethod
     def lit(self, x: Array, constant: object, /) -> Array:
         """Give a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
+
+    @abstractmethod
+    def constant(self, x: Array, /) -> Array:
+        """Give the values without what a carrier adds to them."""
 
     @abstractmethod
     def concrete(self, x: Array, /) -> NDArray[Any] | None:

@@ -45,6 +45,14 @@ class ExactNamespace(Namespace):
         """Refuse: not rational."""
         raise not_rational("log")
 
+    def log1p(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("log1p")
+
+    def sqrt(self, x: Array, /) -> Array:
+        """Refuse: not rational, though it is for some."""
+        raise not_rational("sqrt")
+
     def tanh(self, x: Array, /) -> Array:
         """Refuse: not rational."""
         raise not_rational("tanh")
@@ -64,6 +72,10 @@ class ExactNamespace(Namespace):
     def maximum(self, a: Array, b: Array, /) -> Array:
         """Exact; a literal becomes a ``Fraction`` first."""
         return np.maximum(rational(a), rational(b))
+
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Exact; a literal becomes a ``Fraction`` first."""
+        return np.minimum(rational(a), rational(b))
 
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """Exact; a literal becomes a ``Fraction`` first."""
@@ -117,6 +129,10 @@ class ExactNamespace(Namespace):
             raise Refused(
                 OutsideDomain("lit", f"{constant!r} is not a rational number")
             ) from None
+
+    def constant(self, x: Array, /) -> Array:
+        """Give the array itself."""
+        return x
 
     def concrete(self, x: Array, /) -> NDArray[Any] | None:
         """Give the array itself."""

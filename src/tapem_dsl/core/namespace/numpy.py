@@ -34,10 +34,13 @@ class NumpyNamespace(Namespace):
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     tanh = staticmethod(np.tanh)
+    log1p = staticmethod(np.log1p)
+    sqrt = staticmethod(np.sqrt)
     sin = staticmethod(np.sin)
     cos = staticmethod(np.cos)
     abs = staticmethod(np.abs)
     maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
     zeros_like = staticmethod(np.zeros_like)
     ones_like = staticmethod(np.ones_like)
 
@@ -118,6 +121,10 @@ class NumpyNamespace(Namespace):
             return float(constant)
         except OverflowError:
             raise beyond_double() from None
+
+    def constant(self, x: Array, /) -> Array:
+        """Give the array itself."""
+        return x
 
     def concrete(self, x: Array, /) -> NDArray[Any] | None:
         """Give the array itself, if only a scalar."""

@@ -5,10 +5,12 @@ Importing this package fills the table of rules.
 """
 
 from tapem_dsl.interpreters.reverse import arithmetic as arithmetic
+from tapem_dsl.interpreters.reverse import corners as corners
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
 from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses
 from tapem_dsl.interpreters.reverse import reductions as reductions
+from tapem_dsl.interpreters.reverse import smooth as smooth
 from tapem_dsl.interpreters.reverse import softmax as softmax
 from tapem_dsl.interpreters.reverse.deferred import Outer as Outer
 from tapem_dsl.interpreters.reverse.dense import backward_dense as backward_dense

@@ -2,7 +2,7 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.elementwise import Exp, Log, Relu, Sigmoid, Sin, Tanh
+from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Log, Relu, Sigmoid, Sin, Tanh
 
 
 @vjp.define(Relu)
@@ -54,3 +54,20 @@ def _sin(
     """``cos(x) * g``."""
     (x,) = xs
     return (xp.cos(x) * g,)
+
+
+@vjp.define(Cos)
+def _cos(
+    op: Cos, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``-(sin(x) * g)``."""
+    (x,) = xs
+    return (-(xp.sin(x) * g),)
+
+
+@vjp.define(Detach)
+def _detach(
+    op: Detach, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """Nothing, even if a hand-made node is flagged."""
+    return (None,)

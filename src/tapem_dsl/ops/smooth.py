@@ -1,0 +1,180 @@
+"""Functions applied entry by entry that round off a corner or a singularity."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Real
+from typing import Any, Final, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.base import Unary
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Softplus(Unary):
+    """``log(1 + exp(x))``."""
+
+    name = "softplus"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As below."""
+        (x,) = inputs
+        return softened(xp, x)
+
+
+def softened(xp: Namespace, x: Array) -> Array:
+    """
+    Compute ``log(1 + exp(x))`` from the exponential of what is not positive.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(softened(NUMPY, np.float64(1000)))
+    1000.0
+    """
+    positive = x > 0
+    rest = xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    return xp.where(positive, x + rest, rest)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SafeLog(Unary):
+    """``log(softplus(x) + epsilon)``."""
+
+    name = "safe_log"
+
+    epsilon: float | Fraction
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Softplus first: what the logarithm takes is greater than 0."""
+        (x,) = inputs
+        return xp.log(softened(xp, x) + xp.lit(x, self.epsilon))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gelu(Unary):
+    """``x * (1 + tanh(u)) / 2`` for ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
+
+    name = "gelu"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Halve before multiplying, so that the largest numbers pass."""
+        (x,) = inputs
+        return x * ((1 + xp.tanh(gelu_argument(xp, x))) / 2)
+
+
+def gelu_argument(xp: Namespace, x: Array) -> Array:
+    """
+    Compute ``u``, whose hyperbolic tangent is 1 long before its cube overflows.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(gelu_argument(NUMPY, np.float64(0)))
+    0.0
+    """
+    cubic = xp.lit(x, CUBIC)
+    return xp.lit(x, ROOT_OF_TWO_OVER_PI) * (x + cubic * x * x * x)
+
+
+ROOT_OF_TWO_OVER_PI: Final = math.sqrt(2 / math.pi)
+CUBIC: Final = 0.044715
+
+_SOFTPLUS: Final = Softplus()
+_GELU: Final = Gelu()
+
+
+def softplus(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Smooth rectifier ``log(1 + exp(x))``, entry by entry, without overflow.
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
+
+    Gradient:
+        ``sigmoid(x) * g``.
+
+    Source:
+        Lean: ``TapeM.softplus``, with a plain logarithm, which loses what is below
+        1e-16. PyTorch: ``torch.nn.functional.softplus`` without a threshold.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(1000.0).bind(softplus).bind(value_of).eval()
+    <Success: 1000.0>
+    """
+    return record_op(_SOFTPLUS, (x,), shape)
+
+
+def safe_log(
+    x: NodeId,
+    epsilon: float | Fraction = Fraction(1, 1_000_000),
+    *,
+    shape: Shape | None = None,
+) -> TapeM[NodeId, Any]:
+    """
+    Logarithm that accepts every input: ``log(softplus(x) + epsilon)``, entry by entry.
+
+    It is not ``log(x + epsilon)``: at large ``x`` it is near ``log(x)``, at very
+    negative ``x`` near ``log(epsilon)``.
+
+    Args:
+        x: of any shape.
+        epsilon: a real number greater than 0, by default TorchLean's 1e-6.
+        shape: the shape that ``x`` must have, if given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
+
+    Raises:
+        ValueError: an ``epsilon`` that is not greater than 0.
+
+    Gradient:
+        ``sigmoid(x) / (softplus(x) + epsilon) * g``.
+
+    Source:
+        Lean: ``TapeM.safeLog``. PyTorch: ``torch.log(softplus(x) + epsilon)``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(-1000.0).bind(safe_log).bind(value_of).eval()
+    <Success: -13.815510557964274>
+    """
+    if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon > 0:
+        raise ValueError(f"epsilon is a number greater than 0, not {epsilon!r}")
+    return record_op(SafeLog(epsilon), (x,), shape)
+
+
+def gelu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    r"""
+    Gaussian error linear unit, in its tanh form, entry by entry.
+
+    .. math:: y = x (1 + \tanh u) / 2, \qquad u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
+
+    Gradient:
+        ``(1 + T + x * (1 - T**2) * u') / 2 * g`` with ``T = tanh(u)``; NaN at -inf, as
+        the value.
+
+    Source:
+        Hendrycks & Gimpel, arXiv:1606.08415. Lean: ``Tape.gelu``. PyTorch:
+        ``torch.nn.functional.gelu(x, approximate="tanh")``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(1.0).bind(gelu).bind(value_of).eval()
+    <Success: 0.8411919906082768>
+    """
+    return record_op(_GELU, (x,), shape)
