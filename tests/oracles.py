@@ -25,11 +25,15 @@ from tapem_dsl import (
     abs_,
     add,
     backward,
+    broadcast_to,
     clamp,
+    concat,
     cos,
     div,
     dot,
+    embed,
     exp,
+    flatten,
     gelu,
     inv,
     leaf,
@@ -42,24 +46,40 @@ from tapem_dsl import (
     min_,
     mse_loss,
     mul,
+    permute,
+    reduce_mean,
+    reduce_sum,
     relu,
+    reshape,
     safe_log,
     scale,
     sigmoid,
     sin,
+    slice_,
     softmax_last,
     softplus,
     sqrt,
     sub,
     sum_,
+    swap_adjacent_at_depth,
     tanh,
+    transpose,
 )
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
 from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
 from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
 from tapem_dsl.ops.linalg import Dot, Linear, Matmul
 from tapem_dsl.ops.losses import MseLoss
-from tapem_dsl.ops.reductions import Sum
+from tapem_dsl.ops.ranges import Concat, Embed, Slice
+from tapem_dsl.ops.reductions import ReduceMean, ReduceSum, Sum
+from tapem_dsl.ops.shapes import (
+    BroadcastTo,
+    Flatten,
+    Permute,
+    Reshape,
+    SwapAdjacentAtDepth,
+    Transpose,
+)
 from tapem_dsl.ops.smooth import Gelu, SafeLog, Softplus
 from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
 
@@ -171,7 +191,124 @@ ELEMENTWISE: Final = (
     ),
     unary(Gelu(), gelu, jax.nn.gelu),
 )
-REDUCTIONS: Final = (unary(Sum(), sum_, jnp.sum, rational=True),)
+
+
+def moved(
+    op: Op,
+    apply: Callable[..., TapeM[NodeId, Any]],
+    oracle: Callable[..., jax.Array],
+    shapes: st.SearchStrategy[Shapes],
+    *few: Shapes,
+) -> Spec:
+    """An op that only adds and moves entries, of shapes of its own."""
+    return Spec(op, apply, oracle, shapes, few, (ANY,) * len(few[0]), rational=True)
+
+
+def of_rank(least: int, most: int, least_side: int = 0) -> st.SearchStrategy[Shapes]:
+    shape = hnp.array_shapes(
+        min_dims=least, max_dims=most, min_side=least_side, max_side=4
+    )
+    return shape.map(lambda x: (x,))
+
+
+REDUCTIONS: Final = (
+    unary(Sum(), sum_, jnp.sum, rational=True),
+    moved(
+        ReduceSum(1),
+        lambda x: reduce_sum(x, axis=1),
+        lambda x: jnp.sum(x, axis=1),
+        of_rank(2, 3),
+        ((2, 3),),
+        ((1, 1),),
+        ((2, 3, 2),),
+    ),
+    moved(
+        ReduceMean(-2),
+        lambda x: reduce_mean(x, axis=-2),
+        lambda x: jnp.mean(x, axis=-2),
+        of_rank(2, 3, 1),
+        ((2, 3),),
+        ((1, 1),),
+        ((2, 3, 2),),
+    ),
+)
+SHAPES: Final = (
+    moved(
+        Reshape((3, 2)),
+        lambda x: reshape(x, (3, 2)),
+        lambda x: jnp.reshape(x, (3, 2)),
+        st.sampled_from([((6,),), ((2, 3),), ((1, 6, 1),)]),
+        ((2, 3),),
+        ((6,),),
+    ),
+    unary(Flatten(), flatten, jnp.ravel, rational=True),
+    moved(
+        Permute((1, 2, 0)),
+        lambda x: permute(x, (1, 2, 0)),
+        lambda x: jnp.transpose(x, (1, 2, 0)),
+        of_rank(3, 3),
+        ((2, 3, 4),),
+        ((1, 1, 2),),
+    ),
+    moved(
+        Transpose(),
+        transpose,
+        lambda x: jnp.swapaxes(x, -1, -2),
+        of_rank(2, 3),
+        ((2, 3),),
+        ((1, 1),),
+        ((2, 3, 2),),
+    ),
+    moved(
+        SwapAdjacentAtDepth(1),
+        lambda x: swap_adjacent_at_depth(x, 1),
+        lambda x: jnp.swapaxes(x, 1, 2) if x.ndim > 2 else x,
+        of_rank(1, 4),
+        ((2, 3, 4),),
+        ((2, 3),),
+        ((2,),),
+    ),
+    moved(
+        BroadcastTo((2, 3, 2)),
+        lambda x: broadcast_to(x, (2, 3, 2)),
+        lambda x: jnp.broadcast_to(x, (2, 3, 2)),
+        st.sampled_from([((),), ((1,),), ((3, 1),), ((2, 1, 2),), ((2, 3, 2),)]),
+        ((3, 1),),
+        ((),),
+        ((2, 1, 2),),
+        ((2, 3, 2),),
+    ),
+)
+RANGES: Final = (
+    moved(
+        Concat(1),
+        lambda *ids: concat(*ids, axis=1),
+        lambda *xs: jnp.concatenate(xs, axis=1),
+        st.tuples(extents, extents, extents).map(
+            lambda n: ((2, n[0]), (2, n[1]), (2, n[2]))
+        ),
+        ((2, 3), (2, 1), (2, 2)),
+        ((1, 1), (1, 1), (1, 1)),
+    ),
+    moved(
+        Slice(1, 2, -1),
+        lambda x: slice_(x, 1, 2, axis=-1),
+        lambda x: x[..., 1:3],
+        of_rank(1, 3, 3),
+        ((2, 3),),
+        ((3,),),
+        ((4, 4),),
+    ),
+    moved(
+        Embed(1, 6, 0),
+        lambda x: embed(x, 1, 6),
+        lambda x: jnp.zeros((6, *x.shape[1:])).at[1 : 1 + len(x)].set(x),
+        of_rank(1, 3),
+        ((2, 3),),
+        ((1,),),
+        ((4, 1),),
+    ),
+)
 LOSSES: Final = (binary(MseLoss(), mse_loss, lambda p, t: jnp.mean((p - t) ** 2)),)
 SOFTMAX: Final = (
     unary(
@@ -214,7 +351,15 @@ LINALG: Final = (
         rational=True,
     ),
 )
-ALL: Final = (*ELEMENTWISE, *REDUCTIONS, *LOSSES, *SOFTMAX, *LINALG)
+ALL: Final = (
+    *ELEMENTWISE,
+    *REDUCTIONS,
+    *SHAPES,
+    *RANGES,
+    *LOSSES,
+    *SOFTMAX,
+    *LINALG,
+)
 RATIONAL: Final = tuple(spec for spec in ALL if spec.rational)
 OPERANDS: Final = tuple((spec, i) for spec in ALL for i in range(spec.arity))
 

@@ -44,6 +44,9 @@ class Dual(Carrier):
         dtype: np.dtype[Any] = self.primal.dtype
         return dtype
 
+    def __getitem__(self, index: Any) -> "Dual":
+        return Dual(self.primal[index], self.tangent[index], self.level)
+
     def __neg__(self) -> "Dual":
         return Dual(-self.primal, -self.tangent, self.level)
 
@@ -225,6 +228,20 @@ class Duals(Namespace):
         xp = namespace_of(x.primal)
         primal = xp.reshape(x.primal, shape)
         return Dual(primal, xp.reshape(x.tangent, shape), x.level)
+
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        level = highest(*arrays).level
+        parts = [split(x, level) for x in arrays]
+        primal, tangent = (
+            namespace_of(*side).concat(*side, axis=axis)
+            for side in zip(*parts, strict=True)
+        )
+        return Dual(primal, tangent, level)
+
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.embed(x.primal, shape, axis, start)
+        return Dual(primal, xp.embed(x.tangent, shape, axis, start), x.level)
 
     def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
         xp = namespace_of(x.primal)

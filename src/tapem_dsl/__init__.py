@@ -21,9 +21,11 @@ from tapem_dsl.core.combinators import when_m as when_m
 from tapem_dsl.core.do import Do as Do
 from tapem_dsl.core.do import do as do
 from tapem_dsl.core.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
+from tapem_dsl.core.errors import AxisOutOfRange as AxisOutOfRange
 from tapem_dsl.core.errors import BatchSizeNotPositive as BatchSizeNotPositive
 from tapem_dsl.core.errors import ContributionShapeMismatch as ContributionShapeMismatch
 from tapem_dsl.core.errors import DTypeMismatch as DTypeMismatch
+from tapem_dsl.core.errors import EmptyAxis as EmptyAxis
 from tapem_dsl.core.errors import EmptyDataset as EmptyDataset
 from tapem_dsl.core.errors import (
     GradientArrayLengthMismatch as GradientArrayLengthMismatch,
@@ -94,7 +96,18 @@ from tapem_dsl.ops.linalg import linear as linear
 from tapem_dsl.ops.linalg import matmul as matmul
 from tapem_dsl.ops.losses import cross_entropy as cross_entropy
 from tapem_dsl.ops.losses import mse_loss as mse_loss
+from tapem_dsl.ops.ranges import concat as concat
+from tapem_dsl.ops.ranges import embed as embed
+from tapem_dsl.ops.ranges import slice_ as slice_
+from tapem_dsl.ops.reductions import reduce_mean as reduce_mean
+from tapem_dsl.ops.reductions import reduce_sum as reduce_sum
 from tapem_dsl.ops.reductions import sum_ as sum_
+from tapem_dsl.ops.shapes import broadcast_to as broadcast_to
+from tapem_dsl.ops.shapes import flatten as flatten
+from tapem_dsl.ops.shapes import permute as permute
+from tapem_dsl.ops.shapes import reshape as reshape
+from tapem_dsl.ops.shapes import swap_adjacent_at_depth as swap_adjacent_at_depth
+from tapem_dsl.ops.shapes import transpose as transpose
 from tapem_dsl.ops.smooth import gelu as gelu
 from tapem_dsl.ops.smooth import safe_log as safe_log
 from tapem_dsl.ops.smooth import softplus as softplus

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias, TypeVar
 
-from tapem_dsl.core.errors import Refused, ShapeMismatch
+from tapem_dsl.core.errors import AxisOutOfRange, Refused, ShapeMismatch
 
 Shape: TypeAlias = tuple[int, ...]
 """
@@ -76,3 +76,31 @@ def check_shape(shape: object) -> None:
         raise TypeError(
             f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
         )
+
+
+def axis_of(op: str, shape: Shape, axis: int) -> int:
+    """
+    Count an axis from the left, refusing one that the shape does not have.
+
+    >>> axis_of("reduce_sum", (2, 3), -1)
+    1
+    """
+    if not -len(shape) <= axis < len(shape):
+        raise Refused(AxisOutOfRange(op, f"axis {axis}", shape))
+    return axis % len(shape)
+
+
+def check_int(op: str, what: str, number: object) -> None:
+    """
+    Check that a static parameter is an integer.
+
+    Raises:
+        TypeError: it is not; a truth value is none either.
+
+    >>> check_int("reduce_sum", "axis", [0])
+    Traceback (most recent call last):
+    ...
+    TypeError: reduce_sum takes one integer for axis, not [0]
+    """
+    if type(number) is not int:
+        raise TypeError(f"{op} takes one integer for {what}, not {number!r}")

@@ -4,7 +4,9 @@ from tapem_dsl.core.errors.base import Refused as Refused
 from tapem_dsl.core.errors.base import TapeError as TapeError
 from tapem_dsl.core.errors.base import Thrown as Thrown
 from tapem_dsl.core.errors.base import tag_error as tag_error
+from tapem_dsl.core.errors.recording import AxisOutOfRange as AxisOutOfRange
 from tapem_dsl.core.errors.recording import DTypeMismatch as DTypeMismatch
+from tapem_dsl.core.errors.recording import EmptyAxis as EmptyAxis
 from tapem_dsl.core.errors.recording import InvalidNodeId as InvalidNodeId
 from tapem_dsl.core.errors.recording import OpError as OpError
 from tapem_dsl.core.errors.recording import OutsideDomain as OutsideDomain

@@ -64,6 +64,46 @@ class ShapeMismatch(OpError):
 
 @final
 @dataclass(frozen=True, slots=True)
+class AxisOutOfRange(OpError):
+    """
+    An axis that the operand does not have, or a range that leaves it.
+
+    Lean: a static proof.
+
+    >>> from tapem_dsl import const, reduce_sum
+    >>> print(const(1.0).bind(lambda x: reduce_sum(x, axis=0)).run().failure().message)
+    autograd: reduce_sum: axis 0 is out of range for shape ()
+    """
+
+    _text: ClassVar[str] = "autograd: {op}: {what} is out of range for shape {shape}"
+
+    what: str
+    shape: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EmptyAxis(OpError):
+    """
+    An axis without entries, where the op needs one.
+
+    Lean: a static proof.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import const, reduce_mean
+    >>> empty = const(np.zeros((2, 0))).bind(lambda x: reduce_mean(x, axis=1)).run()
+    >>> print(empty.failure().message)
+    autograd: reduce_mean: axis 1 of shape (2, 0) is empty
+    """
+
+    _text: ClassVar[str] = "autograd: {op}: axis {axis} of shape {shape} is empty"
+
+    axis: int
+    shape: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class DTypeMismatch(OpError):
     """
     Scalar types that do not go together, or that carry no gradient.

@@ -6,3 +6,4 @@ from tapem_dsl.core.namespace.dispatch import Carrier as Carrier
 from tapem_dsl.core.namespace.dispatch import namespace_of as namespace_of
 from tapem_dsl.core.namespace.exact import EXACT as EXACT
 from tapem_dsl.core.namespace.numpy import NUMPY as NUMPY
+from tapem_dsl.core.namespace.numpy import along as along

@@ -118,6 +118,14 @@ class Namespace(ABC):
         """Same entries in row-major order, another shape."""
 
     @abstractmethod
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """Join along one axis."""
+
+    @abstractmethod
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Put into zeros of a shape, along one axis: the adjoint of a slice."""
+
+    @abstractmethod
     def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
         """Repeat to a larger shape."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.numpy import along
 from tapem_dsl.core.shape import Shape
 
 ZERO: Final = Fraction(0)
@@ -104,6 +105,16 @@ class ExactNamespace(Namespace):
         """Exact; an empty inner axis gives ``Fraction(0)``."""
         product = np.matmul(a, b)
         return product if a.shape[-1] else product + ZERO
+
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """As NumPy does."""
+        return np.concatenate(arrays, axis=axis)
+
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Write into entries ``Fraction(0)``."""
+        result = np.full(shape, ZERO, dtype=object)
+        result[along(axis, start, x.shape[axis])] = x
+        return result
 
     def reshape(self, x: Array, /, shape: Shape) -> Array:
         """As NumPy does."""

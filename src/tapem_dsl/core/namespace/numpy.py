@@ -96,6 +96,16 @@ class NumpyNamespace(Namespace):
         """Call the method: a quarter of the function's cost."""
         return x.transpose(axes)
 
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """As NumPy does."""
+        return np.concatenate(arrays, axis=axis)
+
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Write into zeros."""
+        result = np.zeros(shape, x.dtype)
+        result[along(axis, start, x.shape[axis])] = x
+        return result
+
     def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
         """Repeat a scalar by strides of 0, at a tenth of the function's cost."""
         if x.ndim:
@@ -140,6 +150,16 @@ class NumpyNamespace(Namespace):
             f"expected a NumPy array or scalar, got {type(x).__name__}; "
             "compute with the operands and the namespace that evaluate was given"
         )
+
+
+def along(axis: int, start: int, length: int) -> tuple[slice, ...]:
+    """
+    Make the index of a range of one axis, and of all that stands left of it.
+
+    >>> along(1, 2, 3)
+    (slice(None, None, None), slice(2, 5, None))
+    """
+    return (slice(None),) * axis + (slice(start, start + length),)
 
 
 _BITS: Final = {

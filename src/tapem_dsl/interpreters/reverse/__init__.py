@@ -9,7 +9,9 @@ from tapem_dsl.interpreters.reverse import corners as corners
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
 from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses
+from tapem_dsl.interpreters.reverse import ranges as ranges
 from tapem_dsl.interpreters.reverse import reductions as reductions
+from tapem_dsl.interpreters.reverse import shapes as shapes
 from tapem_dsl.interpreters.reverse import smooth as smooth
 from tapem_dsl.interpreters.reverse import softmax as softmax
 from tapem_dsl.interpreters.reverse.deferred import Outer as Outer

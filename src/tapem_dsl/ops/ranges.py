@@ -1,0 +1,198 @@
+"""Ops that join arrays, cut a range out of one, or put one into zeros."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from tapem_dsl.core.errors import AxisOutOfRange, Refused
+from tapem_dsl.core.namespace import Array, Namespace, along
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, axis_of, check_int, operands, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Concat(Op):
+    """Arrays joined along one axis."""
+
+    name = "concat_leading_axis"
+
+    axis: int
+
+    @property
+    def label(self) -> str:
+        """TorchLean's along the leading axis, else with the axis."""
+        return self.name if self.axis == 0 else f"concat(axis={self.axis})"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Add up the extents of the axis; the others are alike."""
+        if not inputs:
+            raise TypeError("concat takes at least one operand")
+        first = inputs[0]
+        axis = axis_of("concat", first, self.axis)
+        left, right = first[:axis], first[axis + 1 :]
+        for x in inputs:
+            if (x[:axis], x[axis + 1 :]) != (left, right) or len(x) != len(first):
+                wants = f"shapes alike but for axis {self.axis}"
+                raise wrong_shapes("concat", *inputs, wants=wants)
+        return (*left, sum(x[axis] for x in inputs), *right)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        return xp.concat(*inputs, axis=self.axis % inputs[0].ndim)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Slice(Op):
+    """A range of one axis."""
+
+    name = "slice"
+
+    start: int
+    length: int
+    axis: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the axis that length, if the range is within it."""
+        (x,) = operands(self.name, inputs, 1)
+        axis = axis_of(self.name, x, self.axis)
+        end = self.start + self.length
+        if end > x[axis]:
+            what = f"range {self.start}:{end} of axis {self.axis}"
+            raise Refused(AxisOutOfRange(self.name, what, x))
+        return (*x[:axis], self.length, *x[axis + 1 :])
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Slice by operator."""
+        (x,) = inputs
+        return x[along(self.axis % x.ndim, self.start, self.length)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Embed(Op):
+    """An array put into zeros along one axis."""
+
+    name = "embed"
+
+    start: int
+    extent: int
+    axis: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the axis that extent, if the array fits."""
+        (x,) = operands(self.name, inputs, 1)
+        axis = axis_of(self.name, x, self.axis)
+        end = self.start + x[axis]
+        if end > self.extent:
+            what = f"range {self.start}:{end} of {self.extent} along axis {self.axis}"
+            raise Refused(AxisOutOfRange(self.name, what, x))
+        return (*x[:axis], self.extent, *x[axis + 1 :])
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.embed(x, self.shape(x.shape), self.axis % x.ndim, self.start)
+
+
+def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
+    """
+    Join nodes along one axis.
+
+    Shapes:
+        alike but for the axis, whose extents add up.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
+        :class:`AxisOutOfRange`.
+
+    Raises:
+        TypeError: no node at all, or ``axis`` is not an integer.
+
+    Gradient:
+        To each its range of ``g``.
+
+    Source:
+        Lean: ``Tape.concat`` of two along the leading axis. PyTorch: ``torch.cat``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0]))
+    >>> row.bind(lambda x: concat(x, x)).bind(value_of).eval()
+    <Success: [1. 2. 1. 2.]>
+    """
+    check_int("concat", "axis", axis)
+    if not ids:
+        raise TypeError("concat takes at least one node")
+    return record_op(Concat(axis), ids)
+
+
+def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
+    """
+    Cut a range out of one axis: entries ``start`` to ``start + length - 1``.
+
+    Shapes:
+        ``x``: at least ``start + length`` along the axis, which gets that length.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+
+    Raises:
+        TypeError: a parameter is not an integer.
+        ValueError: ``start`` or ``length`` is negative.
+
+    Gradient:
+        ``g`` in the range, 0 elsewhere: :func:`embed`.
+
+    Source:
+        Lean: ``Tape.slice``, along the leading axis. PyTorch: ``torch.narrow``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0, 3.0]))
+    >>> row.bind(lambda x: slice_(x, 1, 2)).bind(value_of).eval()
+    <Success: [2. 3.]>
+    """
+    _check_range("slice_", start=start, length=length)
+    check_int("slice_", "axis", axis)
+    return record_op(Slice(start, length, axis), (x,))
+
+
+def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
+    """
+    Put a node into zeros: from ``start`` on, along one axis of that extent.
+
+    Shapes:
+        ``x``: at most ``extent - start`` along the axis, which gets that extent.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+
+    Raises:
+        TypeError: a parameter is not an integer.
+        ValueError: ``start`` or ``extent`` is negative.
+
+    Gradient:
+        The range of ``g``: :func:`slice_`.
+
+    Source:
+        Lean: the derivative of ``Tape.slice``. PyTorch: ``torch.nn.functional.pad``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0]))
+    >>> row.bind(lambda x: embed(x, 1, 4)).bind(value_of).eval()
+    <Success: [0. 1. 2. 0.]>
+    """
+    _check_range("embed", start=start, extent=extent)
+    check_int("embed", "axis", axis)
+    return record_op(Embed(start, extent, axis), (x,))
+
+
+def _check_range(op: str, **numbers: int) -> None:
+    for what, number in numbers.items():
+        check_int(op, what, number)
+        if number < 0:
+            raise ValueError(f"{op} counts {what} from 0, so not {number}")

@@ -1,0 +1,339 @@
+"""Ops that keep the entries and change the shape, or the order of the axes."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Final, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, check_int, check_shape, operands, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Reshape(Op):
+    """The same entries in row-major order, in another shape."""
+
+    name = "reshape"
+
+    to: Shape
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the shape asked for, if it has as many entries."""
+        (x,) = operands(self.name, inputs, 1)
+        if prod(x) != prod(self.to):
+            raise wrong_shapes(self.name, x, wants=f"{prod(self.to)} entries")
+        return self.to
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.reshape(x, self.to)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Flatten(Op):
+    """All entries in row-major order, as a vector."""
+
+    name = "flatten"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Multiply the extents."""
+        (x,) = operands(self.name, inputs, 1)
+        return (prod(x),)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace reshapes."""
+        (x,) = inputs
+        return xp.reshape(x, (prod(x.shape),))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Permute(Op):
+    """The axes in another order."""
+
+    name = "permute"
+
+    axes: tuple[int, ...]
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Order the extents alike."""
+        (x,) = operands(self.name, inputs, 1)
+        if len(x) != len(self.axes):
+            raise wrong_shapes(self.name, x, wants=f"{len(self.axes)} axes")
+        return tuple(x[axis] for axis in self.axes)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.permute_dims(x, self.axes)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Transpose(Op):
+    """The last two axes exchanged."""
+
+    name = "transpose"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Exchange the last two extents."""
+        (x,) = operands(self.name, inputs, 1)
+        if len(x) < 2:
+            raise wrong_shapes(self.name, x, wants="at least two axes")
+        return (*x[:-2], x[-1], x[-2])
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace permutes."""
+        (x,) = inputs
+        return exchanged(xp, x, x.ndim - 2)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SwapAdjacentAtDepth(Op):
+    """The axes ``depth`` and ``depth + 1`` exchanged; the identity without them."""
+
+    name = "swapAdjacentAtDepth"
+
+    depth: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Exchange the two extents."""
+        (x,) = operands(self.name, inputs, 1)
+        d = self.depth
+        return (*x[:d], *x[d : d + 2][::-1], *x[d + 2 :])
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace permutes."""
+        (x,) = inputs
+        return exchanged(xp, x, self.depth)
+
+
+def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
+    """
+    Exchange the axes ``depth`` and ``depth + 1``, if both are there.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> exchanged(NUMPY, np.zeros((2, 3, 4)), 1).shape
+    (2, 4, 3)
+    """
+    if depth + 1 >= x.ndim:
+        return x
+    axes = list(range(x.ndim))
+    axes[depth], axes[depth + 1] = depth + 1, depth
+    return xp.permute_dims(x, tuple(axes))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BroadcastTo(Op):
+    """Entries repeated along new axes to the left, and along axes of extent 1."""
+
+    name = "broadcastTo"
+
+    to: Shape
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the shape asked for, if it ends like the operand's."""
+        (x,) = operands(self.name, inputs, 1)
+        tail = self.to[len(self.to) - len(x) :] if len(x) <= len(self.to) else None
+        fits = tail is not None and all(
+            n in (1, m) for n, m in zip(x, tail, strict=True)
+        )
+        if not fits:
+            raise wrong_shapes(self.name, x, wants=f"what broadcasts to {self.to}")
+        return self.to
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.broadcast_to(x, self.to)
+
+
+_FLATTEN: Final = Flatten()
+_TRANSPOSE: Final = Transpose()
+
+
+def reshape(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
+    """
+    Put the same entries, in row-major order, into another shape.
+
+    Shapes:
+        ``x``: any of as many entries as ``shape``; result: ``shape``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: ``shape`` is no tuple of extents; there is no -1.
+
+    Gradient:
+        ``g`` in the shape of ``x``.
+
+    Source:
+        Lean: ``Tape.reshape``. PyTorch: ``torch.reshape``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0])).bind(lambda x: reshape(x, (2, 1)))
+    >>> row.bind(value_of).eval().unwrap().tolist()
+    [[1.0], [2.0]]
+    """
+    check_shape(shape)
+    return record_op(Reshape(shape), (x,))
+
+
+def flatten(x: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Put all entries, in row-major order, into a vector.
+
+    Shapes:
+        ``x``: any; result: ``(n,)`` for n entries.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+
+    Gradient:
+        ``g`` in the shape of ``x``.
+
+    Source:
+        Lean: ``Tape.flatten``. PyTorch: ``torch.flatten``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(2.0).bind(flatten).bind(value_of).eval()
+    <Success: [2.]>
+    """
+    return record_op(_FLATTEN, (x,))
+
+
+def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
+    """
+    Reorder the axes: axis i of the result is axis ``axes[i]`` of ``x``.
+
+    Shapes:
+        ``x``: as many axes as ``axes`` says.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        ValueError: ``axes`` does not name each axis from 0 once.
+
+    Gradient:
+        ``g`` with its axes put back.
+
+    Source:
+        Lean: ``transpose3d_first_to_last`` and its kin, of the first generation.
+        PyTorch: ``torch.permute``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> cube = leaf(np.zeros((2, 3, 4))).bind(lambda x: permute(x, (1, 2, 0)))
+    >>> cube.bind(value_of).eval().unwrap().shape
+    (3, 4, 2)
+    """
+    _check_permutation(axes)
+    return record_op(Permute(axes), (x,))
+
+
+def transpose(x: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Exchange the last two axes.
+
+    Shapes:
+        ``x``: ``(..., m, n)``; result: ``(..., n, m)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g`` with its last two axes exchanged.
+
+    Source:
+        Lean: ``transpose2d`` and ``transpose3d_last_two``, of the first generation.
+        PyTorch: ``Tensor.mT``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(np.zeros((2, 3))).bind(transpose).bind(value_of).eval().unwrap().shape
+    (3, 2)
+    """
+    return record_op(_TRANSPOSE, (x,))
+
+
+def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
+    """
+    Exchange the axes ``depth`` and ``depth + 1``; leave ``x`` alone without them.
+
+    Shapes:
+        ``x``: any.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+
+    Raises:
+        TypeError: ``depth`` is not an integer.
+        ValueError: ``depth`` is negative.
+
+    Gradient:
+        ``g`` with the same two axes exchanged: the op is its own inverse.
+
+    Source:
+        Lean: ``Tape.swapAdjacentAtDepth``. PyTorch: ``torch.transpose(x, depth, depth +
+        1)``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> cube = leaf(np.zeros((2, 3, 4))).bind(lambda x: swap_adjacent_at_depth(x, 0))
+    >>> cube.bind(value_of).eval().unwrap().shape
+    (3, 2, 4)
+    """
+    check_int("swap_adjacent_at_depth", "depth", depth)
+    if depth < 0:
+        raise ValueError(f"a depth counts from the left, from 0, so not {depth}")
+    return record_op(SwapAdjacentAtDepth(depth), (x,))
+
+
+def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
+    """
+    Repeat entries to a larger shape; the only op that does.
+
+    Shapes:
+        ``x``: aligned with ``shape`` from the right, each extent equal or 1; result:
+        ``shape``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: ``shape`` is no tuple of extents.
+
+    Gradient:
+        ``g`` summed over what was repeated.
+
+    Cost:
+        No copy: the entries are repeated by strides of 0.
+
+    Source:
+        Lean: ``Tape.broadcastTo``. PyTorch: ``torch.broadcast_to``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(2.0).bind(lambda x: broadcast_to(x, (3,))).bind(value_of).eval()
+    <Success: [2. 2. 2.]>
+    """
+    check_shape(shape)
+    return record_op(BroadcastTo(shape), (x,))
+
+
+def _check_permutation(axes: object) -> None:
+    given = axes if isinstance(axes, tuple) else (None,)
+    if not all(type(axis) is int for axis in given):
+        raise TypeError(f"axes is a tuple of integers, such as (1, 0), not {axes!r}")
+    if sorted(given) != list(range(len(given))):
+        raise ValueError(f"axes names each axis from 0 once, and {axes!r} does not")
