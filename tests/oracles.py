@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -25,6 +25,8 @@ from tapem_dsl import (
     abs_,
     add,
     backward,
+    bce_with_logits,
+    bmm,
     broadcast_to,
     clamp,
     concat,
@@ -35,10 +37,13 @@ from tapem_dsl import (
     exp,
     flatten,
     gelu,
+    huber_loss,
     inv,
+    l1_loss,
     leaf,
     linear,
     log,
+    log_softmax,
     log_softmax_last,
     map_m,
     matmul,
@@ -46,6 +51,7 @@ from tapem_dsl import (
     min_,
     mse_loss,
     mul,
+    outer,
     permute,
     reduce_mean,
     reduce_sum,
@@ -56,6 +62,7 @@ from tapem_dsl import (
     sigmoid,
     sin,
     slice_,
+    softmax,
     softmax_last,
     softplus,
     sqrt,
@@ -68,8 +75,8 @@ from tapem_dsl import (
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
 from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
 from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
-from tapem_dsl.ops.linalg import Dot, Linear, Matmul
-from tapem_dsl.ops.losses import MseLoss
+from tapem_dsl.ops.linalg import Bmm, Dot, Linear, Matmul, OuterProduct
+from tapem_dsl.ops.losses import BceWithLogits, HuberLoss, L1Loss, MseLoss
 from tapem_dsl.ops.ranges import Concat, Embed, Slice
 from tapem_dsl.ops.reductions import ReduceMean, ReduceSum, Sum
 from tapem_dsl.ops.shapes import (
@@ -81,7 +88,7 @@ from tapem_dsl.ops.shapes import (
     Transpose,
 )
 from tapem_dsl.ops.smooth import Gelu, SafeLog, Softplus
-from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
+from tapem_dsl.ops.softmax import LogSoftmax, LogSoftmaxLast, Softmax, SoftmaxLast
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # of jax
 
@@ -122,10 +129,14 @@ class Spec:
         return len(self.domains)
 
     def __str__(self) -> str:
-        return self.op.name
+        return self.op.label
 
 
 extents: Final = st.integers(0, 4)
+BATCHES: Final[tuple[tuple[Shape, Shape], ...]] = (
+    *(((), ()), ((), ()), ((2,), (2,)), ((), (3,))),
+    *(((2, 1), (3,)), ((1,), (0,)), ((2, 3), ())),
+)
 any_shape: Final = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 alike: Final[tuple[Shape, ...]] = ((2, 3), (), (1,), (4,))
 
@@ -309,7 +320,32 @@ RANGES: Final = (
         ((4, 1),),
     ),
 )
-LOSSES: Final = (binary(MseLoss(), mse_loss, lambda p, t: jnp.mean((p - t) ** 2)),)
+DELTA: Final = Fraction(25, 16)  # between the eighths
+
+
+def mean(x: Any) -> Any:
+    """Take the mean as PyTorch does, but 0 of nothing."""
+    return jnp.sum(x) / max(x.size, 1)
+
+
+def huber(p: Any, t: Any) -> Any:
+    d, delta = jnp.abs(p - t), float(DELTA)
+    return mean(jnp.where(d <= delta, d * d / 2, delta * (d - delta / 2)))
+
+
+LOSSES: Final = (
+    binary(MseLoss(), mse_loss, lambda p, t: jnp.mean((p - t) ** 2)),
+    binary(L1Loss(), l1_loss, lambda p, t: mean((p - t) * jnp.sign(p - t))),
+    binary(HuberLoss(DELTA), lambda p, t: huber_loss(p, t, DELTA), huber),
+    replace(
+        binary(
+            BceWithLogits(),
+            bce_with_logits,
+            lambda x, t: mean(jax.nn.softplus(x) - x * t),
+        ),
+        rational=False,
+    ),
+)
 SOFTMAX: Final = (
     unary(
         SoftmaxLast(),
@@ -322,7 +358,51 @@ SOFTMAX: Final = (
         lambda x: jax.nn.log_softmax(x) if x.ndim else jnp.zeros_like(x),
     ),
 )
+SOFTMAX_OF_AXES: Final = (
+    replace(
+        moved(
+            Softmax(0),
+            lambda x: softmax(x, axis=0),
+            lambda x: jax.nn.softmax(x, axis=0),
+            of_rank(1, 3),
+            ((3, 2),),
+            ((3,),),
+            ((1, 2, 2),),
+        ),
+        rational=False,
+    ),
+    replace(
+        moved(
+            LogSoftmax(-2),
+            lambda x: log_softmax(x, axis=-2),
+            lambda x: jax.nn.log_softmax(x, axis=-2),
+            of_rank(2, 3),
+            ((3, 2),),
+            ((1, 3),),
+            ((2, 2, 2),),
+        ),
+        rational=False,
+    ),
+)
 LINALG: Final = (
+    moved(
+        Bmm(),
+        bmm,
+        jnp.matmul,
+        st.tuples(extents, extents, extents, extents).map(
+            lambda s: ((s[0], s[1], s[2]), (s[0], s[2], s[3]))
+        ),
+        ((2, 2, 3), (2, 3, 2)),
+        ((1, 1, 1), (1, 1, 1)),
+    ),
+    moved(
+        OuterProduct(),
+        outer,
+        jnp.outer,
+        st.tuples(extents, extents).map(lambda s: ((s[0],), (s[1],))),
+        ((2,), (3,)),
+        ((1,), (1,)),
+    ),
     Spec(
         Linear(),
         linear,
@@ -336,8 +416,16 @@ LINALG: Final = (
         Matmul(),
         matmul,
         jnp.matmul,
-        st.tuples(extents, extents, extents).map(lambda s: (s[:2], s[1:])),
-        few=(((2, 3), (3, 4)), ((1, 1), (1, 1)), ((3, 3), (3, 3)), ((1, 4), (4, 1))),
+        st.tuples(extents, extents, extents, st.sampled_from(BATCHES)).map(
+            lambda s: ((*s[3][0], *s[:2]), (*s[3][1], *s[1:3]))
+        ),
+        few=(
+            ((2, 3), (3, 4)),
+            ((1, 1), (1, 1)),
+            ((3, 3), (3, 3)),
+            ((2, 3), (4, 3, 2)),
+            ((2, 1, 1, 4), (3, 4, 1)),
+        ),
         domains=(ANY, ANY),
         rational=True,
     ),
@@ -358,6 +446,7 @@ ALL: Final = (
     *RANGES,
     *LOSSES,
     *SOFTMAX,
+    *SOFTMAX_OF_AXES,
     *LINALG,
 )
 RATIONAL: Final = tuple(spec for spec in ALL if spec.rational)
@@ -365,8 +454,8 @@ OPERANDS: Final = tuple((spec, i) for spec in ALL for i in range(spec.arity))
 
 
 def named(name: str) -> Spec:
-    """Find an op by TorchLean's name."""
-    (spec,) = [spec for spec in ALL if spec.op.name == name]
+    """Find an op by TorchLean's name of its node."""
+    (spec,) = [spec for spec in ALL if spec.op.label == name]
     return spec
 
 

@@ -91,11 +91,17 @@ from tapem_dsl.ops.elementwise import relu as relu
 from tapem_dsl.ops.elementwise import sigmoid as sigmoid
 from tapem_dsl.ops.elementwise import sin as sin
 from tapem_dsl.ops.elementwise import tanh as tanh
+from tapem_dsl.ops.linalg import bmm as bmm
 from tapem_dsl.ops.linalg import dot as dot
 from tapem_dsl.ops.linalg import linear as linear
 from tapem_dsl.ops.linalg import matmul as matmul
+from tapem_dsl.ops.linalg import outer as outer
+from tapem_dsl.ops.losses import bce_with_logits as bce_with_logits
 from tapem_dsl.ops.losses import cross_entropy as cross_entropy
+from tapem_dsl.ops.losses import huber_loss as huber_loss
+from tapem_dsl.ops.losses import l1_loss as l1_loss
 from tapem_dsl.ops.losses import mse_loss as mse_loss
+from tapem_dsl.ops.losses import nll as nll
 from tapem_dsl.ops.ranges import concat as concat
 from tapem_dsl.ops.ranges import embed as embed
 from tapem_dsl.ops.ranges import slice_ as slice_
@@ -111,7 +117,9 @@ from tapem_dsl.ops.shapes import transpose as transpose
 from tapem_dsl.ops.smooth import gelu as gelu
 from tapem_dsl.ops.smooth import safe_log as safe_log
 from tapem_dsl.ops.smooth import softplus as softplus
+from tapem_dsl.ops.softmax import log_softmax as log_softmax
 from tapem_dsl.ops.softmax import log_softmax_last as log_softmax_last
+from tapem_dsl.ops.softmax import softmax as softmax
 from tapem_dsl.ops.softmax import softmax_last as softmax_last
 from tapem_dsl.train.checks import require_grad_tensor as require_grad_tensor
 from tapem_dsl.train.checks import require_scalar_value as require_scalar_value

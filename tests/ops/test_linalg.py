@@ -25,6 +25,7 @@ from tapem_dsl import (
 from tests.oracles import (
     assert_fractions,
     from_eighths,
+    gradient,
     named,
     operands,
     thorough,
@@ -50,8 +51,12 @@ def test_over_rationals_a_product_is_exact(data: st.DataObject) -> None:
     a, b = data.draw(operands(MATMUL, object))
     y = value(MATMUL, a, b)
     assert_fractions(y)
-    assert y.shape == (a.shape[0], b.shape[1])
-    assert y.tolist() == product(a, b)
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    assert y.shape == (*batch, a.shape[-2], b.shape[-1])
+    wide_a = np.broadcast_to(a, batch + a.shape[-2:])
+    wide_b = np.broadcast_to(b, batch + b.shape[-2:])
+    for index in np.ndindex(batch):
+        assert y[index].tolist() == product(wide_a[index], wide_b[index])
 
 
 @thorough
@@ -149,3 +154,16 @@ def test_a_perceptron_over_rationals() -> None:
 
 def value_at(tape: Tape[np.object_], id: NodeId) -> Array:
     return tape[id].value
+
+
+def test_a_product_with_one_frozen_factor_has_the_numbers_of_torchlean() -> None:
+    """The loss sum((2 L) @ (3 R)), with one of the two trainable."""
+    left, right = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0], [6.0]])
+    g = np.ones((2, 1))
+    to_left, nothing = gradient(MATMUL, (2 * left, 3 * right), g, (True, False))
+    assert nothing is None
+    assert to_left is not None
+    assert (2 * to_left).tolist() == [[30, 36], [30, 36]]
+    _, to_right = gradient(MATMUL, (2 * left, 3 * right), g, (False, True))
+    assert to_right is not None
+    assert (3 * to_right).tolist() == [[24], [36]]

@@ -1,13 +1,34 @@
+import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import rationals
+from tapem_dsl import (
+    NodeId,
+    OutsideDomain,
+    backward,
+    const,
+    cross_entropy,
+    huber_loss,
+    leaf,
+    log_softmax_last,
+    nll,
+    rationals,
+)
 from tapem_dsl.ops.losses import entries
-from tests.oracles import assert_fractions, gradient, named, operands, thorough, value
+from tests.oracles import (
+    assert_fractions,
+    gradient,
+    named,
+    operands,
+    program,
+    thorough,
+    value,
+)
 
 MSE = named("mse_loss")
 
@@ -59,3 +80,86 @@ def test_both_sides_receive_a_gradient() -> None:
 def test_extremes(prediction: float, target: float, loss: float) -> None:
     y = value(MSE, np.array([prediction]), np.array([target]))
     np.testing.assert_array_equal(y, loss)
+
+
+# -- the losses beside it --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["l1_loss", "huber_loss", "bce_with_logits"])
+def test_the_loss_of_nothing_is_zero_and_of_a_scalar_its_own(name: str) -> None:
+    spec = named(name)
+    assert value(spec, np.zeros((0, 2)), np.zeros((0, 2))) == 0
+    assert all(
+        g is not None and g.shape == (0, 2)
+        for g in gradient(spec, (np.zeros((0, 2)),) * 2, np.float64(1))
+    )
+    scalar = value(spec, np.float64(3), np.float64(1))
+    assert scalar == value(spec, np.full(5, 3.0), np.full(5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "t", "loss", "first", "second"),
+    [
+        ("l1_loss", 2.0, 2.0, 0.0, 0.0, 0.0),
+        ("l1_loss", 1e308, -1e308, math.inf, 1.0, -1.0),
+        ("huber_loss", 1e308, 0.0, 1.5625e308, 1.5625, -1.5625),
+        ("huber_loss", 1e-200, 0.0, 0.0, 1e-200, -1e-200),
+        ("huber_loss", 1.5625, 0.0, 1.220703125, 1.5625, -1.5625),
+        ("huber_loss", math.nan, 0.0, math.nan, math.nan, math.nan),
+        ("bce_with_logits", 1e300, 1.0, 0.0, 0.0, -1e300),
+        ("bce_with_logits", -1e300, 0.0, 0.0, 0.0, 1e300),
+        ("bce_with_logits", 0.0, 0.5, math.log(2), 0.0, 0.0),
+    ],
+)
+def test_losses_at_extremes(
+    name: str, p: float, t: float, loss: float, first: float, second: float
+) -> None:
+    xs = np.float64(p), np.float64(t)
+    np.testing.assert_allclose(value(named(name), *xs), loss, rtol=1e-15)
+    found = np.array(gradient(named(name), xs, np.float64(1)), np.float64)
+    np.testing.assert_allclose(found, np.array((first, second)), rtol=1e-15)
+
+
+def test_bce_with_logits_is_not_rational() -> None:
+    spec, x = named("bce_with_logits"), rationals([1])
+    error = program(spec, (x, x)).run().failure()
+    assert isinstance(error, OutsideDomain)
+    assert "not a rational function" in error.message
+
+
+@pytest.mark.parametrize("delta", [0, -1.0, math.nan, True, "1", None])
+def test_delta_is_greater_than_0(delta: Any) -> None:
+    with pytest.raises(ValueError, match="greater than 0"):
+        huber_loss(NodeId(0), NodeId(1), delta)
+
+
+@pytest.mark.parametrize("rows", [(), (3,), (2, 2)])
+def test_nll_of_log_softmax_is_cross_entropy(rows: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(7)
+    logits, labels = rng.normal(size=(*rows, 4)), rng.integers(0, 4, rows)
+
+    def both(op: Any) -> tuple[Any, Any]:
+        wanted = const(labels if rows else np.int64(labels))
+        program = leaf(logits).bind(lambda x: wanted.bind(lambda y: op(x, y)))
+        out, tape = program.run().unwrap()
+        return tape[out].value, backward(tape, out, 1.0).unwrap()[NodeId(0)]
+
+    loss, gradient_ = both(cross_entropy)
+    again, again_ = both(lambda x, y: log_softmax_last(x).bind(lambda p: nll(p, y)))
+    np.testing.assert_allclose(again, loss, rtol=1e-14)
+    np.testing.assert_allclose(again_, gradient_, rtol=1e-13, atol=1e-16)
+
+
+def test_nll_is_exact_over_rationals_and_refuses_a_label_of_no_class() -> None:
+    rows, labels = rationals([["-1/3", -2], [-5, "-1/7"]]), const(np.array([0, 1]))
+    program = leaf(rows).bind(lambda x: labels.bind(lambda y: nll(x, y)))
+    out, tape = program.run().unwrap()
+    assert_fractions(tape[out].value)
+    assert tape[out].value.item() == Fraction(5, 21)
+    gradients = backward(tape, out, 1).unwrap()[NodeId(0)]
+    assert_fractions(gradients)
+    assert gradients.tolist() == [[Fraction(-1, 2), 0], [0, Fraction(-1, 2)]]
+    wrong = const(np.array([0, 2]))
+    error = leaf(rows).bind(lambda x: wrong.bind(lambda y: nll(x, y))).run().failure()
+    assert isinstance(error, OutsideDomain)
+    assert error.message == "autograd: nll: a label is none of 0 to 1"

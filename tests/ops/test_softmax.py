@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tapem_dsl import Array, log_softmax_last, rationals
+from tapem_dsl import (
+    Array,
+    AxisOutOfRange,
+    NodeId,
+    OutsideDomain,
+    leaf,
+    log_softmax,
+    log_softmax_last,
+    rationals,
+    softmax,
+)
 from tests.oracles import Spec, assert_fractions, gradient, named, thorough, value
 from tests.toy_dual import jvp
 
@@ -146,3 +157,39 @@ def test_gradients_of_far_apart_entries_are_finite(x: list[float]) -> None:
     np.testing.assert_array_equal(gradient(SOFTMAX, (row,), g), [[0.0, 0.0]])
     winner = np.array([1.0, 0.0]) if x[0] > x[1] else np.array([0.0, 1.0])
     np.testing.assert_array_equal(gradient(LOG_SOFTMAX, (row,), g), [g - 5 * winner])
+
+
+# -- along any axis --------------------------------------------------------------------
+
+
+@thorough
+@given(x=wide, data=st.data())
+def test_along_an_axis_is_along_the_last_of_the_exchanged(x: Array, data: Any) -> None:
+    axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
+    for op, last in [(softmax, SOFTMAX), (log_softmax, LOG_SOFTMAX)]:
+        (_, node) = leaf(x).bind(partial(op, axis=axis)).exec().unwrap()
+        rows = value(last, np.swapaxes(x, axis, -1))
+        np.testing.assert_array_equal(node.value, np.swapaxes(rows, axis, -1))
+
+
+def test_the_numbers_of_torchlean_along_both_axes() -> None:
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    (_, columns) = leaf(x).bind(partial(softmax, axis=0)).exec().unwrap()
+    (_, rows) = leaf(x).bind(partial(softmax, axis=1)).exec().unwrap()
+    np.testing.assert_allclose(columns.value[0], [0.047425873] * 3, atol=5e-10)
+    np.testing.assert_allclose(columns.value[1], [0.952574127] * 3, atol=5e-10)
+    expected = [0.090030573, 0.244728471, 0.665240956]
+    np.testing.assert_allclose(rows.value, [expected] * 2, atol=5e-10)
+
+
+@pytest.mark.parametrize("op", [softmax, log_softmax])
+def test_an_axis_that_is_none_is_refused(op: Any) -> None:
+    for shape, axis in [((), 0), ((2,), 1), ((2,), -2)]:
+        error = leaf(np.zeros(shape)[()]).bind(partial(op, axis=axis)).run().failure()
+        assert isinstance(error, AxisOutOfRange)
+    with pytest.raises(TypeError, match="one integer for axis"):
+        op(NodeId(0), axis=(0,))
+    empty = leaf(np.zeros((0, 3))).bind(partial(op, axis=0)).exec().unwrap()
+    assert empty.nodes()[-1].value.shape == (0, 3)
+    exact = leaf(rationals([1, 2])).bind(partial(op, axis=0)).run().failure()
+    assert isinstance(exact, OutsideDomain)

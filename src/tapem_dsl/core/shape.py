@@ -104,3 +104,21 @@ def check_int(op: str, what: str, number: object) -> None:
     """
     if type(number) is not int:
         raise TypeError(f"{op} takes one integer for {what}, not {number!r}")
+
+
+def broadcast(a: Shape, b: Shape) -> Shape | None:
+    """
+    Align two shapes from the right and stretch extents of 1; ``None`` if that fails.
+
+    >>> broadcast((4, 1, 3), (2, 1)), broadcast((2,), (3,))
+    ((4, 2, 3), None)
+    """
+    rank = max(len(a), len(b))
+    pairs = list(zip(_padded(a, rank), _padded(b, rank), strict=True))
+    if any(m != n and 1 not in (m, n) for m, n in pairs):
+        return None
+    return tuple(n if m == 1 else m for m, n in pairs)
+
+
+def _padded(shape: Shape, rank: int) -> Shape:
+    return (1,) * (rank - len(shape)) + shape

@@ -6,7 +6,7 @@ from typing import Any, Final, final
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, wrong_shapes
+from tapem_dsl.core.shape import Shape, broadcast, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
 
 
@@ -33,21 +33,66 @@ class Linear(Op):
 @final
 @dataclass(frozen=True, slots=True)
 class Matmul(Op):
-    """``a @ b``."""
+    """``a @ b``, with batch axes to the left that broadcast."""
 
     name = "matmul"
 
     def shape(self, *inputs: Shape) -> Shape:
-        """Take (m, n) and (n, p) to (m, p)."""
+        """Take (..., m, n) and (..., n, p) to (..., m, p)."""
         match inputs:
             case (m, n), (rows, p) if rows == n:
                 return (m, p)
-        raise wrong_shapes(self.name, *inputs, wants="(m, n) and (n, p)")
+            case (*batch_a, m, n), (*batch_b, rows, p) if rows == n:
+                batch = broadcast(tuple(batch_a), tuple(batch_b))
+                if batch is not None:
+                    return (*batch, m, p)
+        wants = "(..., m, n) and (..., n, p), whose left axes broadcast"
+        raise wrong_shapes(self.name, *inputs, wants=wants)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
         a, b = inputs
         return xp.matmul(a, b)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bmm(Op):
+    """``a @ b`` for each pair of a batch."""
+
+    name = "bmm"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (k, m, n) and (k, n, p) to (k, m, p)."""
+        match inputs:
+            case (k, m, n), (pairs, rows, p) if (pairs, rows) == (k, n):
+                return (k, m, p)
+        raise wrong_shapes(self.name, *inputs, wants="(k, m, n) and (k, n, p)")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        a, b = inputs
+        return xp.matmul(a, b)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OuterProduct(Op):
+    """``a[i] * b[j]`` of two vectors."""
+
+    name = "outer"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (m,) and (n,) to (m, n)."""
+        match inputs:
+            case (m,), (n,):
+                return (m, n)
+        raise wrong_shapes(self.name, *inputs, wants="(m,) and (n,)")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Multiply a column by a row."""
+        a, b = inputs
+        return xp.reshape(a, (a.shape[0], 1)) * b
 
 
 @final
@@ -73,6 +118,8 @@ class Dot(Op):
 _LINEAR: Final = Linear()
 _DOT: Final = Dot()
 _MATMUL: Final = Matmul()
+_BMM: Final = Bmm()
+_OUTER: Final = OuterProduct()
 
 
 def linear(w: NodeId, b: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
@@ -108,19 +155,20 @@ def linear(w: NodeId, b: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
 
 def matmul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     """
-    Product of two matrices.
+    Product of two matrices, or of batches of them, whose left axes broadcast.
 
     Shapes:
-        ``a``: ``(m, n)``; ``b``: ``(n, p)``; result: ``(m, p)``.
+        ``a``: ``(..., m, n)``; ``b``: ``(..., n, p)``; result: ``(..., m, p)``.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
 
     Gradient:
-        ``g @ b.T`` and ``a.T @ g``.
+        ``g @ b.T`` and ``a.T @ g``, summed over what was broadcast.
 
     Source:
-        Lean: ``TapeM.matmul``. PyTorch: ``torch.matmul`` of two matrices.
+        Lean: ``TapeM.matmul``; on tapes with batch axes. PyTorch: ``torch.matmul`` of
+        what has at least two axes.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -129,6 +177,56 @@ def matmul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     [[1.0, 2.0], [0.0, 1.0]]
     """
     return record_op(_MATMUL, (a, b))
+
+
+def bmm(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Products of the pairs of two batches of matrices.
+
+    Shapes:
+        ``a``: ``(k, m, n)``; ``b``: ``(k, n, p)``; result: ``(k, m, p)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g @ b.T`` and ``a.T @ g``, pair by pair.
+
+    Source:
+        Lean: ``Tape.bmm``, of the first generation. PyTorch: ``torch.bmm``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> batch = leaf(np.array([[[2.0]], [[3.0]]])).bind(lambda a: bmm(a, a))
+    >>> batch.bind(value_of).eval().unwrap().tolist()
+    [[[4.0]], [[9.0]]]
+    """
+    return record_op(_BMM, (a, b))
+
+
+def outer(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Outer product of two vectors.
+
+    Shapes:
+        ``a``: ``(m,)``; ``b``: ``(n,)``; result: ``(m, n)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``g @ b`` and ``a @ g``.
+
+    Source:
+        Lean: none on tapes. PyTorch: ``torch.outer``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> square = leaf(np.array([1.0, 2.0])).bind(lambda a: outer(a, a))
+    >>> square.bind(value_of).eval().unwrap().tolist()
+    [[1.0, 2.0], [2.0, 4.0]]
+    """
+    return record_op(_OUTER, (a, b))
 
 
 def dot(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:

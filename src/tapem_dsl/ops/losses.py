@@ -1,7 +1,9 @@
 """Ops that compare a prediction with a target and give a scalar."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
+from numbers import Real
 from typing import Any, Final, final
 
 import numpy as np
@@ -12,20 +14,27 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.smooth import softened
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class MseLoss(Op):
-    """``sum((prediction - target) ** 2) / N`` for N entries, and N = 1 for none."""
+class Compared(Op):
+    """A scalar of two operands alike."""
 
-    name = "mse_loss"
+    __slots__ = ()
 
     def shape(self, *inputs: Shape) -> Shape:
         """Give a scalar of two operands alike."""
         prediction, target = operands(self.name, inputs, 2)
         equal_shapes(self.name, prediction, target)
         return ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MseLoss(Compared):
+    """``sum((prediction - target) ** 2) / N`` for N entries, and N = 1 for none."""
+
+    name = "mse_loss"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Divide once, by the count."""
@@ -43,21 +52,11 @@ class CrossEntropy(Op):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Give a scalar of rows, not empty ones, and a label for each."""
-        logits, labels = operands(self.name, inputs, 2)
-        if logits[:-1] != labels or logits[-1:] in {(), (0,)}:
-            raise wrong_shapes(
-                self.name, logits, labels, wants="(..., n > 0) and (...)"
-            )
-        return ()
+        return rows_and_labels(self.name, inputs)
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """Take floating-point or rational logits, and integer labels."""
-        logits, labels = operands(self.name, inputs, 2)
-        if logits.kind not in "fO" or labels.kind not in "iu":
-            wants = "real logits and integer labels, such as const(np.int64(3))"
-            raise Refused(
-                DTypeMismatch(self.name, dtypes=tuple(map(str, inputs)), wants=wants)
-            )
+        check_label_dtypes(self.name, inputs)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Shift by each row's maximum first, so that ``exp`` cannot overflow."""
@@ -65,7 +64,109 @@ class CrossEntropy(Op):
         check_labels(self.name, xp, labels, logits.shape[-1])
         shifted = logits - xp.shift(logits)
         losses = xp.log(xp.sum(xp.exp(shifted), axis=-1)) - xp.pick(shifted, labels)
-        return xp.sum(losses) / entries(labels.shape) if labels.shape else losses
+        return mean_of(xp, losses, labels.shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Nll(Op):
+    """Mean of ``-row[label]`` over the rows."""
+
+    name = "nll"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """As cross-entropy's."""
+        return rows_and_labels(self.name, inputs)
+
+    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
+        """As cross-entropy's."""
+        check_label_dtypes(self.name, inputs)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Pick, and take the mean."""
+        rows, labels = inputs
+        check_labels(self.name, xp, labels, rows.shape[-1])
+        return 0 - mean_of(xp, xp.pick(rows, labels), labels.shape)
+
+
+def rows_and_labels(op: str, inputs: tuple[Shape, ...]) -> Shape:
+    """
+    Shape rule of the losses of rows, not empty ones, with a label for each.
+
+    >>> rows_and_labels("nll", ((4, 3), (4,)))
+    ()
+    """
+    rows, labels = operands(op, inputs, 2)
+    if rows[:-1] != labels or rows[-1:] in {(), (0,)}:
+        raise wrong_shapes(op, rows, labels, wants="(..., n > 0) and (...)")
+    return ()
+
+
+def check_label_dtypes(op: str, inputs: tuple[np.dtype[Any], ...]) -> None:
+    """
+    Refuse rows that are not real and labels that are not integers.
+
+    >>> check_label_dtypes("nll", (np.dtype(np.float64), np.dtype(np.int64)))
+    """
+    rows, labels = operands(op, inputs, 2)
+    if rows.kind not in "fO" or labels.kind not in "iu":
+        wants = "real rows and integer labels, such as const(np.int64(3))"
+        raise Refused(DTypeMismatch(op, dtypes=tuple(map(str, inputs)), wants=wants))
+
+
+def mean_of(xp: Namespace, x: Array, shape: Shape) -> Array:
+    """
+    Give the mean of all entries, 0 for none; a scalar is its own.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(mean_of(NUMPY, np.array([1.0, 2.0]), (2,)))
+    1.5
+    """
+    return xp.sum(x) / entries(shape) if shape else x
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class L1Loss(Compared):
+    """Mean of ``abs(prediction - target)``."""
+
+    name = "l1_loss"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Divide once, by the count."""
+        prediction, target = inputs
+        return mean_of(xp, xp.abs(prediction - target), prediction.shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HuberLoss(Compared):
+    """Mean of ``d**2 / 2`` where that is small, else ``delta * (|d| - delta / 2)``."""
+
+    name = "huber_loss"
+
+    delta: float | Fraction
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Square no more than what is small, so that nothing else can overflow."""
+        prediction, target = inputs
+        difference = prediction - target
+        delta = xp.lit(prediction, self.delta)
+        near = xp.minimum(xp.maximum(difference, -delta), delta)
+        return mean_of(xp, near * (difference - near / 2), prediction.shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BceWithLogits(Compared):
+    """Mean of ``log(1 + exp(x)) - x * target``."""
+
+    name = "bce_with_logits"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Soften the logits first: no exponential overflows."""
+        logits, targets = inputs
+        return mean_of(xp, softened(xp, logits) - logits * targets, logits.shape)
 
 
 def check_labels(op: str, xp: Namespace, labels: Array, classes: int) -> None:
@@ -105,6 +206,9 @@ def entries(shape: Shape) -> int:
 
 _MSE_LOSS: Final = MseLoss()
 _CROSS_ENTROPY: Final = CrossEntropy()
+_NLL: Final = Nll()
+_L1_LOSS: Final = L1Loss()
+_BCE_WITH_LOGITS: Final = BceWithLogits()
 
 
 def mse_loss(prediction: NodeId, target: NodeId) -> TapeM[NodeId, Any]:
@@ -166,3 +270,128 @@ def cross_entropy(logits: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
     <Success: 1000.0>
     """
     return record_op(_CROSS_ENTROPY, (logits, labels))
+
+
+def nll(log_probabilities: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Mean of the negative log-likelihoods of the labels.
+
+    Shapes:
+        ``log_probabilities``: ``(..., n)`` with ``n > 0``; ``labels``: ``(...)``,
+        integers from 0 to ``n - 1``; result: ``()``, 0 for no rows.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`OutsideDomain` for a label that counts to no class.
+
+    Gradient:
+        ``-g / N`` to each row's label; none to the labels.
+
+    Source:
+        Lean: none on tapes. PyTorch: ``torch.nn.functional.nll_loss``, whose classes
+        are axis 1.
+
+    >>> from tapem_dsl import const, leaf, value_of
+    >>> row, label = leaf(np.array([-1.0, -2.0])), const(np.int64(1))
+    >>> loss = row.bind(lambda x: label.bind(lambda y: nll(x, y)))
+    >>> loss.bind(value_of).eval()
+    <Success: 2.0>
+    """
+    return record_op(_NLL, (log_probabilities, labels))
+
+
+def l1_loss(prediction: NodeId, target: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Mean of the absolute differences.
+
+    Shapes:
+        ``prediction`` and ``target`` alike; result: ``()``, 0 for empty arrays.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Gradient:
+        ``sign(p - t) * g / N`` to the prediction, 0 where they are equal, and 0 minus
+        that to the target.
+
+    Source:
+        Lean: none on tapes. PyTorch: ``torch.nn.functional.l1_loss``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> prediction, target = leaf(3.0), leaf(1.0)
+    >>> loss = prediction.bind(lambda p: target.bind(lambda t: l1_loss(p, t)))
+    >>> loss.bind(value_of).eval()
+    <Success: 2.0>
+    """
+    return record_op(_L1_LOSS, (prediction, target))
+
+
+def huber_loss(
+    prediction: NodeId, target: NodeId, delta: float | Fraction = 1
+) -> TapeM[NodeId, Any]:
+    r"""
+    Mean of squares of small differences, and of absolute values of large ones.
+
+    .. math:: \ell(d) = d^2 / 2 \text{ if } |d| \le \delta, \text{ else }
+        \delta\,(|d| - \delta / 2)
+
+    Args:
+        prediction: of any shape.
+        target: of the same shape.
+        delta: a real number greater than 0, where the square ends.
+
+    Shapes:
+        ``prediction`` and ``target`` alike; result: ``()``, 0 for empty arrays.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        ValueError: a ``delta`` that is not greater than 0.
+
+    Gradient:
+        ``clamp(p - t, -delta, delta) * g / N`` to the prediction, 0 minus that to the
+        target.
+
+    Source:
+        Huber, Ann. Math. Statist. 35(1), 1964. Lean: none on tapes. PyTorch:
+        ``torch.nn.functional.huber_loss``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> prediction, target = leaf(3.0), leaf(1.0)
+    >>> loss = prediction.bind(lambda p: target.bind(lambda t: huber_loss(p, t)))
+    >>> loss.bind(value_of).eval()
+    <Success: 1.5>
+    """
+    if isinstance(delta, bool) or not isinstance(delta, Real) or not delta > 0:
+        raise ValueError(f"delta is a number greater than 0, not {delta!r}")
+    return record_op(HuberLoss(delta), (prediction, target))
+
+
+def bce_with_logits(logits: NodeId, targets: NodeId) -> TapeM[NodeId, Any]:
+    r"""
+    Mean of the binary cross-entropies of logits and probabilities.
+
+    .. math:: \ell(x, t) = \log(1 + e^x) - x t
+
+    Shapes:
+        ``logits`` and ``targets`` alike; result: ``()``, 0 for empty arrays.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`OutsideDomain` over rationals.
+
+    Gradient:
+        ``(sigmoid(x) - t) * g / N`` to the logits, ``0 - x * g / N`` to the targets.
+
+    Source:
+        Lean: none on tapes. PyTorch:
+        ``torch.nn.functional.binary_cross_entropy_with_logits``.
+
+    >>> from tapem_dsl import const, leaf, value_of
+    >>> logit, target = leaf(1000.0), const(1.0)
+    >>> loss = logit.bind(lambda x: target.bind(lambda t: bce_with_logits(x, t)))
+    >>> loss.bind(value_of).eval()
+    <Success: 0.0>
+    """
+    return record_op(_BCE_WITH_LOGITS, (logits, targets))

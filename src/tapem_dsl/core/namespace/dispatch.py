@@ -75,7 +75,7 @@ def _highest(operands: Collection[object]) -> Namespace:
     if carriers:
         return max(carriers, key=lambda carrier: carrier.level).namespace
     arrays = [x for x in operands if isinstance(x, np.ndarray | np.generic)]
-    if arrays:
+    if any(x.dtype.kind in "fO" for x in arrays):  # a condition decides nothing
         return namespace_of(*arrays)
     # what exact arithmetic makes of a 0-d array is a bare Fraction
     return EXACT if any(isinstance(x, Fraction) for x in operands) else NUMPY

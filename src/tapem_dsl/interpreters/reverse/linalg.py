@@ -2,8 +2,10 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.deferred import Outer
+from tapem_dsl.interpreters.reverse.shapes import summed_to
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.linalg import Dot, Linear, Matmul
+from tapem_dsl.ops.linalg import Bmm, Dot, Linear, Matmul, OuterProduct
+from tapem_dsl.ops.shapes import exchanged
 
 
 @vjp.define(Linear)
@@ -23,11 +25,47 @@ def _linear(
 def _matmul(
     op: Matmul, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``g @ b.T`` and ``a.T @ g``."""
+    """``g @ b.T`` and ``a.T @ g``, summed over what was broadcast."""
+    a, b = xs
+    if a.ndim == b.ndim == 2:
+        return (
+            Outer(transposed(xp, g), transposed(xp, b)) if need[0] else None,
+            Outer(a, g) if need[1] else None,
+        )
+    first, second = _products(xp, g, a, b, need)
+    return (
+        summed_to(xp, first, a.shape) if need[0] else None,
+        summed_to(xp, second, b.shape) if need[1] else None,
+    )
+
+
+@vjp.define(Bmm)
+def _bmm(
+    op: Bmm, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g @ b.T`` and ``a.T @ g``, pair by pair."""
+    a, b = xs
+    return _products(xp, g, a, b, need)
+
+
+def _products(
+    xp: Namespace, g: Array, a: Array, b: Array, need: Need
+) -> tuple[Array | None, Array | None]:
+    return (
+        xp.matmul(g, exchanged(xp, b, b.ndim - 2)) if need[0] else None,
+        xp.matmul(exchanged(xp, a, a.ndim - 2), g) if need[1] else None,
+    )
+
+
+@vjp.define(OuterProduct)
+def _outer_product(
+    op: OuterProduct, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g @ b`` and ``a @ g``."""
     a, b = xs
     return (
-        Outer(transposed(xp, g), transposed(xp, b)) if need[0] else None,
-        Outer(a, g) if need[1] else None,
+        xp.matmul(g, b) if need[0] else None,
+        xp.matmul(a, g) if need[1] else None,
     )
 
 

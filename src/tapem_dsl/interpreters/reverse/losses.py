@@ -4,7 +4,16 @@ from fractions import Fraction
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.losses import CrossEntropy, MseLoss, entries
+from tapem_dsl.ops.elementwise import logistic
+from tapem_dsl.ops.losses import (
+    BceWithLogits,
+    CrossEntropy,
+    HuberLoss,
+    L1Loss,
+    MseLoss,
+    Nll,
+    entries,
+)
 
 
 @vjp.define(MseLoss)
@@ -27,3 +36,49 @@ def _cross_entropy(
     e = xp.exp(logits - xp.shift(logits))
     over = e / xp.sum(e, axis=-1, keepdims=True) - xp.one_hot(logits, labels)
     return over * (g / entries(labels.shape)), None
+
+
+@vjp.define(Nll)
+def _nll(
+    op: Nll, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``-g / N`` to each row's label."""
+    rows, labels = xs
+    return xp.one_hot(rows, labels) * (0 - g / entries(labels.shape)), None
+
+
+@vjp.define(L1Loss)
+def _l1_loss(
+    op: L1Loss, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``sign(p - t) * g / N`` to the prediction, 0 minus that to the target."""
+    prediction, target = xs
+    share = xp.broadcast_to(g / entries(prediction.shape), prediction.shape)
+    below = xp.where(prediction < target, 0 - share, 0)
+    toward = xp.where(prediction > target, share, below)
+    return toward, 0 - toward if need[1] else None
+
+
+@vjp.define(HuberLoss)
+def _huber_loss(
+    op: HuberLoss, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``clamp(p - t, -delta, delta) * g / N``, and 0 minus that to the target."""
+    prediction, target = xs
+    delta = xp.lit(g, op.delta)
+    bounded = xp.minimum(xp.maximum(prediction - target, -delta), delta)
+    toward = bounded * (g / entries(prediction.shape))
+    return toward, 0 - toward if need[1] else None
+
+
+@vjp.define(BceWithLogits)
+def _bce_with_logits(
+    op: BceWithLogits, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``(sigmoid(x) - t) * g / N`` and ``0 - x * g / N``."""
+    logits, targets = xs
+    share = g / entries(logits.shape)
+    return (
+        (logistic(xp, logits) - targets) * share if need[0] else None,
+        0 - logits * share if need[1] else None,
+    )

@@ -2,7 +2,12 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
+from tapem_dsl.ops.softmax import (
+    LogSoftmax,
+    LogSoftmaxLast,
+    Softmax,
+    SoftmaxLast,
+)
 
 
 @vjp.define(SoftmaxLast)
@@ -25,3 +30,21 @@ def _log_softmax_last(
     if y.shape[-1] == 0:
         return (g,)
     return (g - xp.exp(y) * xp.sum(g, axis=-1, keepdims=True),)
+
+
+@vjp.define(Softmax)
+def _softmax(
+    op: Softmax, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``y * (g - sum(g * y))`` along the axis."""
+    axis = op.axis % y.ndim
+    return (y * (g - xp.sum(g * y, axis=axis, keepdims=True)),)
+
+
+@vjp.define(LogSoftmax)
+def _log_softmax(
+    op: LogSoftmax, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g - exp(y) * sum(g)`` along the axis."""
+    axis = op.axis % y.ndim
+    return (g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True),)
