@@ -38,6 +38,7 @@ from tapem_dsl import (
     flatten,
     gelu,
     huber_loss,
+    index_select,
     inv,
     l1_loss,
     leaf,
@@ -59,6 +60,9 @@ from tapem_dsl import (
     reshape,
     safe_log,
     scale,
+    scatter_add,
+    select,
+    shift_by,
     sigmoid,
     sin,
     slice_,
@@ -72,9 +76,10 @@ from tapem_dsl import (
     tanh,
     transpose,
 )
-from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
+from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
 from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
 from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
 from tapem_dsl.ops.linalg import Bmm, Dot, Linear, Matmul, OuterProduct
 from tapem_dsl.ops.losses import BceWithLogits, HuberLoss, L1Loss, MseLoss
 from tapem_dsl.ops.ranges import Concat, Embed, Slice
@@ -174,6 +179,12 @@ ELEMENTWISE: Final = (
         Scale(FACTOR),
         lambda x, **options: scale(x, FACTOR, **options),
         lambda x: x * float(FACTOR),
+        rational=True,
+    ),
+    unary(
+        ShiftBy(FACTOR),
+        lambda x, **options: shift_by(x, FACTOR, **options),
+        lambda x: x + float(FACTOR),
         rational=True,
     ),
     unary(Relu(), relu, jax.nn.relu, rational=True),
@@ -288,6 +299,35 @@ SHAPES: Final = (
         ((),),
         ((2, 1, 2),),
         ((2, 3, 2),),
+    ),
+)
+TAKEN: Final = (2, 0, 2)
+INDEXING: Final = (
+    moved(
+        Select(1, -1),
+        lambda x: select(x, 1, axis=-1),
+        lambda x: x[..., 1],
+        of_rank(1, 3, 2),
+        ((2, 3),),
+        ((2,),),
+        ((3, 1, 2),),
+    ),
+    moved(
+        IndexSelect(TAKEN, 0),
+        lambda x: index_select(x, TAKEN),
+        lambda x: x[jnp.array(TAKEN)],
+        of_rank(1, 3, 3),
+        ((3, 2),),
+        ((3,),),
+        ((4, 1, 2),),
+    ),
+    moved(
+        ScatterAdd(TAKEN, 1),
+        lambda base, source: scatter_add(base, source, TAKEN, axis=1),
+        lambda base, source: base.at[:, jnp.array(TAKEN)].add(source),
+        st.integers(0, 3).map(lambda n: ((n, 4), (n, 3))),
+        ((2, 3), (2, 3)),
+        ((1, 4), (1, 3)),
     ),
 )
 RANGES: Final = (
@@ -444,6 +484,7 @@ ALL: Final = (
     *REDUCTIONS,
     *SHAPES,
     *RANGES,
+    *INDEXING,
     *LOSSES,
     *SOFTMAX,
     *SOFTMAX_OF_AXES,

@@ -10,8 +10,11 @@ import tapem_dsl
 from tapem_dsl import Op, TapeError
 from tapem_dsl.ops import (
     arithmetic,
+    comparisons,
+    conditions,
     corners,
     elementwise,
+    indexing,
     linalg,
     losses,
     ranges,
@@ -57,8 +60,11 @@ OPS = [
     function
     for module in (
         arithmetic,
+        comparisons,
+        conditions,
         corners,
         elementwise,
+        indexing,
         linalg,
         losses,
         ranges,
@@ -76,7 +82,7 @@ OPS = [
 
 @pytest.mark.parametrize("function", OPS, ids=lambda f: f.__name__)
 def test_every_op_says_shapes_failures_gradient_and_source(function: Any) -> None:
-    assert len(OPS) == 49
+    assert len(OPS) == 63
     for section in ("Fails with:", "Gradient:", "Source:", "Lean:", "PyTorch:"):
         assert section in function.__doc__
     assert "Shapes:" in function.__doc__ or "Args:" in function.__doc__
@@ -101,5 +107,5 @@ def test_every_failure_is_public_and_the_family_is_closed() -> None:
 def test_every_op_of_the_package_has_a_rule() -> None:
     ours = ours_below(Op).values()
     concrete = [kind for kind in ours if not inspect.isabstract(kind)]
-    assert len(concrete) == 49
+    assert len(concrete) == 63
     assert all(kind in tapem_dsl.vjp for kind in concrete)

@@ -77,6 +77,12 @@ class Dual(Carrier):
     def __gt__(self, other: Array) -> Array:
         return bottom(self) > bottom(other)
 
+    def __ge__(self, other: Array) -> Array:
+        return bottom(self) >= bottom(other)
+
+    def __le__(self, other: Array) -> Array:
+        return bottom(self) <= bottom(other)
+
     def __lt__(self, other: Array) -> Array:
         return bottom(self) < bottom(other)
 
@@ -228,6 +234,22 @@ class Duals(Namespace):
         xp = namespace_of(x.primal)
         primal = xp.reshape(x.primal, shape)
         return Dual(primal, xp.reshape(x.tangent, shape), x.level)
+
+    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.take(x.primal, indices, axis)
+        return Dual(primal, xp.take(x.tangent, indices, axis), x.level)
+
+    def index_add(
+        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+    ) -> Array:
+        level = highest(base, source).level
+        parts = split(base, level), split(source, level)
+        primal, tangent = (
+            namespace_of(*side).index_add(*side, indices, axis)
+            for side in zip(*parts, strict=True)
+        )
+        return Dual(primal, tangent, level)
 
     def concat(self, *arrays: Array, axis: int) -> Array:
         level = highest(*arrays).level

@@ -178,6 +178,8 @@ def _settled(
     op: Op, xp: Namespace, value: Array, shape: Shape, values: Sequence[Array]
 ) -> Array:
     """Give a result in its one form and frozen, if the op kept its own promises."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "iub":
+        xp = NUMPY  # conditions and labels are plain, whatever they were made from
     settled = frozen(xp.normal(value))
     if settled.shape != shape:
         raise TypeError(

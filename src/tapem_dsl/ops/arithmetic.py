@@ -79,6 +79,21 @@ class Scale(Unary):
         return x * xp.lit(x, self.factor)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class ShiftBy(Unary):
+    """``x + offset`` for a constant that carries no gradient."""
+
+    name = "shift_by"
+
+    offset: float | Fraction
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Round the offset once, into the operand's scalar type."""
+        (x,) = inputs
+        return x + xp.lit(x, self.offset)
+
+
 _ADD: Final = Add()
 _SUB: Final = Sub()
 _MUL: Final = Mul()
@@ -220,3 +235,39 @@ def scale(
             "record it with const and multiply with mul"
         )
     return record_op(Scale(factor), (x,), shape)
+
+
+def shift_by(
+    x: NodeId, offset: float | Fraction, *, shape: Shape | None = None
+) -> TapeM[NodeId, Any]:
+    """
+    Add a constant to every entry of a node.
+
+    Args:
+        x: of any shape.
+        offset: a real number, rounded once into the tape's scalar type.
+        shape: the shape that ``x`` must have, if given.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an
+        offset beyond double precision, or, over rationals, one that is inf or NaN.
+
+    Raises:
+        TypeError: the offset is no real number; a node and a node are :func:`add`.
+
+    Gradient:
+        ``g``; none for the offset.
+
+    Source:
+        Lean: none; a constant is recorded and added. PyTorch: ``x + offset``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(3.0).bind(lambda x: shift_by(x, -1)).bind(value_of).eval()
+    <Success: 2.0>
+    """
+    if isinstance(offset, bool) or not isinstance(offset, Real):
+        raise TypeError(
+            f"shift_by adds a real number, not {offset!r}; "
+            "record it with const and add with add"
+        )
+    return record_op(ShiftBy(offset), (x,), shape)

@@ -103,6 +103,16 @@ class Namespace(ABC):
     def one_hot(self, x: Array, labels: Array, /) -> Array:
         """Rows like those of ``x``: 1 where the label points, 0 elsewhere."""
 
+    @abstractmethod
+    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
+        """Take entries along one axis, by static indices that may repeat."""
+
+    @abstractmethod
+    def index_add(
+        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+    ) -> Array:
+        """Add to a copy of the base where :meth:`take` would read."""
+
     # -- linear algebra and shape ------------------------------------------------------
 
     @abstractmethod

@@ -106,6 +106,20 @@ class ExactNamespace(Namespace):
         product = np.matmul(a, b)
         return product if a.shape[-1] else product + ZERO
 
+    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
+        """As NumPy does."""
+        return np.take(x, np.array(indices, np.intp), axis=axis)
+
+    def index_add(
+        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+    ) -> Array:
+        """Add one after the other, also where an index repeats."""
+        total = np.array(base)
+        # Any: an index of slices and an array, for which the stubs have no type
+        index: Any = (slice(None),) * axis + (np.array(indices, np.intp),)
+        np.add.at(total, index, source)
+        return total
+
     def concat(self, *arrays: Array, axis: int) -> Array:
         """As NumPy does."""
         return np.concatenate(arrays, axis=axis)

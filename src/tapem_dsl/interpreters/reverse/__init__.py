@@ -5,8 +5,10 @@ Importing this package fills the table of rules.
 """
 
 from tapem_dsl.interpreters.reverse import arithmetic as arithmetic
+from tapem_dsl.interpreters.reverse import conditions as conditions
 from tapem_dsl.interpreters.reverse import corners as corners
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
+from tapem_dsl.interpreters.reverse import indexing as indexing
 from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses
 from tapem_dsl.interpreters.reverse import ranges as ranges

@@ -2,7 +2,7 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, Sub
+from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
 
 
 @vjp.define(Add)
@@ -45,3 +45,11 @@ def _scale(
 ) -> Cotangents:
     """``g * factor``."""
     return (g * xp.lit(g, op.factor),)
+
+
+@vjp.define(ShiftBy)
+def _shift_by(
+    op: ShiftBy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g``."""
+    return (g,)

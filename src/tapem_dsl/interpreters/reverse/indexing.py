@@ -1,0 +1,33 @@
+"""Vector-Jacobian products of the ops that pick and add by static indices."""
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
+
+
+@vjp.define(Select)
+def _select(
+    op: Select, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g`` at the entry, 0 elsewhere."""
+    (x,) = xs
+    axis = op.axis % x.ndim
+    thin = xp.reshape(g, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
+    return (xp.embed(thin, x.shape, axis, op.index),)
+
+
+@vjp.define(IndexSelect)
+def _index_select(
+    op: IndexSelect, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g`` added up where it was taken from."""
+    (x,) = xs
+    return (xp.index_add(xp.zeros_like(x), g, op.indices, op.axis % x.ndim),)
+
+
+@vjp.define(ScatterAdd)
+def _scatter_add(
+    op: ScatterAdd, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g``, and what is taken of it."""
+    return g, xp.take(g, op.indices, op.axis % g.ndim) if need[1] else None

@@ -1,0 +1,213 @@
+"""Ops that pick entries by static indices, and the ones that add there."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from tapem_dsl.core.errors import AxisOutOfRange, Refused
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, axis_of, check_int, operands, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Select(Op):
+    """One entry of an axis, which is removed."""
+
+    name = "select"
+
+    index: int
+    axis: int
+
+    @property
+    def label(self) -> str:
+        """TorchLean's, with axis and index."""
+        return f"{self.name}(axis={self.axis}, index={self.index})"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Drop the axis, if it has the index."""
+        (x,) = operands(self.name, inputs, 1)
+        axis = _axis_with(self.name, x, self.axis, (self.index,))
+        return x[:axis] + x[axis + 1 :]
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Index by operator."""
+        (x,) = inputs
+        return x[(slice(None),) * (self.axis % x.ndim) + (self.index,)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class IndexSelect(Op):
+    """Entries of an axis, in any order; one may come several times."""
+
+    name = "index_select"
+
+    indices: tuple[int, ...]
+    axis: int
+
+    @property
+    def label(self) -> str:
+        """TorchLean's, with the axis."""
+        return f"{self.name}(axis={self.axis})"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the axis as many entries as there are indices."""
+        (x,) = operands(self.name, inputs, 1)
+        axis = _axis_with(self.name, x, self.axis, self.indices)
+        return (*x[:axis], len(self.indices), *x[axis + 1 :])
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.take(x, self.indices, self.axis % x.ndim)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ScatterAdd(Op):
+    """A base, with the entries of a source added along an axis."""
+
+    name = "scatter_add"
+
+    indices: tuple[int, ...]
+    axis: int
+
+    @property
+    def label(self) -> str:
+        """TorchLean's, with the axis."""
+        return f"{self.name}(axis={self.axis})"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Keep the base's; the source has an entry for each index."""
+        base, source = operands(self.name, inputs, 2)
+        axis = _axis_with(self.name, base, self.axis, self.indices)
+        expected = (*base[:axis], len(self.indices), *base[axis + 1 :])
+        if source != expected:
+            wants = f"a source of shape {expected}"
+            raise wrong_shapes(self.name, base, source, wants=wants)
+        return base
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        base, source = inputs
+        return xp.index_add(base, source, self.indices, self.axis % base.ndim)
+
+
+def _axis_with(op: str, shape: Shape, axis: int, indices: tuple[int, ...]) -> int:
+    """Count the axis from the left, if it has all these indices."""
+    left = axis_of(op, shape, axis)
+    for index in indices:
+        if index >= shape[left]:
+            what = f"index {index} of axis {axis}"
+            raise Refused(AxisOutOfRange(op, what, shape))
+    return left
+
+
+def select(x: NodeId, index: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
+    """
+    Take one entry of an axis, which is removed.
+
+    Shapes:
+        ``x``: more than ``index`` entries along the axis.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+
+    Raises:
+        TypeError: ``index`` or ``axis`` is not an integer.
+        ValueError: ``index`` is negative.
+
+    Gradient:
+        ``g`` at the entry, 0 elsewhere.
+
+    Source:
+        Lean: ``Tape.select``. PyTorch: ``torch.select``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(np.array([1.0, 2.0])).bind(lambda x: select(x, 1)).bind(value_of).eval()
+    <Success: 2.0>
+    """
+    _check_indices("select", (index,))
+    check_int("select", "axis", axis)
+    return record_op(Select(index, axis), (x,))
+
+
+def index_select(
+    x: NodeId, indices: tuple[int, ...], *, axis: int = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Take entries of an axis, in any order; one may come several times.
+
+    Shapes:
+        ``x``: an axis that has all ``indices``; it gets an entry for each.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+
+    Raises:
+        TypeError: ``indices`` is no tuple of integers, or ``axis`` no integer.
+        ValueError: an index is negative.
+
+    Gradient:
+        ``g`` added up at the entries that were taken, 0 elsewhere.
+
+    Source:
+        Lean: ``Tape.indexSelect``. PyTorch: ``torch.index_select``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0]))
+    >>> row.bind(lambda x: index_select(x, (1, 1, 0))).bind(value_of).eval()
+    <Success: [2. 2. 1.]>
+    """
+    _check_indices("index_select", indices)
+    check_int("index_select", "axis", axis)
+    return record_op(IndexSelect(indices, axis), (x,))
+
+
+def scatter_add(
+    base: NodeId, source: NodeId, indices: tuple[int, ...], *, axis: int = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Add the entries of a source to a base, along an axis; an index may repeat.
+
+    Shapes:
+        ``base``: an axis that has all ``indices``; ``source``: alike, with an entry
+        for each of them along that axis; result: as ``base``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`,
+        :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: ``indices`` is no tuple of integers, or ``axis`` no integer.
+        ValueError: an index is negative.
+
+    Gradient:
+        ``g`` to the base; to the source what :func:`index_select` takes of it.
+
+    Source:
+        Lean: ``Tape.scatterAdd``. PyTorch: ``torch.index_add``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0]))
+    >>> row.bind(lambda x: scatter_add(x, x, (1, 1))).bind(value_of).eval()
+    <Success: [1. 5.]>
+    """
+    _check_indices("scatter_add", indices)
+    check_int("scatter_add", "axis", axis)
+    return record_op(ScatterAdd(indices, axis), (base, source))
+
+
+def _check_indices(op: str, indices: object) -> None:
+    if not isinstance(indices, tuple):
+        raise TypeError(f"{op} takes a tuple of integers for indices, not {indices!r}")
+    for index in indices:
+        check_int(op, "an index", index)
+        if index < 0:
+            raise ValueError(f"{op} counts indices from 0, so not {index}")
