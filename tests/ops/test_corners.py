@@ -131,6 +131,18 @@ def test_infinite_bounds_and_bounds_that_cross() -> None:
     assert isinstance(exact, OutsideDomain)
 
 
+def test_a_bound_beyond_double_precision() -> None:
+    huge = const(1.0).bind(lambda x: clamp(x, 0, 10**400)).run().failure()
+    assert isinstance(huge, OutsideDomain)
+    exact = const(Fraction(1)).bind(lambda x: clamp(x, 0, 10**400)).exec().unwrap()
+    assert exact.nodes()[-1].value.item() == 1
+
+
+def test_gelu_at_minus_infinity_has_no_value_and_no_slope() -> None:
+    assert np.isnan(value(named("gelu"), np.float64(-INF)))
+    assert gradient(named("gelu"), (np.float64(-INF),), np.float64(1)) == (0.0,)
+
+
 @pytest.mark.parametrize("epsilon", [0, -1.0, NAN, True, "1", None])
 def test_epsilon_is_greater_than_0(epsilon: Any) -> None:
     (x,) = const(5.0).exec().unwrap().ids()

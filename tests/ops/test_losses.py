@@ -107,6 +107,8 @@ def test_the_loss_of_nothing_is_zero_and_of_a_scalar_its_own(name: str) -> None:
         ("huber_loss", 1.5625, 0.0, 1.220703125, 1.5625, -1.5625),
         ("huber_loss", math.nan, 0.0, math.nan, math.nan, math.nan),
         ("bce_with_logits", 1e300, 1.0, 0.0, 0.0, -1e300),
+        ("bce_with_logits", 40.0, 1.0, math.exp(-40), 0.0, -40.0),
+        ("bce_with_logits", -40.0, 0.0, math.exp(-40), math.exp(-40), 40.0),
         ("bce_with_logits", -1e300, 0.0, 0.0, 0.0, 1e300),
         ("bce_with_logits", 0.0, 0.5, math.log(2), 0.0, 0.0),
     ],
@@ -127,7 +129,7 @@ def test_bce_with_logits_is_not_rational() -> None:
     assert "not a rational function" in error.message
 
 
-@pytest.mark.parametrize("delta", [0, -1.0, math.nan, True, "1", None])
+@pytest.mark.parametrize("delta", [0, -1.0, math.nan, math.inf, True, "1", None])
 def test_delta_is_greater_than_0(delta: Any) -> None:
     with pytest.raises(ValueError, match="greater than 0"):
         huber_loss(NodeId(0), NodeId(1), delta)
@@ -163,3 +165,13 @@ def test_nll_is_exact_over_rationals_and_refuses_a_label_of_no_class() -> None:
     error = leaf(rows).bind(lambda x: wrong.bind(lambda y: nll(x, y))).run().failure()
     assert isinstance(error, OutsideDomain)
     assert error.message == "autograd: nll: a label is none of 0 to 1"
+
+
+def test_only_the_label_of_a_row_receives_anything() -> None:
+    rows, label = leaf(np.array([1.0, 2.0, 3.0])), const(np.int64(1))
+    program = rows.bind(lambda x: label.bind(lambda y: nll(x, y)))
+    out, tape = program.run().unwrap()
+    for g in (np.inf, np.nan, 1.0):
+        gradient = backward(tape, out, g).unwrap()[NodeId(0)]
+        np.testing.assert_array_equal(gradient, [0, -g, 0])
+        assert not np.signbit(gradient[[0, 2]]).any()

@@ -13,6 +13,7 @@ from tapem_dsl import (
     AxisOutOfRange,
     NodeId,
     OutsideDomain,
+    backward,
     leaf,
     log_softmax,
     log_softmax_last,
@@ -191,5 +192,8 @@ def test_an_axis_that_is_none_is_refused(op: Any) -> None:
         op(NodeId(0), axis=(0,))
     empty = leaf(np.zeros((0, 3))).bind(partial(op, axis=0)).exec().unwrap()
     assert empty.nodes()[-1].value.shape == (0, 3)
+    nothing = np.empty((0, 3), object)
+    out, tape = leaf(nothing).bind(partial(op, axis=0)).run().unwrap()
+    assert backward(tape, out, nothing).unwrap()[NodeId(0)].shape == (0, 3)
     exact = leaf(rationals([1, 2])).bind(partial(op, axis=0)).run().failure()
     assert isinstance(exact, OutsideDomain)

@@ -1,6 +1,8 @@
 """Shapes, and the shape rules that several families of ops share."""
 
-from typing import TypeAlias, TypeVar
+import sys
+from math import prod
+from typing import Final, TypeAlias, TypeVar
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused, ShapeMismatch
 
@@ -29,6 +31,9 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
 
 
 T = TypeVar("T")
+
+_MOST_AXES: Final = 64  # NumPy's
+_MOST_ENTRIES: Final = sys.maxsize // 16  # of the widest scalar
 
 
 def operands(op: str, inputs: tuple[T, ...], count: int) -> tuple[T, ...]:
@@ -64,6 +69,7 @@ def check_shape(shape: object) -> None:
 
     Raises:
         TypeError: no tuple of integers that are at least 0.
+        ValueError: more axes or entries than an array can have.
 
     >>> check_shape((2, 0))
     >>> check_shape([2])
@@ -76,6 +82,8 @@ def check_shape(shape: object) -> None:
         raise TypeError(
             f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
         )
+    if len(extents) > _MOST_AXES or prod(n or 1 for n in extents) > _MOST_ENTRIES:
+        raise ValueError(f"no array has the shape {shape!r}")
 
 
 def axis_of(op: str, shape: Shape, axis: int) -> int:

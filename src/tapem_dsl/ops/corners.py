@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Real
+from numbers import Rational, Real
 from typing import Any, Final, final
 
 from tapem_dsl.core.namespace import Array, Namespace
@@ -191,8 +191,8 @@ def clamp(
         shape: the shape that ``x`` must have, if given.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals for an infinite bound.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for a
+        bound beyond double precision, or, over rationals, an infinite one.
 
     Raises:
         TypeError: a bound that is no real number.
@@ -215,7 +215,7 @@ def clamp(
                 f"clamp keeps entries between two real numbers, not {bound!r}; "
                 "between nodes use max_ and min_"
             )
-        if math.isnan(bound):
+        if _is_nan(bound):
             raise ValueError("clamp keeps entries between two numbers, not NaN")
     return record_op(Clamp(low, high), (x,), shape)
 
@@ -270,3 +270,7 @@ def min_(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, A
     <Success: 2.0>
     """
     return record_op(_MIN, (a, b), shape)
+
+
+def _is_nan(number: Any) -> bool:  # Any: a real number of whatever class
+    return not isinstance(number, Rational) and math.isnan(number)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import inf, prod
 from numbers import Real
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.smooth import softened
+from tapem_dsl.ops.smooth import above_the_corner
 
 
 class Compared(Op):
@@ -164,9 +164,11 @@ class BceWithLogits(Compared):
     name = "bce_with_logits"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Soften the logits first: no exponential overflows."""
+        """Subtract what is large first, so that what is small survives."""
         logits, targets = inputs
-        return mean_of(xp, softened(xp, logits) - logits * targets, logits.shape)
+        linear = 0 - logits * targets
+        linear = xp.where(logits > 0, logits + linear, linear)
+        return mean_of(xp, linear + above_the_corner(xp, logits), logits.shape)
 
 
 def check_labels(op: str, xp: Namespace, labels: Array, classes: int) -> None:
@@ -311,8 +313,8 @@ def l1_loss(prediction: NodeId, target: NodeId) -> TapeM[NodeId, Any]:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
 
     Gradient:
-        ``sign(p - t) * g / N`` to the prediction, 0 where they are equal, and 0 minus
-        that to the target.
+        ``sign(p - t) * g / N`` to the prediction, 0 where they are equal or one is NaN,
+        and 0 minus that to the target.
 
     Source:
         Lean: none on tapes. PyTorch: ``torch.nn.functional.l1_loss``.
@@ -338,16 +340,17 @@ def huber_loss(
     Args:
         prediction: of any shape.
         target: of the same shape.
-        delta: a real number greater than 0, where the square ends.
+        delta: a finite number greater than 0, where the square ends.
 
     Shapes:
         ``prediction`` and ``target`` alike; result: ``()``, 0 for empty arrays.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`OutsideDomain` for a ``delta`` beyond double precision.
 
     Raises:
-        ValueError: a ``delta`` that is not greater than 0.
+        ValueError: a ``delta`` that is not greater than 0, or not finite.
 
     Gradient:
         ``clamp(p - t, -delta, delta) * g / N`` to the prediction, 0 minus that to the
@@ -363,8 +366,9 @@ def huber_loss(
     >>> loss.bind(value_of).eval()
     <Success: 1.5>
     """
-    if isinstance(delta, bool) or not isinstance(delta, Real) or not delta > 0:
-        raise ValueError(f"delta is a number greater than 0, not {delta!r}")
+    real = isinstance(delta, Real) and not isinstance(delta, bool)
+    if not (real and 0 < delta < inf):
+        raise ValueError(f"delta is a finite number greater than 0, not {delta!r}")
     return record_op(HuberLoss(delta), (prediction, target))
 
 

@@ -7,7 +7,14 @@ from tapem_dsl.core.errors import AxisOutOfRange, Refused
 from tapem_dsl.core.namespace import Array, Namespace, along
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, axis_of, check_int, operands, wrong_shapes
+from tapem_dsl.core.shape import (
+    Shape,
+    axis_of,
+    check_int,
+    check_shape,
+    operands,
+    wrong_shapes,
+)
 from tapem_dsl.core.tapem import TapeM, record_op
 
 
@@ -141,7 +148,7 @@ def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId
 
     Raises:
         TypeError: a parameter is not an integer.
-        ValueError: ``start`` or ``length`` is negative.
+        ValueError: ``start`` or ``length`` is negative, or no array has so many.
 
     Gradient:
         ``g`` in the range, 0 elsewhere: :func:`embed`.
@@ -172,7 +179,7 @@ def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId,
 
     Raises:
         TypeError: a parameter is not an integer.
-        ValueError: ``start`` or ``extent`` is negative.
+        ValueError: ``start`` or ``extent`` is negative, or no array has so many.
 
     Gradient:
         The range of ``g``: :func:`slice_`.
@@ -196,3 +203,4 @@ def _check_range(op: str, **numbers: int) -> None:
         check_int(op, what, number)
         if number < 0:
             raise ValueError(f"{op} counts {what} from 0, so not {number}")
+        check_shape((number,))

@@ -35,9 +35,20 @@ def softened(xp: Namespace, x: Array) -> Array:
     >>> float(softened(NUMPY, np.float64(1000)))
     1000.0
     """
-    positive = x > 0
-    rest = xp.log1p(xp.exp(xp.where(positive, -x, x)))
-    return xp.where(positive, x + rest, rest)
+    rest = above_the_corner(xp, x)
+    return xp.where(x > 0, x + rest, rest)
+
+
+def above_the_corner(xp: Namespace, x: Array) -> Array:
+    """
+    Compute ``log(1 + exp(-abs(x)))``: what softplus adds to ``max(x, 0)``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(above_the_corner(NUMPY, np.float64(0)))
+    0.6931471805599453
+    """
+    return xp.log1p(xp.exp(xp.where(x > 0, -x, x)))
 
 
 @final
@@ -127,12 +138,13 @@ def safe_log(
 
     Args:
         x: of any shape.
-        epsilon: a real number greater than 0, by default TorchLean's 1e-6.
+        epsilon: a real number greater than 0, by default TorchLean's 1e-6; where the
+        tape's scalar type rounds it to 0, the value is -inf far to the left.
         shape: the shape that ``x`` must have, if given.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
+        rationals, and for an ``epsilon`` beyond double precision.
 
     Raises:
         ValueError: an ``epsilon`` that is not greater than 0.
@@ -166,8 +178,8 @@ def gelu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
         rationals.
 
     Gradient:
-        ``(1 + T + x * (1 - T**2) * u') / 2 * g`` with ``T = tanh(u)``; NaN at -inf, as
-        the value.
+        ``(1 + T + x * (1 - T**2) * u') / 2 * g`` with ``T = tanh(u)``; 0 at -inf, where
+        the value is NaN.
 
     Source:
         Hendrycks & Gimpel, arXiv:1606.08415. Lean: ``Tape.gelu``. PyTorch:

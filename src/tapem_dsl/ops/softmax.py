@@ -181,7 +181,7 @@ def softmax(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`;
-        :class:`OutsideDomain` over rationals.
+        :class:`OutsideDomain` over rationals, unless the axis is empty.
 
     Raises:
         TypeError: ``axis`` is not an integer.
@@ -213,7 +213,7 @@ def log_softmax(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`;
-        :class:`OutsideDomain` over rationals.
+        :class:`OutsideDomain` over rationals, unless the axis is empty.
 
     Raises:
         TypeError: ``axis`` is not an integer.

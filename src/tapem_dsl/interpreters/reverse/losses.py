@@ -44,7 +44,8 @@ def _nll(
 ) -> Cotangents:
     """``-g / N`` to each row's label."""
     rows, labels = xs
-    return xp.one_hot(rows, labels) * (0 - g / entries(labels.shape)), None
+    share = 0 - g / entries(labels.shape)
+    return xp.where(xp.one_hot(rows, labels) > 0, share, 0), None
 
 
 @vjp.define(L1Loss)

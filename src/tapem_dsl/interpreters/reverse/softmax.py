@@ -47,4 +47,6 @@ def _log_softmax(
 ) -> Cotangents:
     """``g - exp(y) * sum(g)`` along the axis."""
     axis = op.axis % y.ndim
+    if y.shape[axis] == 0:
+        return (g,)
     return (g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True),)
