@@ -26,7 +26,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.core.namespace import EXACT, NUMPY
 from tapem_dsl.interpreters.reverse import vjp
-from tapem_dsl.ops.losses import CrossEntropy
+from tapem_dsl.ops.labels import CrossEntropy
 from tests.oracles import assert_close, thorough
 from tests.toy_dual import Dual, split
 

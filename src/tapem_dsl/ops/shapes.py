@@ -332,8 +332,7 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
 
 
 def _check_permutation(axes: object) -> None:
-    given = axes if isinstance(axes, tuple) else (None,)
-    if not all(type(axis) is int for axis in given):
+    if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
         raise TypeError(f"axes is a tuple of integers, such as (1, 0), not {axes!r}")
-    if sorted(given) != list(range(len(given))):
+    if sorted(axes) != list(range(len(axes))):
         raise ValueError(f"axes names each axis from 0 once, and {axes!r} does not")

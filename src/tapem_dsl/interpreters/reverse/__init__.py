@@ -9,6 +9,7 @@ from tapem_dsl.interpreters.reverse import conditions as conditions
 from tapem_dsl.interpreters.reverse import corners as corners
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
 from tapem_dsl.interpreters.reverse import indexing as indexing
+from tapem_dsl.interpreters.reverse import labels as labels
 from tapem_dsl.interpreters.reverse import linalg as linalg
 from tapem_dsl.interpreters.reverse import losses as losses
 from tapem_dsl.interpreters.reverse import ranges as ranges

@@ -7,11 +7,9 @@ from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.elementwise import logistic
 from tapem_dsl.ops.losses import (
     BceWithLogits,
-    CrossEntropy,
     HuberLoss,
     L1Loss,
     MseLoss,
-    Nll,
     entries,
 )
 
@@ -25,27 +23,6 @@ def _mse_loss(
     two_over_n = xp.lit(g, Fraction(2, entries(prediction.shape)))
     toward = (prediction - target) * two_over_n * g
     return toward, 0 - toward if need[1] else None
-
-
-@vjp.define(CrossEntropy)
-def _cross_entropy(
-    op: CrossEntropy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``(softmax(x) - one_hot(label)) * g / N`` to the logits."""
-    logits, labels = xs
-    e = xp.exp(logits - xp.shift(logits))
-    over = e / xp.sum(e, axis=-1, keepdims=True) - xp.one_hot(logits, labels)
-    return over * (g / entries(labels.shape)), None
-
-
-@vjp.define(Nll)
-def _nll(
-    op: Nll, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``-g / N`` to each row's label."""
-    rows, labels = xs
-    share = 0 - g / entries(labels.shape)
-    return xp.where(xp.one_hot(rows, labels) > 0, share, 0), None
 
 
 @vjp.define(L1Loss)

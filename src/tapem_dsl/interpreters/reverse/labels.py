@@ -1,0 +1,27 @@
+"""Vector-Jacobian products of the losses of rows with labels."""
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
+from tapem_dsl.ops.labels import CrossEntropy, Nll
+from tapem_dsl.ops.losses import entries
+
+
+@vjp.define(CrossEntropy)
+def _cross_entropy(
+    op: CrossEntropy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``(softmax(x) - one_hot(label)) * g / N`` to the logits."""
+    logits, labels = xs
+    e = xp.exp(logits - xp.shift(logits))
+    over = e / xp.sum(e, axis=-1, keepdims=True) - xp.one_hot(logits, labels)
+    return over * (g / entries(labels.shape)), None
+
+
+@vjp.define(Nll)
+def _nll(
+    op: Nll, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``-g / N`` to each row's label."""
+    rows, labels = xs
+    share = 0 - g / entries(labels.shape)
+    return xp.where(xp.one_hot(rows, labels) > 0, share, 0), None
