@@ -336,3 +336,8 @@ def test_choosing_between_literals_and_of_one_entry() -> None:
     assert NUMPY.where(condition, 1, 0).tolist() == condition.astype(int).tolist()
     one = NUMPY.where(condition, np.ones(1), 0)
     assert one.tolist() == condition.astype(float).tolist()
+
+
+def test_a_condition_of_integers_is_not_taken_for_bits() -> None:
+    thirds = np.full(9000, 1 / 3)
+    assert (NUMPY.where(np.full(9000, 2), thirds, 0) == thirds).all()

@@ -112,8 +112,12 @@ def test_an_op_of_many_operands_is_recorded_and_not_remembered() -> None:
     assert len(_KNOWN) == before
 
 
-def test_an_op_of_no_operand_is_recorded() -> None:
+def test_an_op_of_no_operand_is_recorded_and_says_nothing_of_many() -> None:
     assert apply_op(Total()).exec().unwrap().nodes()[0].value == 0
+    mixed = [*[np.ones(2)] * 9, np.ones(2, np.float32)]
+    many: TapeM[tuple[NodeId, ...], Any] = map_m(const, mixed)
+    error = many.bind(lambda ids: apply_op(Total(), *ids)).run().failure()
+    assert isinstance(error, DTypeMismatch)
 
 
 @pytest.mark.parametrize("writeable", [True, False])

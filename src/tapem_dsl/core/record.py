@@ -154,7 +154,7 @@ def _learned(key: Key, op: Op, xp: Namespace, values: Sequence[Array]) -> Known:
     known = xp, shape, np.dtype(scalar) if scalar else None, scalar
     carried = xp is not NUMPY and xp is not EXACT  # a carrier's class says no dtype
     by_class = alone or type(op).check_dtypes is Op.check_dtypes
-    if by_class and not carried and len(values) <= _FEW:
+    if by_class and not carried and 0 < len(values) <= _FEW:  # a key says them all
         _KNOWN[key] = known
     return known
 

@@ -26,6 +26,7 @@ from tapem_dsl import (
     dot,
     linear,
     matmul,
+    mul,
     param,
     rationals,
     sum_,
@@ -289,6 +290,29 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
     primal, tangent = split(gradient, 1)
     assert primal.tolist() == [[len(order), 2 * len(order)]] * 3
     assert tangent.tolist() == [[order.count("D")] * 2] * 3
+
+
+@pytest.mark.parametrize("order", ["PPD", "PPDPP", "DPP", "PPPDDPP"])
+def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
+    """The same for contributions that are computed at once and added in place."""
+
+    @do
+    def program() -> Do[NodeId, Any]:
+        w = yield from param(np.ones(3))
+        total = yield from const(0.0)
+        for kind in order:
+            plain = np.full(3, 2.0)
+            x = yield from const(Dual(plain, np.ones(3)) if kind == "D" else plain)
+            product = yield from mul(w, x)
+            value = yield from sum_(product)
+            total = yield from add(total, value)
+        return total
+
+    total, tape = program().run().unwrap()
+    (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
+    primal, tangent = split(gradient, 1)
+    assert primal.tolist() == [2 * len(order)] * 3
+    assert tangent.tolist() == [order.count("D")] * 3
 
 
 def test_what_is_kept_cannot_be_written_to() -> None:
