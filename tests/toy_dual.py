@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl import Array, Namespace, NodeId, Shape, TapeM, leaf, map_m
-from tapem_dsl.core.namespace import EXACT, Carrier, namespace_of
+from tapem_dsl.core.namespace import EXACT, Carrier, Indices, namespace_of
 
 LITERALS: Final = (int, float, Fraction)
 
@@ -235,13 +235,13 @@ class Duals(Namespace):
         primal = xp.reshape(x.primal, shape)
         return Dual(primal, xp.reshape(x.tangent, shape), x.level)
 
-    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
         xp = namespace_of(x.primal)
         primal = xp.take(x.primal, indices, axis)
         return Dual(primal, xp.take(x.tangent, indices, axis), x.level)
 
     def index_add(
-        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+        self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
         level = highest(base, source).level
         parts = split(base, level), split(source, level)
@@ -250,6 +250,20 @@ class Duals(Namespace):
             for side in zip(*parts, strict=True)
         )
         return Dual(primal, tangent, level)
+
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.windows(x.primal, kernel, stride, padding)
+        tangent = xp.windows(x.tangent, kernel, stride, padding)
+        return Dual(primal, tangent, x.level)
+
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        xp = namespace_of(x.primal)
+        primal = xp.fold(x.primal, spatial, stride, padding)
+        tangent = xp.fold(x.tangent, spatial, stride, padding)
+        return Dual(primal, tangent, x.level)
 
     def concat(self, *arrays: Array, axis: int) -> Array:
         level = highest(*arrays).level

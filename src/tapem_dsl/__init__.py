@@ -46,6 +46,7 @@ from tapem_dsl.core.errors import NodeMissing as NodeMissing
 from tapem_dsl.core.errors import OpError as OpError
 from tapem_dsl.core.errors import OutsideDomain as OutsideDomain
 from tapem_dsl.core.errors import Refused as Refused
+from tapem_dsl.core.errors import RequirementNotMet as RequirementNotMet
 from tapem_dsl.core.errors import SeedShapeMismatch as SeedShapeMismatch
 from tapem_dsl.core.errors import ShapeMismatch as ShapeMismatch
 from tapem_dsl.core.errors import TapeError as TapeError
@@ -78,6 +79,7 @@ from tapem_dsl.ops.arithmetic import mul as mul
 from tapem_dsl.ops.arithmetic import scale as scale
 from tapem_dsl.ops.arithmetic import shift_by as shift_by
 from tapem_dsl.ops.arithmetic import sub as sub
+from tapem_dsl.ops.attention import attention as attention
 from tapem_dsl.ops.comparisons import equal as equal
 from tapem_dsl.ops.comparisons import greater as greater
 from tapem_dsl.ops.comparisons import greater_equal as greater_equal
@@ -88,6 +90,8 @@ from tapem_dsl.ops.conditions import logical_and as logical_and
 from tapem_dsl.ops.conditions import logical_not as logical_not
 from tapem_dsl.ops.conditions import logical_or as logical_or
 from tapem_dsl.ops.conditions import where as where
+from tapem_dsl.ops.convolution import conv as conv
+from tapem_dsl.ops.convolution import conv_transpose as conv_transpose
 from tapem_dsl.ops.corners import abs_ as abs_
 from tapem_dsl.ops.corners import clamp as clamp
 from tapem_dsl.ops.corners import inv as inv
@@ -102,6 +106,7 @@ from tapem_dsl.ops.elementwise import relu as relu
 from tapem_dsl.ops.elementwise import sigmoid as sigmoid
 from tapem_dsl.ops.elementwise import sin as sin
 from tapem_dsl.ops.elementwise import tanh as tanh
+from tapem_dsl.ops.indexing import gather as gather
 from tapem_dsl.ops.indexing import index_select as index_select
 from tapem_dsl.ops.indexing import scatter_add as scatter_add
 from tapem_dsl.ops.indexing import select as select
@@ -116,6 +121,11 @@ from tapem_dsl.ops.losses import bce_with_logits as bce_with_logits
 from tapem_dsl.ops.losses import huber_loss as huber_loss
 from tapem_dsl.ops.losses import l1_loss as l1_loss
 from tapem_dsl.ops.losses import mse_loss as mse_loss
+from tapem_dsl.ops.norms import batch_norm as batch_norm
+from tapem_dsl.ops.norms import layer_norm as layer_norm
+from tapem_dsl.ops.pooling import avg_pool as avg_pool
+from tapem_dsl.ops.pooling import max_pool as max_pool
+from tapem_dsl.ops.pooling import smooth_max_pool as smooth_max_pool
 from tapem_dsl.ops.ranges import concat as concat
 from tapem_dsl.ops.ranges import embed as embed
 from tapem_dsl.ops.ranges import slice_ as slice_
@@ -135,6 +145,8 @@ from tapem_dsl.ops.softmax import log_softmax as log_softmax
 from tapem_dsl.ops.softmax import log_softmax_last as log_softmax_last
 from tapem_dsl.ops.softmax import softmax as softmax
 from tapem_dsl.ops.softmax import softmax_last as softmax_last
+from tapem_dsl.ops.windows import fold as fold
+from tapem_dsl.ops.windows import windows as windows
 from tapem_dsl.train.checks import require_grad_tensor as require_grad_tensor
 from tapem_dsl.train.checks import require_scalar_value as require_scalar_value
 from tapem_dsl.train.checks import require_value_tensor as require_value_tensor

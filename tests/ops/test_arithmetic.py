@@ -27,16 +27,16 @@ from tapem_dsl import (
 )
 from tapem_dsl.ops.arithmetic import Add, Scale, Sub
 from tests.oracles import (
-    Spec,
     assert_fractions,
     assert_same_numbers,
-    named,
     operands,
     program,
     thorough,
     usual,
     value,
 )
+from tests.specs.every import named
+from tests.specs.spec import Spec
 
 # -- over rationals --------------------------------------------------------------------
 

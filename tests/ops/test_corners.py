@@ -26,7 +26,8 @@ from tapem_dsl import (
     sqrt,
 )
 from tapem_dsl.ops.corners import Clamp
-from tests.oracles import gradient, named, value
+from tests.oracles import gradient, value
+from tests.specs.every import named
 
 INF, NAN = math.inf, math.nan
 

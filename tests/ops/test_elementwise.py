@@ -19,14 +19,8 @@ from tapem_dsl import (
     tanh,
     value_of,
 )
-from tests.oracles import (
-    assert_fractions,
-    assert_same_numbers,
-    named,
-    operands,
-    usual,
-    value,
-)
+from tests.oracles import assert_fractions, assert_same_numbers, operands, usual, value
+from tests.specs.every import named
 
 # -- relu ------------------------------------------------------------------------------
 

@@ -10,15 +10,11 @@ from tapem_dsl import (
     apply_op,
 )
 from tests.oracles import (
-    ALL,
-    RATIONAL,
-    Spec,
     assert_close,
     assert_fractions,
     brief,
     cases,
     jax_value,
-    named,
     real_operands,
     recorded,
     result_shape,
@@ -27,6 +23,8 @@ from tests.oracles import (
     usual,
     value,
 )
+from tests.specs.every import ALL, RATIONAL, named
+from tests.specs.spec import Spec
 from tests.toy_dual import jvp
 
 each_op = pytest.mark.parametrize("spec", ALL, ids=str)
@@ -103,6 +101,13 @@ def test_over_rationals_values_are_fractions_that_round_to_the_floats(
         "swapAdjacentAtDepth",
         "broadcastTo",
         "slice",
+        "conv",
+        "conv_transpose",
+        "max_pool",
+        "avg_pool",
+        "smooth_max_pool",
+        "layer_norm",
+        "batch_norm",
     ],
 )
 def test_nodes_have_the_labels_of_torchlean(label: str) -> None:

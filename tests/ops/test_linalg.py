@@ -26,11 +26,11 @@ from tests.oracles import (
     assert_fractions,
     from_eighths,
     gradient,
-    named,
     operands,
     thorough,
     value,
 )
+from tests.specs.every import named
 
 LINEAR, MATMUL = named("linear"), named("matmul")
 

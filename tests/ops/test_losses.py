@@ -20,15 +20,8 @@ from tapem_dsl import (
     rationals,
 )
 from tapem_dsl.ops.losses import entries
-from tests.oracles import (
-    assert_fractions,
-    gradient,
-    named,
-    operands,
-    program,
-    thorough,
-    value,
-)
+from tests.oracles import assert_fractions, gradient, operands, program, thorough, value
+from tests.specs.every import named
 
 MSE = named("mse_loss")
 

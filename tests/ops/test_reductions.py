@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tapem_dsl import leaf, rationals, sum_, value_of
-from tests.oracles import assert_fractions, named, operands, thorough, value
+from tests.oracles import assert_fractions, operands, thorough, value
+from tests.specs.every import named
 
 SUM = named("sum")
 

@@ -27,16 +27,11 @@ from tapem_dsl import (
     rationals,
     relu,
 )
-from tests.oracles import (
-    ALL,
-    ELEMENTWISE,
-    SOFTMAX,
-    Spec,
-    named,
-    program,
-    recorded,
-    sample,
-)
+from tests.oracles import program, recorded, sample
+from tests.specs.elementwise import ELEMENTWISE
+from tests.specs.every import ALL, named
+from tests.specs.softmax import SOFTMAX
+from tests.specs.spec import Spec
 
 each_op = pytest.mark.parametrize("spec", ALL, ids=str)
 each_operand = pytest.mark.parametrize(
@@ -118,7 +113,7 @@ def test_scalar_types_are_never_mixed(
         ones(shape, odd if i == operand else others)
         for i, shape in enumerate(spec.few[which])
     )
-    names = tuple("wbx"[: spec.arity])
+    names = tuple("vwxyz"[: spec.arity])
     wrong = program(spec, xs, (False,) * spec.arity, names)
     error = DTypeMismatch(
         spec.op.name,
@@ -215,7 +210,7 @@ def test_shapes_that_do_not_fit_are_refused_and_never_broadcast(
     name: str, shapes: tuple[tuple[int, ...], ...], wants: str, dtype: DTypeLike
 ) -> None:
     spec = named(name)
-    names = tuple("wbx"[: spec.arity])
+    names = tuple("vwxyz"[: spec.arity])
     xs = tuple(ones(shape, dtype) for shape in shapes)
     outcome = program(spec, xs, None, names).run()
     ids = tuple(range(spec.arity))

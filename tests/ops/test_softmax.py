@@ -20,7 +20,9 @@ from tapem_dsl import (
     rationals,
     softmax,
 )
-from tests.oracles import Spec, assert_fractions, gradient, named, thorough, value
+from tests.oracles import assert_fractions, gradient, thorough, value
+from tests.specs.every import named
+from tests.specs.spec import Spec
 from tests.toy_dual import jvp
 
 SOFTMAX, LOG_SOFTMAX = named("softmax"), named("log_softmax")

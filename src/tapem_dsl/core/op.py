@@ -44,9 +44,16 @@ class Op(ABC):
     differentiable: ClassVar[bool] = True
     """Whether anything passes back; else the node's ``requires_grad`` is false."""
 
+    contribution_order: ClassVar[tuple[int, ...] | None] = None
+    """The order in which operands receive their cotangents, if not from left to right;
+    it decides how sums round where one node is several operands."""
+
     def __init_subclass__(cls) -> None:
         """Give each class its own ``==``, which ``dataclass`` then leaves alone."""
         super().__init_subclass__()
+        order = cls.contribution_order
+        if order is not None and sorted(order) != list(range(len(order))):
+            raise TypeError(f"{cls.__name__}.contribution_order names no operands once")
         if vars(cls).get("__eq__", Op.__eq__) is not Op.__eq__:
             raise TypeError(f"{cls.__name__} defines ==, but ops compare by parameters")
         cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # see above

@@ -32,7 +32,9 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
 
 T = TypeVar("T")
 
-_MOST_AXES: Final = 64  # NumPy's
+MOST_AXES: Final = 64
+"""How many an array of NumPy can have."""
+
 _MOST_ENTRIES: Final = sys.maxsize // 16  # of the widest scalar
 
 
@@ -82,7 +84,7 @@ def check_shape(shape: object) -> None:
         raise TypeError(
             f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
         )
-    if len(extents) > _MOST_AXES or prod(n or 1 for n in extents) > _MOST_ENTRIES:
+    if len(extents) > MOST_AXES or prod(n or 1 for n in extents) > _MOST_ENTRIES:
         raise ValueError(f"no array has the shape {shape!r}")
 
 
@@ -130,3 +132,21 @@ def broadcast(a: Shape, b: Shape) -> Shape | None:
 
 def _padded(shape: Shape, rank: int) -> Shape:
     return (1,) * (rank - len(shape)) + shape
+
+
+def window_counts(
+    spatial: Shape, kernel: Shape, stride: Shape, padding: Shape
+) -> Shape:
+    """
+    Count the positions of a window along each axis; 0 where none fits.
+
+    TorchLean has no error for such geometry either, nor for a window or stride of 0.
+
+    >>> window_counts((5, 5, 2), (3, 3, 3), (2, 1, 1), (0, 1, 0))
+    (2, 5, 0)
+    """
+    axes = zip(spatial, kernel, stride, padding, strict=True)
+    return tuple(
+        (n + 2 * p - k) // s + 1 if k and s and n + 2 * p >= k else 0
+        for n, k, s, p in axes
+    )

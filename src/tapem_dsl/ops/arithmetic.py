@@ -208,9 +208,11 @@ def scale(
     Args:
         x: of any shape.
         shape: the shape that ``x`` must have, if given.
-        factor: a real number, rounded once into the tape's scalar type: ``Fraction(1,
-        3)``
-            is a third as exactly as that type can say it.
+        factor: a real number, rounded once into the tape's scalar type, which says
+            ``Fraction(1, 3)`` as exactly as it can.
+
+    Shapes:
+        ``x`` and the result alike.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for a
@@ -247,6 +249,9 @@ def shift_by(
         x: of any shape.
         offset: a real number, rounded once into the tape's scalar type.
         shape: the shape that ``x`` must have, if given.
+
+    Shapes:
+        ``x`` and the result alike.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an

@@ -1,5 +1,10 @@
-"""Shape rules of the ops that act entry by entry."""
+"""What ops of several families check, and shape rules of those entry by entry."""
 
+from typing import Any
+
+import numpy as np
+
+from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
 
@@ -28,3 +33,15 @@ class Unary(Op):
             return inputs[0]
         (x,) = operands(self.name, inputs, 1)
         return x
+
+
+# Any: dtypes of whatever scalar.
+def check_with_integers(op: str, inputs: tuple[np.dtype[Any], ...], wants: str) -> None:
+    """
+    Refuse all but floating-point or rational numbers beside integers.
+
+    >>> check_with_integers("nll", (np.dtype(np.float64), np.dtype(np.int64)), "both")
+    """
+    reals, integers = operands(op, inputs, 2)
+    if reals.kind not in "fO" or integers.kind not in "iu":
+        raise Refused(DTypeMismatch(op, dtypes=tuple(map(str, inputs)), wants=wants))

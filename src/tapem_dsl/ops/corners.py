@@ -190,6 +190,9 @@ def clamp(
         high: a real number; inf for no bound. Where it is less than ``low``, all is it.
         shape: the shape that ``x`` must have, if given.
 
+    Shapes:
+        ``x`` and the result alike.
+
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for a
         bound beyond double precision, or, over rationals, an infinite one.

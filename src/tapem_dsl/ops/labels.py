@@ -5,13 +5,16 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.core.errors import DTypeMismatch, OutsideDomain, Refused
+from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.base import check_with_integers
 from tapem_dsl.ops.losses import mean_of
+
+_ROWS_AND_LABELS: Final = "real rows and integer labels, such as const(np.int64(3))"
 
 
 @final
@@ -27,7 +30,7 @@ class CrossEntropy(Op):
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """Take floating-point or rational logits, and integer labels."""
-        check_label_dtypes(self.name, inputs)
+        check_with_integers(self.name, inputs, _ROWS_AND_LABELS)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Shift by each row's maximum first, so that ``exp`` cannot overflow."""
@@ -51,7 +54,7 @@ class Nll(Op):
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """As cross-entropy's."""
-        check_label_dtypes(self.name, inputs)
+        check_with_integers(self.name, inputs, _ROWS_AND_LABELS)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Pick, and take the mean."""
@@ -71,18 +74,6 @@ def rows_and_labels(op: str, inputs: tuple[Shape, ...]) -> Shape:
     if rows[:-1] != labels or rows[-1:] in {(), (0,)}:
         raise wrong_shapes(op, rows, labels, wants="(..., n > 0) and (...)")
     return ()
-
-
-def check_label_dtypes(op: str, inputs: tuple[np.dtype[Any], ...]) -> None:
-    """
-    Refuse rows that are not real and labels that are not integers.
-
-    >>> check_label_dtypes("nll", (np.dtype(np.float64), np.dtype(np.int64)))
-    """
-    rows, labels = operands(op, inputs, 2)
-    if rows.kind not in "fO" or labels.kind not in "iu":
-        wants = "real rows and integer labels, such as const(np.int64(3))"
-        raise Refused(DTypeMismatch(op, dtypes=tuple(map(str, inputs)), wants=wants))
 
 
 def check_labels(op: str, xp: Namespace, labels: Array, classes: int) -> None:

@@ -142,6 +142,9 @@ def safe_log(
         tape's scalar type rounds it to 0, the value is -inf far to the left.
         shape: the shape that ``x`` must have, if given.
 
+    Shapes:
+        ``x`` and the result alike.
+
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
         rationals, and for an ``epsilon`` beyond double precision.

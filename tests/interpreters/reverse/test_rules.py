@@ -11,12 +11,8 @@ from numpy.typing import DTypeLike
 from tapem_dsl import Array, NodeId, Op, Outer, backward, vjp
 from tapem_dsl.core.namespace import NUMPY
 from tests.oracles import (
-    ALL,
     EXACT_DTYPE,
-    OPERANDS,
-    RATIONAL,
     Case,
-    Spec,
     assert_close,
     assert_fractions,
     brief,
@@ -27,7 +23,6 @@ from tests.oracles import (
     inner,
     jax_gradient,
     jax_gradient_along,
-    named,
     real_cotangents,
     real_operands,
     reals,
@@ -37,6 +32,8 @@ from tests.oracles import (
     usual,
     value,
 )
+from tests.specs.every import ALL, OPERANDS, RATIONAL, named
+from tests.specs.spec import Spec
 from tests.toy_dual import Dual, jvp, split
 
 each_op = pytest.mark.parametrize("spec", ALL, ids=str)

@@ -10,16 +10,9 @@ from hypothesis.extra import numpy as hnp
 from returns.result import Success
 
 from tapem_dsl import Array, NodeId, backward
-from tests.oracles import (
-    ALL,
-    Spec,
-    gradient,
-    named,
-    program,
-    result_shape,
-    usual,
-    value,
-)
+from tests.oracles import gradient, program, result_shape, usual, value
+from tests.specs.every import ALL, named
+from tests.specs.spec import Spec
 
 INF, NAN = math.inf, math.nan
 

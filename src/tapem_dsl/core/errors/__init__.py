@@ -10,6 +10,7 @@ from tapem_dsl.core.errors.recording import EmptyAxis as EmptyAxis
 from tapem_dsl.core.errors.recording import InvalidNodeId as InvalidNodeId
 from tapem_dsl.core.errors.recording import OpError as OpError
 from tapem_dsl.core.errors.recording import OutsideDomain as OutsideDomain
+from tapem_dsl.core.errors.recording import RequirementNotMet as RequirementNotMet
 from tapem_dsl.core.errors.recording import ShapeMismatch as ShapeMismatch
 from tapem_dsl.core.errors.reverse import (
     AccumulationShapeMismatch as AccumulationShapeMismatch,

@@ -104,6 +104,26 @@ class EmptyAxis(OpError):
 
 @final
 @dataclass(frozen=True, slots=True)
+class RequirementNotMet(OpError):
+    """
+    A static parameter for which the op has no meaning.
+
+    Lean: the checks of the pooling ops, which data may decide there.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import const, max_pool
+    >>> x = const(np.zeros((1, 4)))
+    >>> print(x.bind(lambda x: max_pool(x, 2, stride=0)).run().failure().message)
+    autograd: max_pool requires stride > 0 on every spatial axis
+    """
+
+    _text: ClassVar[str] = "autograd: {op} requires {requirement}"
+
+    requirement: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class DTypeMismatch(OpError):
     """
     Scalar types that do not go together, or that carry no gradient.

@@ -1,6 +1,7 @@
 """One array namespace for every scalar: what ops and derivative rules compute with."""
 
 from tapem_dsl.core.namespace.base import Array as Array
+from tapem_dsl.core.namespace.base import Indices as Indices
 from tapem_dsl.core.namespace.base import Namespace as Namespace
 from tapem_dsl.core.namespace.dispatch import Carrier as Carrier
 from tapem_dsl.core.namespace.dispatch import namespace_of as namespace_of

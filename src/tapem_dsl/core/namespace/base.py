@@ -11,6 +11,9 @@ from tapem_dsl.core.shape import Shape
 # array API standard has no static type that all of them satisfy.
 Array: TypeAlias = Any
 
+Indices: TypeAlias = tuple[int, ...] | Array
+"""Static indices, or a plain array of integers."""
+
 
 class Namespace(ABC):
     """
@@ -93,7 +96,7 @@ class Namespace(ABC):
     def shift(self, x: Array, /) -> Array:
         """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
 
-    # -- rows and labels ---------------------------------------------------------------
+    # -- rows, labels and windows ------------------------------------------------------
 
     @abstractmethod
     def pick(self, x: Array, labels: Array, /) -> Array:
@@ -104,14 +107,34 @@ class Namespace(ABC):
         """Rows like those of ``x``: 1 where the label points, 0 elsewhere."""
 
     @abstractmethod
-    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
-        """Take entries along one axis, by static indices that may repeat."""
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """
+        Take entries along one axis, which must have some; indices may repeat.
+
+        An array of indices may have any number of axes, which take the place of that
+        one; those out of range mean the first entry or the last.
+        """
 
     @abstractmethod
     def index_add(
-        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+        self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
         """Add to a copy of the base where :meth:`take` would read."""
+
+    @abstractmethod
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        """
+        Give all windows over the last axes, of what zeros surround.
+
+        ``(..., *spatial)`` becomes ``(..., *kernel, *positions)``, where the positions
+        are those of :func:`window_counts`.
+        """
+
+    @abstractmethod
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        """Add windows up where :meth:`windows` would read them: its adjoint."""
 
     # -- linear algebra and shape ------------------------------------------------------
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.numpy import along
+from tapem_dsl.core.namespace.windows import folded, windows_of
 from tapem_dsl.core.shape import Shape
 
 ZERO: Final = Fraction(0)
@@ -106,19 +107,30 @@ class ExactNamespace(Namespace):
         product = np.matmul(a, b)
         return product if a.shape[-1] else product + ZERO
 
-    def take(self, x: Array, /, indices: tuple[int, ...], axis: int) -> Array:
-        """As NumPy does."""
-        return np.take(x, np.array(indices, np.intp), axis=axis)
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """As NumPy does, where indices out of range are clipped."""
+        return np.take(x, np.asarray(indices, np.intp), axis=axis, mode="clip")
 
     def index_add(
-        self, base: Array, source: Array, /, indices: tuple[int, ...], axis: int
+        self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
         """Add one after the other, also where an index repeats."""
         total = np.array(base)
+        clipped = np.clip(np.asarray(indices, np.intp), 0, base.shape[axis] - 1)
         # Any: an index of slices and an array, for which the stubs have no type
-        index: Any = (slice(None),) * axis + (np.array(indices, np.intp),)
+        index: Any = (slice(None),) * axis + (clipped,)
         np.add.at(total, index, source)
         return total
+
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        """By strides, without a copy unless there is padding."""
+        return windows_of(x, ZERO, kernel, stride, padding)
+
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        """One addition of an array for each entry of the window."""
+        return folded(x, ZERO, spatial, stride, padding)
 
     def concat(self, *arrays: Array, axis: int) -> Array:
         """As NumPy does."""

@@ -87,7 +87,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 raise _stranger(op, id, parents, size)
             xs = tuple([nodes[parent].value for parent in parents])
             need = tuple([nodes[parent].requires_grad for parent in parents])
-            positions = range(len(parents))
+            positions = op.contribution_order or range(len(parents))
         rule = rule_of(type(op))
         if rule is None:
             raise vjp.missing(op, id)

@@ -1,0 +1,69 @@
+"""Windows of NumPy arrays by strides, and the sum over overlapping ones."""
+
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from tapem_dsl.core.namespace.base import Array
+from tapem_dsl.core.shape import Shape, window_counts
+
+
+def windows_of(
+    x: Array, zero: object, kernel: Shape, stride: Shape, padding: Shape
+) -> Array:
+    """
+    Give a view of the windows, ``(..., *kernel, *positions)``, of a padded copy.
+
+    >>> row = np.array([1, 2, 3])
+    >>> windows_of(row, 0, (2,), (1,), (1,)).tolist()
+    [[0, 1, 2, 3], [1, 2, 3, 0]]
+    """
+    at = x.ndim - len(kernel)
+    spatial = x.shape[at:]
+    counts = window_counts(spatial, kernel, stride, padding)
+    shape = (*x.shape[:at], *kernel, *counts)
+    if prod(shape) == 0:
+        return np.empty(shape, x.dtype)
+    if any(padding):
+        pairs = list(zip(spatial, padding, strict=True))
+        around = (*x.shape[:at], *[n + 2 * p for n, p in pairs])
+        padded: Any = np.full(around, zero, x.dtype)  # Any: the stubs lack such indices
+        padded[(..., *[slice(p, p + n) for n, p in pairs])] = x
+        x = padded
+    steps = x.strides[at:]
+    apart = tuple(s * step for s, step in zip(stride, steps, strict=True))
+    strides = (*x.strides[:at], *steps, *apart)
+    return as_strided(x, shape, strides, writeable=False)
+
+
+def folded(
+    x: Array, zero: object, spatial: Shape, stride: Shape, padding: Shape
+) -> Array:
+    """
+    Add windows up where they came from, one offset within the window after the other.
+
+    >>> ones = np.ones((2, 4))
+    >>> folded(ones, 0, (3,), (1,), (1,)).tolist()
+    [2.0, 2.0, 2.0]
+    """
+    rank = len(spatial)
+    at = x.ndim - 2 * rank
+    left, kernel, counts = x.shape[:at], x.shape[at : at + rank], x.shape[at + rank :]
+    if prod(x.shape) == 0:
+        return np.full((*left, *spatial), zero, x.dtype)
+    axes = list(zip(counts, stride, kernel, spatial, padding, strict=True))
+    extents = [max((c - 1) * s + k, n + p) for c, s, k, n, p in axes]
+    total: Any = np.full((*left, *extents), zero, x.dtype)  # Any: as above
+    every = (slice(None),) * rank
+    into = [
+        [slice(o, o + (c - 1) * s + 1, s) for o in range(k)] for c, s, k, *_ in axes
+    ]
+    places = zip(product(*map(range, kernel)), product(*into), strict=True)
+    for offset, there in places:
+        part = total[(..., *there)]
+        part += x[(..., *offset, *every)]
+    result: Array = total[(..., *[slice(p, p + n) for _, _, _, n, p in axes])]
+    return result

@@ -1,0 +1,210 @@
+"""Multi-head self-attention."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl.core.errors import EmptyAxis, Refused
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, check_int, operands, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.shapes import exchanged
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Attention(Op):
+    """Each token's mean of all tokens' values, weighted by the softmax of scores."""
+
+    name = "multi_head_attention"
+
+    contribution_order = (4, 0, 1, 2, 3)
+
+    heads: int
+    mask: NDArray[np.bool_] | None
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Keep the shape of the tokens."""
+        wq, wk, wv, wo, x = operands(self.name, inputs, 5)
+        match x, wq:
+            case (n, model), (rows, width) if (
+                rows == model
+                and wq == wk == wv
+                and wo == (width, model)
+                and width % self.heads == 0
+                and (self.mask is None or self.mask.shape == (n, n))
+            ):
+                if n == 0:
+                    raise Refused(EmptyAxis(self.name, 0, x))
+                return x
+        wants = f"(d, w) three times, (w, d) and (n, d), where {self.heads} divides w"
+        if self.mask is not None:
+            wants += f", and a mask of shape (n, n), not {self.mask.shape}"
+        raise wrong_shapes(self.name, *inputs, wants=wants)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Attend, and leave by the last matrix."""
+        wo = inputs[3]
+        return xp.matmul(attended(self, xp, inputs).merged, wo)
+
+
+class Attended(NamedTuple):
+    """What attention computes on its way; all but the last by head."""
+
+    queries: Array
+    """Already divided by the root of the head's width."""
+
+    keys: Array
+    values: Array
+    weights: Array
+    merged: Array
+
+
+def attended(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Attended:
+    """
+    Compute all but the last product.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> one = np.ones((1, 1))
+    >>> attended(Attention(1, None), NUMPY, (one,) * 5).merged.tolist()
+    [[1.0]]
+    """
+    wq, wk, wv, _, x = inputs
+    width = wq.shape[1] // op.heads
+    queries, keys, values = (
+        by_head(xp, xp.matmul(x, w), x.shape[0], op.heads, width) for w in (wq, wk, wv)
+    )
+    queries = queries * xp.lit(x, shrinkage(width))
+    weights = weights_of(xp, xp.matmul(queries, exchanged(xp, keys, 1)), op.mask)
+    mixed = xp.matmul(weights, values)
+    merged = together(xp, mixed, x.shape[0], wq.shape[1])
+    return Attended(queries, keys, values, weights, merged)
+
+
+def shrinkage(width: int) -> float:
+    """
+    Give one over the root of a head's width, or 1 if that is 0.
+
+    >>> shrinkage(4), shrinkage(0)
+    (0.5, 1.0)
+    """
+    return 1 / math.sqrt(width or 1)
+
+
+def by_head(xp: Namespace, x: Array, tokens: int, heads: int, width: int) -> Array:
+    """
+    Split columns into heads, which become the first axis.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> by_head(NUMPY, np.array([[1, 2], [3, 4]]), 2, 2, 1).tolist()
+    [[[1], [3]], [[2], [4]]]
+    """
+    return xp.permute_dims(xp.reshape(x, (tokens, heads, width)), (1, 0, 2))
+
+
+def together(xp: Namespace, x: Array, tokens: int, columns: int) -> Array:
+    """
+    Put heads side by side again.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> together(NUMPY, np.array([[[1], [3]], [[2], [4]]]), 2, 2).tolist()
+    [[1, 2], [3, 4]]
+    """
+    return xp.reshape(xp.permute_dims(x, (1, 0, 2)), (tokens, columns))
+
+
+def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> Array:
+    """
+    Compute the softmax of each row over what the mask allows; 0 if that is nothing.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> mask = np.array([[True, False], [False, False]])
+    >>> weights_of(NUMPY, np.ones((2, 2)), mask).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    if mask is None:
+        e = xp.exp(scores - xp.shift(scores))
+        return e / xp.sum(e, axis=-1, keepdims=True)
+    some = mask.any(axis=-1, keepdims=True)
+    allowed = xp.where(mask, scores, -math.inf)
+    e = xp.exp(allowed - xp.where(some, xp.shift(allowed), 0))
+    e = xp.where(mask, e, 0)  # also where the row holds NaN
+    return e / xp.where(some, xp.sum(e, axis=-1, keepdims=True), 1)
+
+
+def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
+    wq: NodeId,
+    wk: NodeId,
+    wv: NodeId,
+    wo: NodeId,
+    x: NodeId,
+    *,
+    heads: int,
+    mask: NDArray[np.bool_] | None = None,
+) -> TapeM[NodeId, Any]:
+    r"""
+    Multi-head self-attention over the tokens of one sequence, without biases.
+
+    .. math:: y = \mathrm{concat}_h(\mathrm{softmax}(Q_h K_h^T / \sqrt{d_h}) V_h) W_o
+
+    Args:
+        wq: ``(d, heads * dh)``, which makes the queries ``x @ wq``.
+        wk: of the same shape, for the keys.
+        wv: of the same shape, for the values.
+        wo: ``(heads * dh, d)``.
+        x: ``(n, d)`` with ``n > 0``: the tokens.
+        heads: how many heads share the columns, in order.
+        mask: ``(n, n)`` truth values for all heads: row ``i`` says which tokens token
+        ``i`` may attend to; where that is none, its result is 0.
+
+    Shapes:
+        result: ``(n, d)``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`, also for
+        a mask; :class:`EmptyAxis` without tokens; :class:`OutsideDomain` over
+        rationals.
+
+    Raises:
+        TypeError: ``heads`` is no integer, or ``mask`` no array of truth values.
+        ValueError: ``heads`` is not greater than 0.
+
+    Gradient:
+        through both products and the softmax; a node that is several operands at once
+        receives its parts in the order ``x wq wk wv wo``.
+
+    Cost:
+        The rule computes the weights again, ``heads * n * n`` of them.
+
+    Source:
+        Vaswani et al., arXiv:1706.03762. Lean: ``TapeM.attention``. PyTorch:
+        ``torch.nn.functional.scaled_dot_product_attention`` between four products;
+        a boolean ``attn_mask`` has the same meaning, and a row that allows nothing is
+        0 there too in recent versions.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> one = leaf(np.array([[1.0]]))
+    >>> one.bind(lambda a: attention(a, a, a, a, a, heads=1)).bind(value_of).eval()
+    <Success: [[1.]]>
+    """
+    check_int("attention", "heads", heads)
+    if heads < 1:
+        raise ValueError(f"attention takes at least one head, not {heads}")
+    if mask is not None:
+        if getattr(mask, "dtype", None) != np.bool_:
+            raise TypeError(
+                f"attention takes a NumPy array of truth values for mask, not {mask!r}"
+            )
+        mask = np.array(mask)
+        mask.setflags(write=False)
+    return record_op(Attention(heads, mask), (wq, wk, wv, wo, x))

@@ -1,0 +1,246 @@
+"""Convolution over any number of spatial axes, and its transpose."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.windows import Extents, check_extents, strides_and_pads
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Conv(Op):
+    """Each output channel's kernel summed over each window, plus its bias."""
+
+    name = "conv"
+
+    stride: Extents
+    padding: Extents
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (out, in, *kernel), (out,) and (in, *spatial) to (out, *positions)."""
+        kernel, bias, x = operands(self.name, inputs, 3)
+        match kernel, bias, x:
+            case (out, channels, *window), (biases,), (found, *spatial) if (
+                out,
+                channels,
+                len(window),
+            ) == (biases, found, len(spatial)):
+                at = strides_and_pads(self, len(spatial), *inputs)
+                return (out, *window_counts(tuple(spatial), tuple(window), *at))
+        wants = "(out, in, *kernel), (out,) and (in, *spatial)"
+        raise wrong_shapes(self.name, *inputs, wants=wants)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Multiply the kernels, as rows, by the windows, as columns; then add."""
+        kernel, bias, x = inputs
+        y = self.shape(kernel.shape, bias.shape, x.shape)
+        columns = columns_of(self, xp, kernel, x)
+        total = xp.matmul(matrix_of(xp, kernel), columns) + column(xp, bias)
+        return xp.reshape(total, y)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ConvTranspose(Op):
+    """Each entry's multiples of its kernels, added up where they fall; plus a bias."""
+
+    name = "conv_transpose"
+
+    stride: Extents
+    padding: Extents
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (in, out, *kernel), (out,) and (in, *positions) to (out, *spatial)."""
+        kernel, bias, x = operands(self.name, inputs, 3)
+        match kernel, bias, x:
+            case (channels, out, *window), (biases,), (found, *counts) if (
+                channels,
+                out,
+                len(window),
+            ) == (found, biases, len(counts)):
+                stride, padding = strides_and_pads(self, len(counts), *inputs)
+                axes = zip(counts, window, stride, padding, strict=True)
+                spatial = [
+                    max((n - 1) * s + k - 2 * p, 0) if n and k and s else 0
+                    for n, k, s, p in axes
+                ]
+                return (out, *spatial)
+        wants = "(in, out, *kernel), (out,) and (in, *positions)"
+        raise wrong_shapes(self.name, *inputs, wants=wants)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Multiply into windows, and fold them; then add."""
+        kernel, bias, x = inputs
+        out, *spatial = y = self.shape(kernel.shape, bias.shape, x.shape)
+        biases = xp.reshape(bias, (out, *(1 for _ in spatial)))
+        if 0 in y:
+            return xp.broadcast_to(biases, y)
+        rows = xp.permute_dims(matrix_of(xp, kernel), (1, 0))
+        columns = xp.matmul(rows, matrix_of(xp, x))
+        parts = xp.reshape(columns, (*kernel.shape[1:], *x.shape[1:]))
+        at = strides_and_pads(self, len(spatial), x.shape)
+        return xp.fold(parts, tuple(spatial), *at) + biases
+
+
+# Any: one of the two ops.
+def columns_of(op: Any, xp: Namespace, kernel: Array, x: Array) -> Array:
+    """
+    Lay out each position's window, of all channels, as one column.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> columns_of(Conv(1, 0), NUMPY, np.ones((1, 1, 2)), np.arange(3)[None]).tolist()
+    [[0, 1], [1, 2]]
+    """
+    window = kernel.shape[2:]
+    rank = len(window)
+    at = strides_and_pads(op, rank, x.shape)
+    counts = window_counts(x.shape[1:], window, *at)
+    parts = xp.windows(x, window, *at)
+    return xp.reshape(parts, (x.shape[0] * prod(window), prod(counts)))
+
+
+def matrix_of(xp: Namespace, x: Array) -> Array:
+    """
+    Flatten all axes but the first.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> matrix_of(NUMPY, np.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+    return xp.reshape(x, (x.shape[0], prod(x.shape[1:])))
+
+
+def column(xp: Namespace, x: Array) -> Array:
+    """
+    Stand a vector up.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> column(NUMPY, np.ones(2)).shape
+    (2, 1)
+    """
+    return xp.reshape(x, (x.shape[0], 1))
+
+
+def conv(
+    kernel: NodeId,
+    bias: NodeId,
+    x: NodeId,
+    *,
+    stride: Extents = 1,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Convolve one sample, channels first, over any number of spatial axes.
+
+    The kernel is not flipped: this is what signal processing calls correlation.
+
+    Args:
+        kernel: ``(out, in, *kernel)``.
+        bias: ``(out,)``.
+        x: ``(in, *spatial)``; there is no batch axis.
+        stride: how far apart windows are, for every axis or each.
+        padding: how many zeros stand on either side, for every axis or each.
+
+    Shapes:
+        result: ``(out, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions on an
+        axis; 0 where no window fits, or the kernel or the stride is 0.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        ``sum(g[o] * x[o * s + k - p])`` over positions ``o`` to the kernel's ``k``,
+        ``sum(g)`` to the bias, the transposed convolution of ``g`` to ``x``.
+
+    Cost:
+        A matrix product with a copy of all windows: ``in * prod(kernel)`` entries a
+        position; the rule makes it again.
+
+    Source:
+        Lean: ``TapeM.conv``. PyTorch: ``torch.nn.functional.conv1d`` to ``conv3d``,
+        which refuse a window that does not fit.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     kernel = yield from param(np.array([[[1.0, -1.0]]]))
+    ...     bias = yield from param(np.array([10.0]))
+    ...     x = yield from const(np.array([[1.0, 2.0, 4.0]]))
+    ...     y = yield from conv(kernel, bias, x)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[9. 8.]]>
+    """
+    check_extents("conv", stride=stride, padding=padding)
+    return record_op(Conv(stride, padding), (kernel, bias, x))
+
+
+def conv_transpose(
+    kernel: NodeId,
+    bias: NodeId,
+    x: NodeId,
+    *,
+    stride: Extents = 1,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Transposed convolution of one sample, channels first: the adjoint of :func:`conv`.
+
+    Args:
+        kernel: ``(in, out, *kernel)``: the two channels stand the other way round.
+        bias: ``(out,)``.
+        x: ``(in, *positions)``; there is no batch axis.
+        stride: how far apart windows are, for every axis or each.
+        padding: how many entries on either side are dropped, for every axis or each.
+
+    Shapes:
+        result: ``(out, *spatial)`` with ``(n - 1) * s + k - 2 * p`` entries on an axis,
+        0 if that is negative, or if the positions, the kernel or the stride are 0.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        ``sum(x[i] * g[i * s + k - p])`` over positions ``i`` to the kernel's ``k``,
+        ``sum(g)`` to the bias, the convolution of ``g`` to ``x``.
+
+    Cost:
+        A matrix product into all windows: ``out * prod(kernel)`` entries a position.
+
+    Source:
+        Lean: ``TapeM.convTranspose``. PyTorch:
+        ``torch.nn.functional.conv_transpose1d`` to ``conv_transpose3d``, with
+        ``output_padding=0``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     kernel = yield from param(np.array([[[1.0, -1.0]]]))
+    ...     bias = yield from param(np.array([10.0]))
+    ...     x = yield from const(np.array([[1.0, 2.0]]))
+    ...     y = yield from conv_transpose(kernel, bias, x)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[11. 11.  8.]]>
+    """
+    check_extents("conv_transpose", stride=stride, padding=padding)
+    return record_op(ConvTranspose(stride, padding), (kernel, bias, x))

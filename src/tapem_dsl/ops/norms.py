@@ -1,0 +1,249 @@
+"""Normalisation by the mean and variance of rows or of channels."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, prod
+from numbers import Real
+from typing import Any, final
+
+from tapem_dsl.core.errors import EmptyAxis, Refused
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, operands, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LayerNorm(Op):
+    """Rows brought to mean 0 and variance 1, then scaled and shifted."""
+
+    name = "layer_norm"
+
+    epsilon: float | Fraction
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Keep the shape of (..., n), beside (n,) and (n,)."""
+        x, gamma, beta = operands(self.name, inputs, 3)
+        if not x or not x[-1:] == gamma == beta:
+            wants = "(..., n), (n,) and (n,)"
+            raise wrong_shapes(self.name, *inputs, wants=wants)
+        return without_empty_axes(self.name, x)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Work on a matrix of all rows."""
+        x, gamma, beta = inputs
+        n = x.shape[-1]
+        rows = xp.reshape(x, (prod(x.shape) // n, n))
+        centred, deviation = standardised(xp, rows, self.epsilon)
+        return xp.reshape(centred / deviation * gamma + beta, x.shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Op):
+    """Channels brought to mean 0 and variance 1, then scaled and shifted."""
+
+    name = "batch_norm"
+
+    epsilon: float | Fraction
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Keep the shape of (channels, *spatial), beside (channels,) twice."""
+        x, gamma, beta = operands(self.name, inputs, 3)
+        if not x or not x[:1] == gamma == beta:
+            wants = "(channels, *spatial), (channels,) and (channels,)"
+            raise wrong_shapes(self.name, *inputs, wants=wants)
+        return without_empty_axes(self.name, x)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Work on a matrix whose rows are the channels."""
+        x, gamma, beta = inputs
+        channels = x.shape[0]
+        rows = xp.reshape(x, (channels, prod(x.shape[1:])))
+        centred, deviation = standardised(xp, rows, self.epsilon)
+        scale, shift = (xp.reshape(z, (channels, 1)) for z in (gamma, beta))
+        return xp.reshape(centred / deviation * scale + shift, x.shape)
+
+
+def without_empty_axes(op: str, x: Shape) -> Shape:
+    """
+    Refuse a shape with an axis of extent 0: nothing has a mean there.
+
+    >>> without_empty_axes("layer_norm", (2, 3))
+    (2, 3)
+    """
+    for axis, extent in enumerate(x):
+        if extent == 0:
+            raise Refused(EmptyAxis(op, axis, x))
+    return x
+
+
+def standardised(
+    xp: Namespace, rows: Array, epsilon: float | Fraction
+) -> tuple[Array, Array]:
+    """
+    Give rows minus their means, and ``sqrt(variance + epsilon)`` of each as a column.
+
+    The variance is that of the centred rows about their own mean, which rounding may
+    have left. Where a square overflows, all rows are scaled down for it first.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> standardised(NUMPY, np.array([[5.0, 1.0]]), 0.0)
+    (array([[ 2., -2.]]), array([[2.]]))
+    """
+    count = rows.shape[0]
+    centred = rows - xp.reshape(mean_of_rows(xp, rows), (count, 1))
+    variance = variance_of(xp, centred)
+    known = xp.concrete(variance)
+    if known is not None and (known < inf).all():
+        deviation = xp.sqrt(variance + xp.lit(rows, epsilon))
+        return centred, xp.reshape(deviation, (count, 1))
+    largest = xp.maximum(xp.shift(xp.abs(centred)), 1)
+    variance = xp.reshape(variance_of(xp, centred / largest), (count, 1))
+    offset = xp.lit(rows, epsilon) / largest / largest
+    return centred, largest * xp.sqrt(variance + offset)
+
+
+def variance_of(xp: Namespace, centred: Array) -> Array:
+    """
+    Compute the population variance of rows that are centred but for rounding.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> variance_of(NUMPY, np.array([[1.0, -1.0]])).tolist()
+    [1.0]
+    """
+    mean = mean_of_rows(xp, centred)
+    return xp.maximum(mean_of_rows(xp, centred * centred) - mean * mean, 0)
+
+
+def mean_of_rows(xp: Namespace, rows: Array) -> Array:
+    """
+    Compute the mean of each row, as a product with ones: a quarter of a sum's cost.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> mean_of_rows(NUMPY, np.array([[1.0, 3.0]])).tolist()
+    [2.0]
+    """
+    return xp.matmul(rows, xp.ones_like(rows[0])) / rows.shape[1]
+
+
+def layer_norm(
+    x: NodeId,
+    gamma: NodeId,
+    beta: NodeId,
+    *,
+    epsilon: float | Fraction = Fraction(1, 100_000),
+) -> TapeM[NodeId, Any]:
+    r"""
+    Bring each row to mean 0 and variance 1, then scale and shift it.
+
+    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
+
+    Args:
+        x: ``(..., n)``, no extent of it 0; each last axis is a row.
+        gamma: ``(n,)``, the scale.
+        beta: ``(n,)``, the shift.
+        epsilon: what is added to the variance: a real number, not negative.
+
+    Shapes:
+        result: as ``x``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
+        :class:`EmptyAxis`; :class:`OutsideDomain` over rationals, and for an
+        ``epsilon`` beyond double precision.
+
+    Raises:
+        ValueError: ``epsilon`` is negative or no number.
+
+    Gradient:
+        with ``r = (x - mean) / std`` and ``h = g * gamma``:
+        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``.
+
+    Source:
+        Ba, Kiros & Hinton, arXiv:1607.06450. Lean: ``TapeM.layerNorm``, of matrices.
+        PyTorch: ``torch.nn.functional.layer_norm`` over the last axis.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     x = yield from const(np.array([[1.0, 3.0]]))
+    ...     gamma = yield from param(np.array([1.0, 1.0]))
+    ...     beta = yield from param(np.array([0.0, 10.0]))
+    ...     y = yield from layer_norm(x, gamma, beta, epsilon=0)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[-1. 11.]]>
+    """
+    _check_epsilon("layer_norm", epsilon)
+    return record_op(LayerNorm(epsilon), (x, gamma, beta))
+
+
+def batch_norm(
+    x: NodeId,
+    gamma: NodeId,
+    beta: NodeId,
+    *,
+    epsilon: float | Fraction = Fraction(1, 100_000),
+) -> TapeM[NodeId, Any]:
+    r"""
+    Bring each channel of one sample to mean 0 and variance 1, then scale and shift it.
+
+    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
+
+    The mean and the variance are those of the sample's own positions: there is no batch
+    axis, and there are no running statistics.
+
+    Args:
+        x: ``(channels, *spatial)``, no extent of it 0.
+        gamma: ``(channels,)``, the scale.
+        beta: ``(channels,)``, the shift.
+        epsilon: what is added to the variance: a real number, not negative.
+
+    Shapes:
+        result: as ``x``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
+        :class:`EmptyAxis`; :class:`OutsideDomain` over rationals, and for an
+        ``epsilon`` beyond double precision.
+
+    Raises:
+        ValueError: ``epsilon`` is negative or no number.
+
+    Gradient:
+        with ``r = (x - mean) / std`` and ``h = g * gamma``:
+        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``, by
+        channel.
+
+    Source:
+        Ioffe & Szegedy, arXiv:1502.03167. Lean: ``TapeM.batchNorm``. PyTorch:
+        ``torch.nn.functional.instance_norm`` of one sample, with weight and bias.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     x = yield from const(np.array([[1.0, 3.0]]))
+    ...     gamma = yield from param(np.array([2.0]))
+    ...     beta = yield from param(np.array([10.0]))
+    ...     y = yield from batch_norm(x, gamma, beta, epsilon=0)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[ 8. 12.]]>
+    """
+    _check_epsilon("batch_norm", epsilon)
+    return record_op(BatchNorm(epsilon), (x, gamma, beta))
+
+
+def _check_epsilon(op: str, epsilon: float | Fraction) -> None:
+    if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon >= 0:
+        raise ValueError(
+            f"{op} takes a number that is not negative for epsilon, not {epsilon!r}"
+        )

@@ -1,0 +1,347 @@
+"""Pooling over windows of each channel."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import isfinite, prod
+from numbers import Rational, Real
+from typing import Any, final
+
+from tapem_dsl.core.errors import Refused, RequirementNotMet
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
+from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ops.windows import Extents, check_extents, per_axis
+
+
+class Pool(Op):
+    """An op that makes one number of each window of each channel."""
+
+    __slots__ = ()
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (channels, *spatial) to (channels, *positions)."""
+        (x,) = operands(self.name, inputs, 1)
+        kernel, stride, padding = self.geometry(x)
+        if 0 in kernel:
+            raise self.requires("kernel_size > 0 on every spatial axis")
+        if 0 in stride:
+            raise self.requires("stride > 0 on every spatial axis")
+        counts = window_counts(x[1:], kernel, stride, padding)
+        axes = zip(x[1:], kernel, padding, counts, strict=True)
+        return (x[0], *[c if n and p <= k // 2 else 0 for n, k, p, c in axes])
+
+    def geometry(self, x: Shape) -> tuple[Shape, Shape, Shape]:
+        """Give kernel, stride and padding for each spatial axis."""
+        if not x:
+            raise wrong_shapes(self.name, x, wants="(channels, *spatial)")
+        rank = len(x) - 1
+        return (
+            per_axis(self.name, "kernel", self.kernel, rank, x),
+            per_axis(self.name, "stride", self.stride, rank, x),
+            per_axis(self.name, "padding", self.padding, rank, x),
+        )
+
+    def requires(self, requirement: str) -> Refused:
+        """Refuse a parameter, in TorchLean's words."""
+        return Refused(RequirementNotMet(self.name, requirement))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MaxPool(Pool):
+    """The largest entry of each window."""
+
+    name = "max_pool"
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Take what is greater than all before it, so that NaN wins only as first."""
+        (x,) = inputs
+        y = self.shape(x.shape)
+        if 0 in y:
+            return nothing(xp, x, y)
+        first, *rest = cells(self, xp, x)
+        best = first
+        for cell in rest:
+            best = xp.where(cell > best, cell, best)
+        return best
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """The mean of each window, in which padding counts as zeros."""
+
+    name = "avg_pool"
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Sum axis by axis, then divide once."""
+        (x,) = inputs
+        y = self.shape(x.shape)
+        if 0 in y:
+            return nothing(xp, x, y)
+        kernel, stride, padding = self.geometry(x.shape)
+        total = xp.windows(x, kernel, stride, padding)
+        for _ in kernel:
+            total = xp.sum(total, axis=1)
+        return total / prod(kernel)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SmoothMaxPool(Pool):
+    """``log(sum(exp(beta * window))) / beta``, in which padding counts as zeros."""
+
+    name = "smooth_max_pool"
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+    beta: float | Fraction
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Check what no other pool has to, first."""
+        (x,) = operands(self.name, inputs, 1)
+        rational = isinstance(self.beta, Rational)  # which may be beyond any float
+        if self.beta == 0 or not (rational or isfinite(self.beta)):
+            raise self.requires("finite nonzero beta")
+        if len(x) == 1:
+            raise self.requires("at least one spatial dimension")
+        return Pool.shape(self, x)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Shift by the window's extreme first, so that ``exp`` cannot overflow."""
+        (x,) = inputs
+        y = self.shape(x.shape)
+        if 0 in y:
+            return nothing(xp, x, y)
+        pivot, e = exponentials(self, xp, x)
+        return xp.reshape(pivot + xp.log(xp.sum(e, axis=-1)) / xp.lit(x, self.beta), y)
+
+
+def nothing(xp: Namespace, x: Array, shape: Shape) -> Array:
+    """
+    Give an array without entries.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> nothing(NUMPY, np.ones((1, 2)), (1, 0)).shape
+    (1, 0)
+    """
+    return xp.reshape(xp.reshape(x, (prod(x.shape),))[:0], shape)
+
+
+def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
+    """
+    Give the entries of all windows, those of one place within the window at a time.
+
+    Beyond the edge stands the nearest entry. It is in the window already, for at most
+    half of a window is padding, and no later in it than its copies on its other side:
+    so neither the maximum nor which entry has it first depends on the copies.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> row = np.array([[1, 2, 3]])
+    >>> [cell.tolist() for cell in cells(MaxPool(2, 2, 1), NUMPY, row)]
+    [[[1, 2]], [[1, 3]]]
+    """
+    kernel, stride, padding = op.geometry(x.shape)
+    counts = window_counts(x.shape[1:], kernel, stride, padding)
+    for axis, p in enumerate(padding, 1):
+        if p:
+            n = x.shape[axis]
+            nearest = (0,) * p + tuple(range(n)) + (n - 1,) * p
+            x = xp.take(x, nearest, axis)
+    axes = zip(kernel, counts, stride, strict=True)
+    places = [[slice(o, o + (c - 1) * s + 1, s) for o in range(k)] for k, c, s in axes]
+    for there in product(*places):
+        yield x[(slice(None), *there)]
+
+
+def exponentials(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """
+    Give each window's extreme, and ``exp(beta * (window - extreme))``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> pool = SmoothMaxPool(2, 1, 0, beta=1.0)
+    >>> exponentials(pool, NUMPY, np.array([[1000.0, 1000.0]]))
+    (array([[1000.]]), array([[[1., 1.]]]))
+    """
+    kernel, stride, padding = op.geometry(x.shape)
+    counts = window_counts(x.shape[1:], kernel, stride, padding)
+    parts = xp.windows(x, kernel, stride, padding)
+    flat = xp.reshape(parts, (x.shape[0], prod(kernel), prod(counts)))
+    rows = xp.permute_dims(flat, (0, 2, 1))
+    beta = xp.lit(x, op.beta)
+    pivot = xp.shift(rows) if op.beta > 0 else -xp.shift(-rows)
+    return xp.reshape(pivot, (x.shape[0], prod(counts))), xp.exp((rows - pivot) * beta)
+
+
+def max_pool(
+    x: NodeId,
+    kernel: Extents,
+    *,
+    stride: Extents | None = None,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Largest entry of each window of each channel; padding is never the largest.
+
+    NaN is not greater than anything, and nothing than it: it wins only as the first
+    entry of its window.
+
+    Args:
+        x: ``(channels, *spatial)``; there is no batch axis.
+        kernel: the extents of a window, one for every axis or each.
+        stride: how far apart windows are; by default they touch.
+        padding: by how much windows may stand out on either side.
+
+    Shapes:
+        result: ``(channels, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions
+        on an axis; 0 where ``n`` is 0, no window fits, or ``p > k // 2``.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`RequirementNotMet` for a kernel or a stride of 0.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        All of ``g`` to the window's first largest entry in row-major order.
+
+    Cost:
+        A comparison and a choice of all positions for each entry of the window.
+
+    Source:
+        Lean: ``TapeM.maxPool``. PyTorch: ``torch.nn.functional.max_pool1d`` to
+        ``max_pool3d``, where a NaN anywhere wins, and ``p > k / 2`` is an error.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
+    >>> row.bind(lambda x: max_pool(x, 2)).bind(value_of).eval()
+    <Success: [[3. 2.]]>
+    """
+    stride = kernel if stride is None else stride
+    check_extents("max_pool", kernel=kernel, stride=stride, padding=padding)
+    return record_op(MaxPool(kernel, stride, padding), (x,))
+
+
+def avg_pool(
+    x: NodeId,
+    kernel: Extents,
+    *,
+    stride: Extents | None = None,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Mean of each window of each channel, in which padding counts as zeros.
+
+    Args:
+        x: ``(channels, *spatial)``; there is no batch axis.
+        kernel: the extents of a window, one for every axis or each.
+        stride: how far apart windows are; by default they touch.
+        padding: by how much windows may stand out on either side.
+
+    Shapes:
+        as :func:`max_pool`.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`RequirementNotMet` for a kernel or a stride of 0.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        ``g / prod(kernel)`` to every entry of the window, also beside padding.
+
+    Source:
+        Lean: ``TapeM.avgPool``. PyTorch: ``torch.nn.functional.avg_pool1d`` to
+        ``avg_pool3d``, with its default ``count_include_pad=True``; there
+        ``p > k / 2`` is an error.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
+    >>> row.bind(lambda x: avg_pool(x, 2)).bind(value_of).eval()
+    <Success: [[2. 1.]]>
+    """
+    stride = kernel if stride is None else stride
+    check_extents("avg_pool", kernel=kernel, stride=stride, padding=padding)
+    return record_op(AvgPool(kernel, stride, padding), (x,))
+
+
+def smooth_max_pool(
+    x: NodeId,
+    kernel: Extents,
+    *,
+    beta: float | Fraction,
+    stride: Extents | None = None,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    r"""
+    Smooth maximum of each window of each channel, in which padding counts as zeros.
+
+    .. math:: y = \tfrac{1}{\beta} \log \sum_i e^{\beta x_i}
+
+    It is greater than the maximum by up to ``log(n) / beta``; with a negative ``beta``
+    it is as near to the minimum.
+
+    Args:
+        x: ``(channels, *spatial)`` with at least one spatial axis; no batch axis.
+        kernel: the extents of a window, one for every axis or each.
+        beta: how sharp, per unit of ``x``: a finite number that is not 0.
+        stride: how far apart windows are; by default they touch.
+        padding: by how much windows may stand out on either side.
+
+    Shapes:
+        as :func:`max_pool`.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
+        :class:`RequirementNotMet` for such a ``beta``, no spatial axis, a kernel or a
+        stride of 0; :class:`OutsideDomain` over rationals, and for a ``beta`` beyond
+        double precision.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers, or no number.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        ``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry; to padding none.
+
+    Source:
+        Lean: ``TapeM.smoothMaxPool``. PyTorch: ``torch.logsumexp(beta * x) / beta`` of
+        what ``torch.nn.functional.unfold`` gives.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([[1000.0, 1000.0]]))
+    >>> row.bind(lambda x: smooth_max_pool(x, 2, beta=1.0)).bind(value_of).eval()
+    <Success: [[1000.69314718]]>
+    """
+    stride = kernel if stride is None else stride
+    check_extents("smooth_max_pool", kernel=kernel, stride=stride, padding=padding)
+    if isinstance(beta, bool) or not isinstance(beta, Real):
+        raise TypeError(f"smooth_max_pool takes a real number for beta, not {beta!r}")
+    return record_op(SmoothMaxPool(kernel, stride, padding, beta), (x,))

@@ -1,0 +1,218 @@
+"""Windows that slide over the last axes, and the sum of windows where they overlap."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import (
+    MOST_AXES,
+    Shape,
+    check_int,
+    check_shape,
+    operands,
+    window_counts,
+    wrong_shapes,
+)
+from tapem_dsl.core.tapem import TapeM, record_op
+
+Extents: TypeAlias = int | tuple[int, ...]
+"""One number for every spatial axis, or a tuple with one for each."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Windows(Op):
+    """All windows over the last axes."""
+
+    name = "windows"
+
+    kernel: tuple[int, ...]
+    stride: Extents
+    padding: Extents
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Put the kernel before the positions, which take the spatial axes' place."""
+        (x,) = operands(self.name, inputs, 1)
+        at = len(x) - len(self.kernel)
+        if at < 0 or len(x) + len(self.kernel) > MOST_AXES:
+            wants = f"at least {len(self.kernel)} axes, at most {MOST_AXES} with them"
+            raise wrong_shapes(self.name, x, wants=wants)
+        stride, padding = self.per_axis(x)
+        counts = window_counts(x[at:], self.kernel, stride, padding)
+        return (*x[:at], *self.kernel, *counts)
+
+    def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
+        """Give stride and padding for each spatial axis."""
+        return strides_and_pads(self, len(self.kernel), *inputs)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.windows(x, self.kernel, *self.per_axis(x.shape))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fold(Op):
+    """Windows added up where they came from."""
+
+    name = "fold"
+
+    spatial: tuple[int, ...]
+    stride: Extents
+    padding: Extents
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Take (..., *kernel, *positions) to (..., *spatial)."""
+        (x,) = operands(self.name, inputs, 1)
+        rank = len(self.spatial)
+        at = len(x) - 2 * rank
+        stride, padding = self.per_axis(x)
+        kernel, counts = x[at:][:rank], x[at:][rank:]
+        if at < 0 or counts != window_counts(self.spatial, kernel, stride, padding):
+            wants = f"(..., *kernel, *positions), all that fit over {self.spatial}"
+            raise wrong_shapes(self.name, x, wants=wants)
+        return (*x[:at], *self.spatial)
+
+    def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
+        """Give stride and padding for each spatial axis."""
+        return strides_and_pads(self, len(self.spatial), *inputs)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.fold(x, self.spatial, *self.per_axis(x.shape))
+
+
+# Any: an op with a stride and a padding, whatever else.
+def strides_and_pads(op: Any, rank: int, *inputs: Shape) -> tuple[Shape, Shape]:
+    """
+    Give an op's stride and padding for each of its spatial axes.
+
+    >>> strides_and_pads(Windows((2, 2), 1, (0, 1)), 2, (5, 5))
+    ((1, 1), (0, 1))
+    """
+    return (
+        per_axis(op.name, "stride", op.stride, rank, *inputs),
+        per_axis(op.name, "padding", op.padding, rank, *inputs),
+    )
+
+
+def per_axis(op: str, what: str, extents: Extents, rank: int, *inputs: Shape) -> Shape:
+    """
+    Give one number for each spatial axis, refusing a tuple of another length.
+
+    >>> per_axis("conv", "stride", 2, 3)
+    (2, 2, 2)
+    """
+    if isinstance(extents, int):
+        return (extents,) * rank
+    if len(extents) != rank:
+        wants = f"{len(extents)} spatial axes, for {what} {extents}"
+        raise wrong_shapes(op, *inputs, wants=wants)
+    return extents
+
+
+def check_extents(op: str, **numbers: Extents) -> None:
+    """
+    Check static parameters that are one number for all axes, or one for each.
+
+    Raises:
+        TypeError: neither an integer nor a tuple of integers.
+        ValueError: a number is negative, or larger than any array.
+
+    >>> check_extents("conv", stride=1, padding=(0, 2))
+    >>> check_extents("conv", stride=-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: conv counts stride from 0, so not -1
+    """
+    for what, extents in numbers.items():
+        for number in extents if isinstance(extents, tuple) else (extents,):
+            check_int(op, what, number)
+            if number < 0:
+                raise ValueError(f"{op} counts {what} from 0, so not {number}")
+            check_shape((number,))
+
+
+def windows(
+    x: NodeId, kernel: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Take all windows over the last axes, of what zeros surround.
+
+    Args:
+        x: ``(..., *spatial)``, with a spatial axis for each entry of ``kernel``.
+        kernel: the extents of a window.
+        stride: how far apart windows are, for every axis or each.
+        padding: how many zeros stand on either side, for every axis or each.
+
+    Shapes:
+        result: ``(..., *kernel, *positions)``; where no window fits, or the kernel or
+        the stride is 0, there are 0 positions.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        :func:`fold` of ``g``: added up where windows overlap, dropped at the zeros.
+
+    Source:
+        Lean: the sums of ``Tape.conv``. PyTorch: ``torch.nn.functional.unfold``, which
+        also flattens the window into the channels, and the positions.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> pairs = leaf(np.array([1.0, 2.0, 3.0])).bind(lambda x: windows(x, (2,)))
+    >>> pairs.bind(value_of).eval().unwrap().tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    check_shape(kernel)
+    check_extents("windows", stride=stride, padding=padding)
+    return record_op(Windows(kernel, stride, padding), (x,))
+
+
+def fold(
+    x: NodeId, spatial: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Add windows up where :func:`windows` takes them.
+
+    Args:
+        x: ``(..., *kernel, *positions)``.
+        spatial: the extents that the windows were taken over.
+        stride: how far apart windows are, for every axis or each.
+        padding: how many entries on either side are dropped, for every axis or each.
+
+    Shapes:
+        result: ``(..., *spatial)``; the positions must be all that fit.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+
+    Raises:
+        TypeError: a parameter is no integer or tuple of integers.
+        ValueError: a number is negative, or no array has so many entries.
+
+    Gradient:
+        :func:`windows` of ``g``.
+
+    Source:
+        Lean: the sums of ``Tape.convTranspose``. PyTorch:
+        ``torch.nn.functional.fold``, of flattened windows and positions.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> total = leaf(np.ones((2, 2))).bind(lambda x: fold(x, (3,)))
+    >>> total.bind(value_of).eval()
+    <Success: [1. 2. 1.]>
+    """
+    check_shape(spatial)
+    check_extents("fold", stride=stride, padding=padding)
+    return record_op(Fold(spatial, stride, padding), (x,))

@@ -1,0 +1,358 @@
+"""Pooling, against loops over windows."""
+
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tapem_dsl
+from tapem_dsl import (
+    Array,
+    DTypeMismatch,
+    InvalidNodeId,
+    NodeId,
+    OutsideDomain,
+    RequirementNotMet,
+    Shape,
+    ShapeMismatch,
+    avg_pool,
+    backward,
+    leaf,
+    max_pool,
+    rationals,
+    smooth_max_pool,
+)
+from tests.oracles import assert_fractions, eighths, from_eighths, thorough, usual
+
+LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+NAN, INF = math.nan, math.inf
+
+
+def run(pool: Any, x: Array, g: Array | None = None, **options: Any) -> Array:
+    """Give the result, or the gradient where there is a cotangent."""
+    out, tape = leaf(x).bind(lambda i: pool(i, **options)).run().unwrap()
+    if g is None:
+        return tape[out].value
+    return backward(tape, out, g).unwrap()[NodeId(0)]
+
+
+def smooth(x: NodeId, **options: Any) -> Any:
+    return smooth_max_pool(x, **{"beta": 1.0, **options})
+
+
+every = pytest.mark.parametrize("pool", [max_pool, avg_pool, smooth])
+
+
+@st.composite
+def geometries(draw: st.DrawFn) -> tuple[Shape, ...]:
+    """Extents, kernel, stride and padding of up to two axes."""
+    rank = draw(st.integers(1, 2))
+
+    def numbers(least: int, most: int) -> Shape:
+        return tuple(draw(st.integers(least, most)) for _ in range(rank))
+
+    return numbers(0, 5), numbers(1, 4), numbers(1, 3), numbers(0, 2)
+
+
+def positions(n: int, k: int, s: int, p: int) -> int:
+    if n == 0 or p > k // 2 or n + 2 * p < k:
+        return 0
+    return (n + 2 * p - k) // s + 1
+
+
+def windows(geometry: tuple[Shape, ...]) -> Iterator[tuple[Shape, list[Shape]]]:
+    """Give each position, and the real entries of its window in row-major order."""
+    spatial, kernel, stride, padding = geometry
+    counts = tuple(positions(*axis) for axis in zip(*geometry, strict=True))
+    for o in np.ndindex(counts):
+        starts = [i * s - p for i, s, p in zip(o, stride, padding, strict=True)]
+        axes = zip(starts, kernel, spatial, strict=True)
+        ranges = [range(max(a, 0), min(a + k, n)) for a, k, n in axes]
+        yield o, list(product(*ranges))
+
+
+def options_of(geometry: tuple[Shape, ...]) -> dict[str, Shape]:
+    _, kernel, stride, padding = geometry
+    return {"kernel": kernel, "stride": stride, "padding": padding}
+
+
+def result_shape(geometry: tuple[Shape, ...]) -> Shape:
+    return tuple(positions(*axis) for axis in zip(*geometry, strict=True))
+
+
+# few values, so that there are ties, zeros of both signs and NaN first and later
+ENTRIES = st.sampled_from([-1.0, -0.0, 0.0, 1.0, 2.0, NAN, INF, -INF])
+
+
+@thorough
+@given(geometry=geometries(), data=st.data())
+def test_max_pool_takes_the_first_that_nothing_exceeds(
+    geometry: Any, data: st.DataObject
+) -> None:
+    channels = data.draw(st.integers(1, 2))
+    shape = (channels, *geometry[0])
+    x = data.draw(hnp.arrays(np.float64, shape, elements=ENTRIES))
+    numbers = np.arange(1.0, 1 + channels * math.prod(result_shape(geometry)))
+    g = numbers.reshape(channels, *result_shape(geometry))
+    y, dx = np.full(g.shape, 7.0), np.zeros(x.shape)
+    for c, (o, entries) in product(range(channels), windows(geometry)):
+        best = entries[0]
+        for entry in entries[1:]:
+            if x[(c, *entry)] > x[(c, *best)]:  # NaN exceeds nothing
+                best = entry
+        y[(c, *o)] = x[(c, *best)]
+        dx[(c, *best)] += g[(c, *o)]
+    options = options_of(geometry)
+    np.testing.assert_array_equal(run(max_pool, x, **options), y, strict=True)
+    np.testing.assert_array_equal(run(max_pool, x, g, **options), dx, strict=True)
+
+
+@usual
+@given(geometry=geometries(), data=st.data())
+def test_avg_pool_counts_padding_as_zeros(geometry: Any, data: st.DataObject) -> None:
+    x = from_eighths(data.draw(eighths((2, *geometry[0]))), object)
+    g = from_eighths(data.draw(eighths((2, *result_shape(geometry)))), object)
+    size = math.prod(geometry[1])
+    # Any: the stubs know no arrays of Fraction
+    y: Any = np.full(g.shape, Fraction(0), object)
+    dx: Any = np.full(x.shape, Fraction(0), object)
+    for c, (o, entries) in product(range(2), windows(geometry)):
+        for entry in entries:
+            y[(c, *o)] += x[(c, *entry)] / size
+            dx[(c, *entry)] += g[(c, *o)] / size
+    options = options_of(geometry)
+    for ours, theirs in (
+        (run(avg_pool, x, **options), y),
+        (run(avg_pool, x, g, **options), dx),
+    ):
+        assert_fractions(ours)
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+@usual
+@given(
+    geometry=geometries(),
+    beta=st.sampled_from([0.5, 3.0, -2.0, Fraction(1, 3), 2]),
+    data=st.data(),
+)
+def test_smooth_max_pool_counts_padding_as_zeros(
+    geometry: Any, beta: Any, data: st.DataObject
+) -> None:
+    x = from_eighths(data.draw(eighths((2, *geometry[0]))), np.float64)
+    g = from_eighths(data.draw(eighths((2, *result_shape(geometry)))), np.float64)
+    y, dx = np.zeros(g.shape), np.zeros(x.shape)
+    size, b = math.prod(geometry[1]), float(beta)
+    for c, (o, entries) in product(range(2), windows(geometry)):
+        terms = [math.exp(b * x[(c, *entry)]) for entry in entries]
+        total = math.fsum(terms) + size - len(entries)
+        y[(c, *o)] = math.log(total) / b
+        for entry, term in zip(entries, terms, strict=True):
+            dx[(c, *entry)] += term / total * g[(c, *o)]
+    options = {**options_of(geometry), "beta": beta}
+    close: Any = {"rtol": 1e-12, "atol": 1e-13, "strict": True}
+    np.testing.assert_allclose(run(smooth_max_pool, x, **options), y, **close)
+    np.testing.assert_allclose(run(smooth_max_pool, x, g, **options), dx, **close)
+
+
+# -- conventions -----------------------------------------------------------------------
+
+
+def test_a_tie_goes_to_the_first() -> None:  # PyTorch: to the first as well
+    x, g = np.array([[1.0, 2.0, 2.0, 2.0]]), np.array([[5.0]])
+    assert run(max_pool, x, g, kernel=4).tolist() == [[0, 5, 0, 0]]
+
+
+def test_nan_wins_only_as_the_first_entry() -> None:  # PyTorch: wherever it stands
+    first, later = np.array([[NAN, 1.0]]), np.array([[1.0, NAN]])
+    g = np.array([[5.0]])
+    assert np.isnan(run(max_pool, first, kernel=2)).all()
+    assert run(max_pool, first, g, kernel=2).tolist() == [[5, 0]]
+    assert run(max_pool, later, kernel=2).tolist() == [[1]]
+    assert run(max_pool, later, g, kernel=2).tolist() == [[5, 0]]
+
+
+def test_padding_never_wins_even_over_negative_entries() -> None:  # nor in PyTorch
+    x, g = np.array([[-3.0, -INF]]), np.array([[5.0, 7.0]])
+    options: Any = {"kernel": 2, "stride": 2, "padding": 1}
+    assert run(max_pool, x, **options).tolist() == [[-3, -INF]]
+    assert run(max_pool, x, g, **options).tolist() == [[5, 7]]
+
+
+def test_a_mean_beside_padding_is_divided_by_the_whole_window() -> None:
+    x, g = np.array([[4.0, 8.0]]), np.array([[1.0, 1.0]])
+    options: Any = {"kernel": 2, "stride": 2, "padding": 1}
+    assert run(avg_pool, x, **options).tolist() == [[2, 4]]  # also PyTorch's default
+    assert run(avg_pool, x, g, **options).tolist() == [[0.5, 0.5]]
+
+
+@every
+@pytest.mark.parametrize("shape", [(2, 0), (2, 3), (0, 9)])
+def test_too_much_padding_or_nothing_to_pool_gives_nothing(
+    pool: Any, shape: Shape
+) -> None:  # PyTorch: an error for such padding
+    x = np.ones(shape)
+    options: Any = {"kernel": 3, "padding": 2}
+    assert run(pool, x, **options).shape == (shape[0], 0)
+    gradient = run(pool, x, np.ones((shape[0], 0)), **options)
+    np.testing.assert_array_equal(gradient, np.zeros(shape), strict=True)
+
+
+@every
+def test_windows_touch_unless_told_otherwise(pool: Any) -> None:
+    x = np.arange(24.0).reshape(1, 4, 6)
+    np.testing.assert_array_equal(
+        run(pool, x, kernel=(2, 3)), run(pool, x, kernel=(2, 3), stride=(2, 3))
+    )
+    np.testing.assert_array_equal(
+        run(pool, x, kernel=2), run(pool, x, kernel=(2, 2), stride=2, padding=(0, 0))
+    )
+
+
+def test_without_spatial_axes_a_maximum_and_a_mean_are_the_entry() -> None:
+    x = np.array([1.0, 2.0])
+    for pool in (max_pool, avg_pool):
+        assert run(pool, x, kernel=2).tolist() == [1, 2]
+        assert run(pool, x, np.array([3.0, 4.0]), kernel=2).tolist() == [3, 4]
+
+
+# -- extremes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "beta", "y", "dx"),
+    [
+        ([1e300, 1e300], 1.0, 1e300, [0.5, 0.5]),
+        ([1e308, -1e308], 10.0, 1e308, [1, 0]),
+        ([1e308, -1e308], -10.0, -1e308, [0, 1]),
+        ([-1000.0, -1000.0], 1.0, -1000 + math.log(2), [0.5, 0.5]),
+        ([800.0, 0.0], -1.0, 0.0, [0, 1]),
+        ([INF, 0.0], 1.0, NAN, [NAN, NAN]),
+        ([NAN, 0.0], 1.0, NAN, [NAN, NAN]),
+    ],
+)
+def test_nothing_overflows_in_a_smooth_maximum(
+    x: list[float], beta: float, y: float, dx: list[float]
+) -> None:
+    row, options = np.array([x]), {"kernel": 2, "beta": beta}
+    np.testing.assert_array_equal(run(smooth_max_pool, row, **options), [[y]])
+    gradient = run(smooth_max_pool, row, np.ones((1, 1)), **options)
+    np.testing.assert_array_equal(gradient, [dx])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_large_betas_approach_the_extreme(sign: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 6, 6))
+    extreme = sign * run(max_pool, sign * x, kernel=2)
+    near = run(smooth_max_pool, x, kernel=2, beta=sign * 1e4)
+    np.testing.assert_allclose(near, extreme, atol=math.log(4) / 1e4)
+
+
+def test_a_choice_keeps_an_infinite_cotangent_to_itself() -> None:
+    x, g = np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[INF, 1.0]])
+    assert run(max_pool, x, g, kernel=2).tolist() == [[0, INF, 0, 1]]
+
+
+# -- refusals --------------------------------------------------------------------------
+
+X = np.ones((1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("pool", "name"),
+    [(max_pool, "max_pool"), (avg_pool, "avg_pool"), (smooth, "smooth_max_pool")],
+)
+@pytest.mark.parametrize(
+    ("options", "requirement"),
+    [
+        ({"kernel": 0, "stride": 1}, "kernel_size > 0 on every spatial axis"),
+        ({"kernel": (2, 0), "stride": 0}, "kernel_size > 0 on every spatial axis"),
+        ({"kernel": 2, "stride": 0}, "stride > 0 on every spatial axis"),
+        ({"kernel": 2, "stride": (1, 0)}, "stride > 0 on every spatial axis"),
+    ],
+)
+def test_kernel_and_stride_are_not_0(
+    pool: Any, name: str, options: Any, requirement: str
+) -> None:
+    error = leaf(X).bind(lambda i: pool(i, **options)).run().failure()
+    assert error == RequirementNotMet(name, requirement, ids=(0,))
+    assert error.message == f"autograd: {name} requires {requirement}"
+
+
+@pytest.mark.parametrize("beta", [0, 0.0, -0.0, INF, -INF, NAN, Fraction(0)])
+@pytest.mark.parametrize("x", [X, np.ones(2)])
+def test_beta_is_checked_first(beta: Any, x: Array) -> None:
+    pool: Callable[[NodeId], Any] = lambda i: smooth_max_pool(i, 0, beta=beta)  # noqa: E731 - short
+    error = leaf(x).bind(pool).run().failure()
+    text = "autograd: smooth_max_pool requires finite nonzero beta"
+    assert error.message == text
+
+
+def test_a_smooth_maximum_wants_a_spatial_axis_before_a_kernel() -> None:
+    error = leaf(np.ones(2)).bind(lambda i: smooth(i, kernel=0)).run().failure()
+    text = "autograd: smooth_max_pool requires at least one spatial dimension"
+    assert error.message == text
+
+
+@pytest.mark.parametrize("beta", [10**400, Fraction(10**400, 3)])
+def test_a_beta_beyond_double_is_a_failure(beta: Any) -> None:
+    error = leaf(X).bind(lambda i: smooth(i, kernel=2, beta=beta)).run().failure()
+    assert isinstance(error, OutsideDomain)
+
+
+@every
+def test_what_comes_first_is_the_operand(pool: Any) -> None:
+    assert isinstance(pool(NodeId(0), kernel=0).run().failure(), InvalidNodeId)
+    truths = leaf(np.ones((1, 2), bool), requires_grad=False)
+    error = truths.bind(lambda i: pool(i, kernel=0)).run().failure()
+    assert isinstance(error, DTypeMismatch)
+    error = leaf(1.0).bind(lambda i: pool(i, kernel=2)).run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants == "(channels, *spatial)" or pool is smooth
+
+
+@every
+@pytest.mark.parametrize("what", ["kernel", "stride", "padding"])
+def test_a_tuple_has_a_number_for_each_axis(pool: Any, what: str) -> None:
+    options = {"kernel": 2, what: (2, 2, 2)}
+    error = leaf(X).bind(lambda i: pool(i, **options)).run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants.startswith("3 spatial axes, for ")
+
+
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool", "smooth_max_pool"])
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"kernel": 2.0}, TypeError),
+        ({"kernel": [2]}, TypeError),
+        ({"kernel": -1}, ValueError),
+        ({"kernel": 2, "stride": "1"}, TypeError),
+        ({"kernel": 2, "padding": True}, TypeError),
+        ({"kernel": 2, "padding": (0, -1)}, ValueError),
+    ],
+)
+def test_mistakes_of_the_text_are_errors_at_the_call(
+    name: str, options: Any, error: type[Exception]
+) -> None:
+    beta = {"beta": 1.0} if name == "smooth_max_pool" else {}
+    with pytest.raises(error, match=name):
+        getattr(LOOSE, name)(0, **options, **beta)
+
+
+@pytest.mark.parametrize("beta", ["1", None, True, 1j])
+def test_a_beta_is_a_real_number(beta: object) -> None:
+    with pytest.raises(TypeError, match="takes a real number for beta"):
+        LOOSE.smooth_max_pool(0, 2, beta=beta)
+
+
+def test_over_rationals_a_smooth_maximum_fails() -> None:
+    x = rationals([[1, 2]])
+    error = leaf(x).bind(lambda i: smooth(i, kernel=2)).run().failure()
+    assert isinstance(error, OutsideDomain)

@@ -1,0 +1,124 @@
+"""Windows and their sum."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tapem_dsl
+from tapem_dsl import (
+    Array,
+    NodeId,
+    Shape,
+    ShapeMismatch,
+    const,
+    fold,
+    leaf,
+    windows,
+)
+from tapem_dsl.core.shape import window_counts
+from tests.oracles import assert_fractions, eighths, from_eighths, usual
+
+LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+
+
+def run(op: Any, x: Array, *arguments: Any, **options: Any) -> Array:
+    program = leaf(x).bind(lambda i: op(i, *arguments, **options))
+    out, tape = program.run().unwrap()
+    return tape[out].value
+
+
+@st.composite
+def geometries(draw: st.DrawFn) -> tuple[Shape, ...]:
+    """Extents, kernel, stride and padding of up to three axes."""
+    rank = draw(st.integers(0, 3))
+
+    def numbers(least: int, most: int) -> Shape:
+        return tuple(draw(st.integers(least, most)) for _ in range(rank))
+
+    return numbers(0, 4), numbers(0, 3), numbers(0, 3), numbers(0, 2)
+
+
+@usual
+@given(geometry=geometries(), left=st.sampled_from([(), (2,), (0,)]), data=st.data())
+def test_each_window_is_a_slice_of_the_padded_array(
+    geometry: Any, left: Shape, data: st.DataObject
+) -> None:
+    spatial, kernel, stride, padding = geometry
+    x = from_eighths(data.draw(eighths((*left, *spatial))), np.float64)
+    y = run(windows, x, kernel, stride=stride, padding=padding)
+    counts = window_counts(spatial, kernel, stride, padding)
+    assert y.shape == (*left, *kernel, *counts)
+    pads = [(0, 0)] * len(left) + [(p, p) for p in padding]
+    # Any: the stubs know no index of an ellipsis and slices
+    padded: Any = np.pad(x, pads) if pads else x
+    for o in np.ndindex(counts):
+        axes = zip(o, kernel, stride, strict=True)
+        window = padded[(..., *[slice(i * s, i * s + k) for i, k, s in axes])]
+        np.testing.assert_array_equal(y[(..., *o)], window)
+
+
+@usual
+@given(geometry=geometries(), data=st.data())
+def test_folding_counts_how_often_an_entry_was_taken(
+    geometry: Any, data: st.DataObject
+) -> None:
+    spatial, kernel, stride, padding = geometry
+    at = {"stride": stride, "padding": padding}
+    x = from_eighths(data.draw(eighths((2, *spatial))), object)
+    ones = from_eighths(np.full((2, *spatial), 8), object)
+    once = run(windows, ones, kernel, **at)
+    often = run(fold, once, spatial, **at)
+    assert_fractions(often)
+    assert often.shape == (2, *spatial)
+    again = run(fold, run(windows, x, kernel, **at), spatial, **at)
+    np.testing.assert_array_equal(again, x * often)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spatial", "stride"),
+    [
+        ((2, 3), (3,), 1),  # only two positions fit
+        ((2, 1), (3,), 1),
+        ((2, 2), (3,), (1, 1)),
+        ((2,), (3,), 1),
+        ((), (3,), 1),
+        ((2, 2, 2), (3, 3), 1),
+    ],
+)
+def test_what_is_not_all_windows_is_not_folded(
+    shape: Shape, spatial: Shape, stride: Any
+) -> None:
+    program = leaf(np.ones(shape)[()]).bind(lambda i: fold(i, spatial, stride=stride))
+    assert isinstance(program.run().failure(), ShapeMismatch)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel"), [((), (1,)), ((3,), (1, 1)), ((1,) * 40, (1,) * 30)]
+)
+def test_a_window_has_no_more_axes_than_the_array(shape: Shape, kernel: Shape) -> None:
+    program = const(np.ones(shape)[()]).bind(lambda i: windows(i, kernel))
+    error = program.run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants.startswith(f"at least {len(kernel)} axes")
+
+
+@pytest.mark.parametrize("name", ["windows", "fold"])
+@pytest.mark.parametrize(
+    ("argument", "options", "error"),
+    [
+        (2, {}, TypeError),
+        ([2], {}, TypeError),
+        ((-1,), {}, TypeError),
+        ((2,), {"stride": -1}, ValueError),
+        ((2,), {"stride": 0.5}, TypeError),
+        ((2,), {"padding": (1.0,)}, TypeError),
+    ],
+)
+def test_mistakes_of_the_text_are_errors_at_the_call(
+    name: str, argument: object, options: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        getattr(LOOSE, name)(NodeId(0), argument, **options)
