@@ -35,6 +35,7 @@ fmt: .venv/.dev
 	.venv/bin/ruff format
 
 docs: .venv/.dev
+	.venv/bin/python docs/ops_page.py
 	.venv/bin/pytest tests/docs
 
 # The wheel is built from the sdist, then used where nothing but its own dependencies is.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness import Contender, check
-from examples import digits, lean_mean
-from tapem_dsl import backward_scalar
+from examples import digits, lean_mean, own_op
+from tapem_dsl import NodeId, backward_scalar, param
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,6 +97,21 @@ def test_digits_is_reproducible() -> None:
     first, second = (next(digits.training(1, 64, 0.3)) for _ in range(2))
     assert first.loss == second.loss
     assert first.accuracy == second.accuracy
+
+
+def test_an_op_of_ones_own_takes_less_than_forty_lines() -> None:
+    finished = run("examples/own_op.py")
+    assert finished.returncode == 0, finished.stderr
+    assert "1/9" in finished.stdout
+    assert len((ROOT / "examples" / "own_op.py").read_text().splitlines()) < 40
+
+
+@pytest.mark.parametrize("x", [Fraction(-2), Fraction(0), Fraction(1, 2)])
+def test_an_op_of_ones_own_has_an_exact_gradient(x: Fraction) -> None:
+    out, tape = param(x).bind(own_op.softsign).run().unwrap()
+    assert tape[out].value == x / (1 + abs(x))
+    gradients = backward_scalar(tape, out).unwrap()
+    assert gradients[NodeId(0)] == 1 / (1 + abs(x)) ** 2
 
 
 def test_the_benchmarks_check_and_report_every_workload() -> None:

@@ -1,0 +1,104 @@
+"""
+Write docs/ops.md: every op, from its docstring and the tables of the interpreters.
+
+``make docs`` runs it; a test fails while the page is not what it would write.
+"""
+
+import inspect
+import re
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Final
+
+import tapem_dsl
+from tapem_dsl import Op, ops, vjp
+
+PAGE: Final = Path(__file__).with_name("ops.md")
+
+INTERPRETERS: Final = {"reverse": vjp}
+"""Each interpreter that needs a rule for each op, and its table."""
+
+SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
+"""What every op's docstring says."""
+
+_INTRODUCTION: Final = """\
+# The ops
+
+Written by `make docs` from the docstrings, which say more: arguments, failures, costs
+and an example. `g` is the cotangent of the result. All ops run over NumPy's
+floating-point types; over exact rationals those whose formula is rational, and the
+others fail saying so. An op of your own takes its place beside these: see
+[CONTRIBUTING.md](../CONTRIBUTING.md) and [own_op.py](../examples/own_op.py).
+"""
+
+_ODD_NAMES: Final = {"OuterProduct": "outer"}
+"""Functions that are not called as their op."""
+
+
+def function_of(kind: type[Op]) -> FunctionType:
+    """Find the public function that records an op."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+    names = [_ODD_NAMES.get(kind.__name__, snake), f"{snake}_"]
+    (found,) = [getattr(tapem_dsl, name) for name in names if hasattr(tapem_dsl, name)]
+    assert isinstance(found, FunctionType)
+    assert found.__module__ == kind.__module__
+    return found
+
+
+def sections_of(function: FunctionType) -> dict[str, str]:
+    """Split a docstring into its sections, each on one line; the first is ''."""
+    doc = (inspect.getdoc(function) or "").partition("\n>>>")[0]
+    parts = re.split(r"^(\w[\w ]*):$", doc, flags=re.MULTILINE)
+    titles = ["", *parts[1::2]]
+    return {
+        title: " ".join(text.split())
+        for title, text in zip(titles, parts[::2], strict=True)
+    }
+
+
+def page() -> str:
+    """Make the whole page."""
+    return "\n".join([_INTRODUCTION, *map(_family, ops.FAMILIES)])
+
+
+def _family(module: ModuleType) -> str:
+    title = (module.__doc__ or "").strip().removesuffix(".")
+    kinds = [kind for kind in ops.ALL if kind.__module__ == module.__name__]
+    head = "| op | what | shapes | gradient | Lean | PyTorch | interpreters |"
+    rule = "|---|---|---|---|---|---|---|"
+    return "\n".join([f"## {title}\n", head, rule, *map(_row, kinds), ""])
+
+
+def _row(kind: type[Op]) -> str:
+    function = function_of(kind)
+    sections = sections_of(function)
+    lean, pytorch = _counterparts(sections["Source"])
+    first = (inspect.getdoc(function) or "").partition("\n")[0]
+    have = [name for name, table in INTERPRETERS.items() if kind in table]
+    cells = (
+        f"`{function.__name__}`",
+        first,
+        sections["Shapes"],
+        sections["Gradient"],
+        lean,
+        pytorch,
+        ", ".join(have),
+    )
+    return f"| {' | '.join(map(_markdown, cells))} |"
+
+
+def _counterparts(source: str) -> tuple[str, str]:
+    """Take Lean's and PyTorch's parts out of a Source section."""
+    found = re.search(r"Lean: (.*?)\.? PyTorch: (.*?)\.?$", source)
+    assert found, source
+    return found[1], found[2]
+
+
+def _markdown(text: str) -> str:
+    """Turn the docstrings' markup into the page's."""
+    text = re.sub(r":\w+:`([^`]+)`", r"`\1`", text).replace("``", "`")
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

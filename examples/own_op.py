@@ -1,0 +1,38 @@
+"""An op of your own and its rule, from outside the package: softsign, x / (1 + |x|)."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import tapem_dsl as t
+from tapem_dsl import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Softsign(t.Op):
+    name = "softsign"
+
+    def shape(self, *inputs: t.Shape) -> t.Shape:
+        (x,) = inputs
+        return x
+
+    def evaluate(self, xp: t.Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        return x / (1 + xp.abs(x))
+
+
+@t.vjp.define(Softsign)
+def rule(
+    op: Softsign, xp: t.Namespace, g: Array, xs: tuple[Array, ...], *_: object
+) -> tuple[Array]:
+    slope = 1 / (1 + xp.abs(xs[0]))
+    return (g * slope * slope,)
+
+
+def softsign(x: t.NodeId) -> t.TapeM[t.NodeId, Any]:  # Any: over whatever scalar
+    return t.apply_op(Softsign(), x)
+
+
+if __name__ == "__main__":
+    out, tape = t.param(Fraction(2)).bind(softsign).run().unwrap()
+    print(t.backward_scalar(tape, out).unwrap()[t.NodeId(0)])  # exactly 1/9
