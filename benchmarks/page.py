@@ -22,6 +22,13 @@ BUDGETS: Final = (
     ("W3 loop", "PyTorch", 0.35),
     ("W6", "PyTorch", 1.1),
     ("W6", LIMIT, 1.15),
+    ("W7 conv", "PyTorch", 3),
+    ("W7 max", "PyTorch", 3),
+    ("W7 max, overlapping", "PyTorch", 4),
+    ("W7 mean", "PyTorch", 3),
+    ("W7 mean, overlapping", "PyTorch", 4),
+    ("W7 layer norm", "PyTorch", 3),
+    ("W7 attention", "PyTorch", 3),
 )
 MOST_EXPONENT: Final = 1.05
 MOST_BYTES: Final = 400

@@ -8,7 +8,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import forms, growth, w1_chain, w2_samples, w3_network, w6_wide
+from benchmarks import (
+    forms,
+    growth,
+    w1_chain,
+    w2_samples,
+    w3_network,
+    w6_wide,
+    w7_layers,
+)
 from benchmarks import w5_hessian as w5
 from benchmarks.harness import CALIBRATIONS, Effort, Workload, check, present, timed
 
@@ -27,6 +35,7 @@ def workloads(*, quick: bool) -> dict[str, Workload]:
         "W5 regression": w5.WORKLOAD_REGRESSION,
         "W5 network": w5.WORKLOAD_NETWORK,
         "W6": w6_wide.workload(100_000 if quick else 1_000_000),
+        **w7_layers.WORKLOADS,
     }
 
 

@@ -1,4 +1,19 @@
+from collections.abc import Sequence
+
 from torch import Tensor
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor: ...
 def cross_entropy(input: Tensor, target: Tensor) -> Tensor: ...
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor,
+    bias: Tensor,
+    eps: float = ...,
+) -> Tensor: ...
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor, *, padding: int = ...
+) -> Tensor: ...
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor
+) -> Tensor: ...
