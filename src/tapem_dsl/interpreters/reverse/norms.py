@@ -47,7 +47,7 @@ def _batch_norm(
     x, gamma, _ = xs
     channels, n = x.shape[0], prod(x.shape[1:])
     g = xp.reshape(g, (channels, n))
-    total = xp.sum(g, axis=1) if need[0] or need[2] else None
+    total: Array = xp.sum(g, axis=1) if need[0] or need[2] else None
     to_x = by_slope = None
     if need[0] or need[1]:
         centred, deviation = standardised(xp, xp.reshape(x, (channels, n)), op.epsilon)
