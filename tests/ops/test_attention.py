@@ -1,6 +1,8 @@
 """Attention."""
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -172,7 +174,7 @@ def test_one_node_that_is_all_operands_receives_x_first() -> None:
 
 
 def test_an_order_of_contributions_names_each_operand_once() -> None:
-    with pytest.raises(TypeError, match="names no operands once"):
+    with pytest.raises(TypeError, match=r"is \(0, 0\); it names each operand once"):
         type("Wrong", (Op,), {"contribution_order": (0, 0)})
 
 
@@ -229,7 +231,9 @@ def test_without_tokens_there_is_nothing_to_attend_to() -> None:
     assert error.axis == 0
 
 
-@pytest.mark.parametrize("mask", [[[True]], np.ones((1, 1)), "mask", 1])
+@pytest.mark.parametrize(
+    "mask", [[[True]], np.ones((1, 1)), "no", 1, np.ma.array([[True]])]
+)
 def test_a_mask_is_an_array_of_truth_values(mask: object) -> None:
     with pytest.raises(TypeError, match="NumPy array of truth values"):
         LOOSE.attention(0, 0, 0, 0, 0, heads=1, mask=mask)
@@ -243,21 +247,43 @@ def test_there_is_at_least_one_head(heads: Any, error: type[Exception]) -> None:
         attention(*map(NodeId, range(5)), heads=heads)
 
 
-def test_over_rationals_it_fails() -> None:
+@pytest.mark.parametrize("mask", [None, np.ones((1, 1), bool)])
+def test_over_rationals_it_fails(mask: Any) -> None:
     one = rationals([[1]])
-    program = map_m(leaf, [one] * 5).bind(lambda ids: attention(*ids, heads=1))
+    program = map_m(leaf, [one] * 5).bind(
+        lambda ids: attention(*ids, heads=1, mask=mask)
+    )
     assert isinstance(program.run().failure(), OutsideDomain)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_a_copy_of_the_op_has_a_mask_that_nobody_writes_to(copied: Any) -> None:
+    op = Attention(1, np.ones((2, 2), bool))
+    again = copied(op)
+    assert again == op
+    for made in (op, again):
+        assert made.mask is not None
+        with pytest.raises(ValueError, match="read-only"):
+            made.mask[0, 0] = False
+
+
+def test_more_heads_than_an_array_can_have_are_a_failure() -> None:
+    xs = [np.ones((1, 0))] * 3 + [np.ones((0, 1)), np.ones((1, 1))]
+    program = map_m(leaf, xs).bind(lambda ids: attention(*ids, heads=2**62))
+    assert isinstance(program.run().failure(), ShapeMismatch)
 
 
 @pytest.mark.parametrize(
     ("need", "products"),
     [
-        ((False, False, False, True, False), 5 + 1),
-        ((False, False, True, False, False), 5 + 3),
-        ((True, False, False, False, False), 5 + 4),
-        ((False, True, False, False, False), 5 + 4),
-        ((False, False, False, False, True), 5 + 8),
-        ((True,) * 5, 5 + 12),
+        ((False, False, False, True, False), 3 + 3),
+        ((False, False, True, False, False), 3 + 3),
+        ((True, False, False, False, False), 3 + 5),
+        ((False, True, False, False, False), 3 + 5),
+        ((False, False, False, False, True), 3 + 9),
+        ((True,) * 5, 3 + 14),
     ],
 )
 def test_frozen_operands_cost_no_work(need: Any, products: int) -> None:

@@ -27,6 +27,7 @@ from tapem_dsl import (
 from tapem_dsl.core.namespace import NUMPY
 from tapem_dsl.ops.convolution import Conv, ConvTranspose
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
+from tests.toy_dual import Dual
 
 LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 both = pytest.mark.parametrize("op", [conv, conv_transpose])
@@ -269,3 +270,28 @@ def test_frozen_operands_cost_no_work(op: Any, need: Any, work: set[str]) -> Non
     assert [cotangent is not None for cotangent in given] == list(need)
     assert set(spy.calls) - {"reshape", "permute_dims"} == work
     assert spy.calls.count("matmul") <= 1
+
+
+@both
+def test_more_spatial_axes_than_windows_can_have_are_a_failure(op: Any) -> None:
+    shapes = ((1,) * 34, (1,), (1,) * 33)
+    leaves = map_m(leaf, [np.ones(shape) for shape in shapes])
+    error = leaves.bind(lambda ids: op(*ids)).run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants == "less than 32 spatial axes"
+
+
+def test_a_result_that_no_array_can_be_is_a_failure() -> None:
+    xs = [np.ones((1, 1, 1)), np.ones(1), np.ones((1, 1000))]
+    program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids, stride=2**58))
+    assert isinstance(program.run().failure(), ShapeMismatch)
+
+
+def test_nothing_made_of_duals_is_swept_as_duals_are() -> None:
+    kernel = Dual(np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 1)))
+    xs: list[Any] = [kernel, np.ones(2), np.ones((1, 1, 1))]  # Any: carriers too
+    program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids, padding=1))
+    out, tape = program.run().unwrap()
+    assert tape[out].value.shape == (2, 0, 0)
+    slots = backward(tape, out, np.zeros((2, 0, 0))).unwrap()
+    assert all(slots[NodeId(i)].shape == x.shape for i, x in enumerate(xs))

@@ -300,6 +300,24 @@ def test_a_smooth_maximum_wants_a_spatial_axis_before_a_kernel() -> None:
     assert error.message == text
 
 
+@pytest.mark.parametrize(
+    ("dtype", "beta"),
+    [(np.float32, 1e300), (np.float32, 1e-50), (np.float16, 1e5), (np.float16, 1e-9)],
+)
+def test_beta_is_finite_and_not_0_in_the_scalar_type(dtype: Any, beta: float) -> None:
+    x = np.array([[1.0, 2.0]], dtype)
+    error = leaf(x).bind(lambda i: smooth(i, kernel=1, beta=beta)).run().failure()
+    text = "autograd: smooth_max_pool requires finite nonzero beta"
+    assert error.message == text
+
+
+@every
+def test_more_spatial_axes_than_windows_can_have_are_a_failure(pool: Any) -> None:
+    error = leaf(np.ones((1,) * 33)).bind(lambda i: pool(i, kernel=1)).run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants == "less than 32 spatial axes"
+
+
 @pytest.mark.parametrize("beta", [10**400, Fraction(10**400, 3)])
 def test_a_beta_beyond_double_is_a_failure(beta: Any) -> None:
     error = leaf(X).bind(lambda i: smooth(i, kernel=2, beta=beta)).run().failure()

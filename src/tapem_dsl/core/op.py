@@ -53,7 +53,10 @@ class Op(ABC):
         super().__init_subclass__()
         order = cls.contribution_order
         if order is not None and sorted(order) != list(range(len(order))):
-            raise TypeError(f"{cls.__name__}.contribution_order names no operands once")
+            raise TypeError(
+                f"{cls.__name__}.contribution_order is {order!r}; "
+                "it names each operand once, counted from 0"
+            )
         if vars(cls).get("__eq__", Op.__eq__) is not Op.__eq__:
             raise TypeError(f"{cls.__name__} defines ==, but ops compare by parameters")
         cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # see above

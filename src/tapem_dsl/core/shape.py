@@ -84,8 +84,18 @@ def check_shape(shape: object) -> None:
         raise TypeError(
             f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
         )
-    if len(extents) > MOST_AXES or prod(n or 1 for n in extents) > _MOST_ENTRIES:
+    if not possible(extents):
         raise ValueError(f"no array has the shape {shape!r}")
+
+
+def possible(shape: Shape) -> bool:
+    """
+    Tell whether an array can have a shape, be there memory for it or not.
+
+    >>> possible((2, 0)), possible((2**62,)), possible((1,) * 65)
+    (True, False, False)
+    """
+    return len(shape) <= MOST_AXES and prod(n or 1 for n in shape) <= _MOST_ENTRIES
 
 
 def axis_of(op: str, shape: Shape, axis: int) -> int:

@@ -11,7 +11,7 @@ from tapem_dsl.core.errors import EmptyAxis, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, check_int, operands, wrong_shapes
+from tapem_dsl.core.shape import Shape, check_int, operands, possible, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.shapes import exchanged
 
@@ -38,6 +38,7 @@ class Attention(Op):
                 and wo == (width, model)
                 and width % self.heads == 0
                 and (self.mask is None or self.mask.shape == (n, n))
+                and possible((self.heads, n, max(n, model)))
             ):
                 if n == 0:
                     raise Refused(EmptyAxis(self.name, 0, x))
@@ -47,78 +48,85 @@ class Attention(Op):
             wants += f", and a mask of shape (n, n), not {self.mask.shape}"
         raise wrong_shapes(self.name, *inputs, wants=wants)
 
+    def __post_init__(self) -> None:
+        """Hold a read-only mask of one's own, however the op was made."""
+        if self.mask is not None and self.mask.flags.writeable:
+            mask = np.array(self.mask)
+            mask.setflags(write=False)
+            object.__setattr__(self, "mask", mask)
+
+    # Any: as pickle has it.
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make a copy as the op was made, so that its mask is read-only too."""
+        return Attention, (self.heads, self.mask)
+
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Attend, and leave by the last matrix."""
-        wo = inputs[3]
-        return xp.matmul(attended(self, xp, inputs).merged, wo)
+        _, _, wv, wo, x = inputs
+        weights = scored(self, xp, inputs).weights
+        values = by_head(self, xp, xp.matmul(x, wv), x, wv)
+        return xp.matmul(together(xp, xp.matmul(weights, values), x, wv), wo)
 
 
-class Attended(NamedTuple):
-    """What attention computes on its way; all but the last by head."""
+class Scored(NamedTuple):
+    """What attention computes of queries and keys, by head."""
 
     queries: Array
     """Already divided by the root of the head's width."""
 
     keys: Array
-    values: Array
     weights: Array
-    merged: Array
 
 
-def attended(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Attended:
+def scored(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Scored:
     """
-    Compute all but the last product.
+    Compute the weights of all tokens for each.
 
-    >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
     >>> one = np.ones((1, 1))
-    >>> attended(Attention(1, None), NUMPY, (one,) * 5).merged.tolist()
-    [[1.0]]
+    >>> scored(Attention(1, None), NUMPY, (one,) * 5).weights.tolist()
+    [[[1.0]]]
     """
-    wq, wk, wv, _, x = inputs
-    width = wq.shape[1] // op.heads
-    queries, keys, values = (
-        by_head(xp, xp.matmul(x, w), x.shape[0], op.heads, width) for w in (wq, wk, wv)
-    )
-    queries = queries * xp.lit(x, shrinkage(width))
-    weights = weights_of(xp, xp.matmul(queries, exchanged(xp, keys, 1)), op.mask)
-    mixed = xp.matmul(weights, values)
-    merged = together(xp, mixed, x.shape[0], wq.shape[1])
-    return Attended(queries, keys, values, weights, merged)
+    wq, wk, _, _, x = inputs
+    queries, keys = (by_head(op, xp, xp.matmul(x, w), x, w) for w in (wq, wk))
+    queries = queries * xp.lit(x, shrinkage(op, wq))
+    scores = xp.matmul(queries, exchanged(xp, keys, 1))
+    return Scored(queries, keys, weights_of(xp, scores, op.mask))
 
 
-def shrinkage(width: int) -> float:
+def shrinkage(op: Attention, w: Array) -> float:
     """
     Give one over the root of a head's width, or 1 if that is 0.
 
-    >>> shrinkage(4), shrinkage(0)
-    (0.5, 1.0)
+    >>> shrinkage(Attention(2, None), np.ones((3, 8)))
+    0.5
     """
-    return 1 / math.sqrt(width or 1)
+    return 1 / math.sqrt(w.shape[1] // op.heads or 1)
 
 
-def by_head(xp: Namespace, x: Array, tokens: int, heads: int, width: int) -> Array:
+def by_head(op: Attention, xp: Namespace, columns: Array, x: Array, w: Array) -> Array:
     """
-    Split columns into heads, which become the first axis.
+    Split the columns of ``x @ w`` into heads, which become the first axis.
 
-    >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
-    >>> by_head(NUMPY, np.array([[1, 2], [3, 4]]), 2, 2, 1).tolist()
+    >>> columns = np.array([[1, 2], [3, 4]])
+    >>> by_head(Attention(2, None), NUMPY, columns, columns, columns).tolist()
     [[[1], [3]], [[2], [4]]]
     """
-    return xp.permute_dims(xp.reshape(x, (tokens, heads, width)), (1, 0, 2))
+    apart = (x.shape[0], op.heads, w.shape[1] // op.heads)
+    return xp.permute_dims(xp.reshape(columns, apart), (1, 0, 2))
 
 
-def together(xp: Namespace, x: Array, tokens: int, columns: int) -> Array:
+def together(xp: Namespace, heads: Array, x: Array, w: Array) -> Array:
     """
-    Put heads side by side again.
+    Put heads side by side again, as columns of ``x @ w``.
 
-    >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
-    >>> together(NUMPY, np.array([[[1], [3]], [[2], [4]]]), 2, 2).tolist()
+    >>> x = np.ones((2, 2))
+    >>> together(NUMPY, np.array([[[1], [3]], [[2], [4]]]), x, x).tolist()
     [[1, 2], [3, 4]]
     """
-    return xp.reshape(xp.permute_dims(x, (1, 0, 2)), (tokens, columns))
+    return xp.reshape(xp.permute_dims(heads, (1, 0, 2)), (x.shape[0], w.shape[1]))
 
 
 def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> Array:
@@ -135,9 +143,8 @@ def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> 
         e = xp.exp(scores - xp.shift(scores))
         return e / xp.sum(e, axis=-1, keepdims=True)
     some = mask.any(axis=-1, keepdims=True)
-    allowed = xp.where(mask, scores, -math.inf)
+    allowed = xp.where(mask, scores, xp.lit(scores, -math.inf))
     e = xp.exp(allowed - xp.where(some, xp.shift(allowed), 0))
-    e = xp.where(mask, e, 0)  # also where the row holds NaN
     return e / xp.where(some, xp.sum(e, axis=-1, keepdims=True), 1)
 
 
@@ -201,10 +208,9 @@ def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
     if heads < 1:
         raise ValueError(f"attention takes at least one head, not {heads}")
     if mask is not None:
-        if getattr(mask, "dtype", None) != np.bool_:
+        if getattr(mask, "dtype", None) != np.bool_ or hasattr(mask, "mask"):
             raise TypeError(
                 f"attention takes a NumPy array of truth values for mask, not {mask!r}"
             )
         mask = np.array(mask)
-        mask.setflags(write=False)
     return record_op(Attention(heads, mask), (wq, wk, wv, wo, x))

@@ -9,7 +9,7 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.windows import Extents, check_extents, strides_and_pads
+from tapem_dsl.ops.windows import Extents, check_extents, checked, strides_and_pads
 
 
 @final
@@ -70,17 +70,15 @@ class ConvTranspose(Op):
                     max((n - 1) * s + k - 2 * p, 0) if n and k and s else 0
                     for n, k, s, p in axes
                 ]
-                return (out, *spatial)
+                return checked(self.name, (out, *spatial), *inputs)
         wants = "(in, out, *kernel), (out,) and (in, *positions)"
         raise wrong_shapes(self.name, *inputs, wants=wants)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Multiply into windows, and fold them; then add."""
         kernel, bias, x = inputs
-        out, *spatial = y = self.shape(kernel.shape, bias.shape, x.shape)
+        out, *spatial = self.shape(kernel.shape, bias.shape, x.shape)
         biases = xp.reshape(bias, (out, *(1 for _ in spatial)))
-        if 0 in y:
-            return xp.broadcast_to(biases, y)
         rows = xp.permute_dims(matrix_of(xp, kernel), (1, 0))
         columns = xp.matmul(rows, matrix_of(xp, x))
         parts = xp.reshape(columns, (*kernel.shape[1:], *x.shape[1:]))

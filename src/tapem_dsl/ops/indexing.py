@@ -10,11 +10,11 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import (
-    MOST_AXES,
     Shape,
     axis_of,
     check_int,
     operands,
+    possible,
     wrong_shapes,
 )
 from tapem_dsl.core.tapem import TapeM, record_op
@@ -125,8 +125,8 @@ class Gather(Op):
         x, indices = operands(self.name, inputs, 2)
         axis = axis_of(self.name, x, self.axis)
         result = (*x[:axis], *indices, *x[axis + 1 :])
-        if len(result) > MOST_AXES:
-            wants = f"at most {MOST_AXES} axes in all"
+        if not possible(result):
+            wants = f"a result that an array can be, not {result}"
             raise wrong_shapes(self.name, x, indices, wants=wants)
         return result
 

@@ -86,50 +86,60 @@ def standardised(
     """
     Give rows minus their means, and ``sqrt(variance + epsilon)`` of each as a column.
 
-    The variance is that of the centred rows about their own mean, which rounding may
-    have left. Where a square overflows, all rows are scaled down for it first.
+    Where a row is all but constant, the rounding of its mean would show: then its first
+    entry is subtracted before, which leaves it exact.
 
     >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
     >>> standardised(NUMPY, np.array([[5.0, 1.0]]), 0.0)
     (array([[ 2., -2.]]), array([[2.]]))
     """
-    count = rows.shape[0]
-    centred = rows - xp.reshape(mean_of_rows(xp, rows), (count, 1))
-    variance = variance_of(xp, centred)
-    known = xp.concrete(variance)
+    share = xp.ones_like(rows[0]) / rows.shape[1]
+    mean = means(xp, rows, share)
+    centred = rows - mean
+    deviation = deviations(xp, centred, share, epsilon)
+    at, spread = xp.concrete(mean), xp.concrete(deviation)
+    if at is not None and spread is not None and (abs(at) <= 8 * spread).all():
+        return centred, deviation
+    shifted = rows - rows[:, :1]
+    centred = shifted - means(xp, shifted, share)
+    return centred, deviations(xp, centred, share, epsilon)
+
+
+def deviations(
+    xp: Namespace, centred: Array, share: Array, epsilon: float | Fraction
+) -> Array:
+    """
+    Give ``sqrt(mean(row**2) + epsilon)`` as a column, also where a square overflows.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> deviations(NUMPY, np.array([[3.0, -3.0]]), np.full(2, 1 / 2), 7).tolist()
+    [[4.0]]
+    """
+    offset = xp.lit(centred, epsilon)
+    squares = means(xp, centred * centred, share)
+    known = xp.concrete(squares)
     if known is not None and (known < inf).all():
-        deviation = xp.sqrt(variance + xp.lit(rows, epsilon))
-        return centred, xp.reshape(deviation, (count, 1))
+        return xp.sqrt(squares + offset)
     largest = xp.maximum(xp.shift(xp.abs(centred)), 1)
-    variance = xp.reshape(variance_of(xp, centred / largest), (count, 1))
-    offset = xp.lit(rows, epsilon) / largest / largest
-    return centred, largest * xp.sqrt(variance + offset)
+    scaled = centred / largest
+    rest = means(xp, scaled * scaled, share) + offset / largest / largest
+    return largest * xp.sqrt(rest)
 
 
-def variance_of(xp: Namespace, centred: Array) -> Array:
+def means(xp: Namespace, rows: Array, share: Array) -> Array:
     """
-    Compute the population variance of rows that are centred but for rounding.
+    Give the mean of each row as a column: a product with the share of each entry.
+
+    Dividing first keeps the sum from overflowing.
 
     >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
-    >>> variance_of(NUMPY, np.array([[1.0, -1.0]])).tolist()
-    [1.0]
+    >>> means(NUMPY, np.array([[1.0, 3.0]]), np.full(2, 1 / 2)).tolist()
+    [[2.0]]
     """
-    mean = mean_of_rows(xp, centred)
-    return xp.maximum(mean_of_rows(xp, centred * centred) - mean * mean, 0)
-
-
-def mean_of_rows(xp: Namespace, rows: Array) -> Array:
-    """
-    Compute the mean of each row, as a product with ones: a quarter of a sum's cost.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> mean_of_rows(NUMPY, np.array([[1.0, 3.0]])).tolist()
-    [2.0]
-    """
-    return xp.matmul(rows, xp.ones_like(rows[0])) / rows.shape[1]
+    return xp.reshape(xp.matmul(rows, share), (rows.shape[0], 1))
 
 
 def layer_norm(

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import isfinite, prod
-from numbers import Rational, Real
+from math import prod
+from numbers import Real
 from typing import Any, final
 
 from tapem_dsl.core.errors import Refused, RequirementNotMet
@@ -117,8 +117,7 @@ class SmoothMaxPool(Pool):
     def shape(self, *inputs: Shape) -> Shape:
         """Check what no other pool has to, first."""
         (x,) = operands(self.name, inputs, 1)
-        rational = isinstance(self.beta, Rational)  # which may be beyond any float
-        if self.beta == 0 or not (rational or isfinite(self.beta)):
+        if self.beta == 0 or self.beta - self.beta != 0:
             raise self.requires("finite nonzero beta")
         if len(x) == 1:
             raise self.requires("at least one spatial dimension")
@@ -130,6 +129,9 @@ class SmoothMaxPool(Pool):
         y = self.shape(x.shape)
         if 0 in y:
             return nothing(xp, x, y)
+        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.lit(x, self.beta))
+        if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
+            raise self.requires("finite nonzero beta")
         pivot, e = exponentials(self, xp, x)
         return xp.reshape(pivot + xp.log(xp.sum(e, axis=-1)) / xp.lit(x, self.beta), y)
 
@@ -310,7 +312,8 @@ def smooth_max_pool(
     Args:
         x: ``(channels, *spatial)`` with at least one spatial axis; no batch axis.
         kernel: the extents of a window, one for every axis or each.
-        beta: how sharp, per unit of ``x``: a finite number that is not 0.
+        beta: how sharp, per unit of ``x``: a finite number that is not 0, nor becomes
+            0 or infinite in the tape's scalar type.
         stride: how far apart windows are; by default they touch.
         padding: by how much windows may stand out on either side.
 

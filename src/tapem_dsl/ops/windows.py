@@ -12,6 +12,7 @@ from tapem_dsl.core.shape import (
     check_int,
     check_shape,
     operands,
+    possible,
     window_counts,
     wrong_shapes,
 )
@@ -36,12 +37,12 @@ class Windows(Op):
         """Put the kernel before the positions, which take the spatial axes' place."""
         (x,) = operands(self.name, inputs, 1)
         at = len(x) - len(self.kernel)
-        if at < 0 or len(x) + len(self.kernel) > MOST_AXES:
-            wants = f"at least {len(self.kernel)} axes, at most {MOST_AXES} with them"
+        if at < 0:
+            wants = f"at least {len(self.kernel)} axes"
             raise wrong_shapes(self.name, x, wants=wants)
         stride, padding = self.per_axis(x)
         counts = window_counts(x[at:], self.kernel, stride, padding)
-        return (*x[:at], *self.kernel, *counts)
+        return checked(self.name, (*x[:at], *self.kernel, *counts), x)
 
     def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
         """Give stride and padding for each spatial axis."""
@@ -107,12 +108,29 @@ def per_axis(op: str, what: str, extents: Extents, rank: int, *inputs: Shape) ->
     >>> per_axis("conv", "stride", 2, 3)
     (2, 2, 2)
     """
+    if 2 * rank >= MOST_AXES:  # windows have two axes for each
+        raise wrong_shapes(
+            op, *inputs, wants=f"less than {MOST_AXES // 2} spatial axes"
+        )
     if isinstance(extents, int):
         return (extents,) * rank
     if len(extents) != rank:
         wants = f"{len(extents)} spatial axes, for {what} {extents}"
         raise wrong_shapes(op, *inputs, wants=wants)
     return extents
+
+
+def checked(op: str, result: Shape, *inputs: Shape) -> Shape:
+    """
+    Refuse operands whose result no array can be.
+
+    >>> checked("windows", (2, 3), (4,))
+    (2, 3)
+    """
+    if not possible(result):
+        wants = f"a result that an array can be, not {result}"
+        raise wrong_shapes(op, *inputs, wants=wants)
+    return result
 
 
 def check_extents(op: str, **numbers: Extents) -> None:

@@ -658,3 +658,53 @@ def test_a_sweep_hides_numpys_warnings_and_keeps_its_error_state() -> None:
     out, tape = run(param(1e308).bind(lambda x: scale(x, 1e308)).bind(tanh))
     with np.errstate(all="raise"):
         assert isinstance(backward_scalar(tape, out), Success)
+
+
+# -- an order of an op's own -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Backwards(Op):
+    """Hands 1e16 to its first operand and 1 to its last, the last one first."""
+
+    name = "backwards"
+    contribution_order = (1, 0)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return ()
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return inputs[0] * 1
+
+
+@vjp.define(Backwards)
+def _backwards(
+    op: Backwards, xp: Any, g: Array, xs: Any, y: Array, need: Any
+) -> tuple[Array | None, ...]:
+    return (g * 1e16, *[None] * (len(xs) - 2), g)
+
+
+def test_an_op_says_in_which_order_its_operands_receive() -> None:
+    @do
+    def program() -> Do[NodeId]:
+        x = yield from param(1.0)
+        both = yield from apply_op(Backwards(), x, x)
+        less = yield from scale(x, -1e16)
+        return (yield from add(both, less))
+
+    out, tape = run(program())
+    received = backward_scalar(tape, out).unwrap()[NodeId(0)]
+    assert received == (-1e16 + 1.0) + 1e16 == 0.0
+    assert (-1e16 + 1e16) + 1.0 == 1.0  # from left to right
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_order_of_another_length_is_a_type_error(count: int) -> None:
+    @do
+    def program() -> Do[NodeId]:
+        x = yield from param(1.0)
+        return (yield from apply_op(Backwards(), *[x] * count))
+
+    out, tape = run(program())
+    with pytest.raises(TypeError, match=rf"has {count} operands, but its"):
+        backward_scalar(tape, out)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace.base import Array, Indices, Namespace
+from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.numpy import along
 from tapem_dsl.core.namespace.windows import folded, windows_of
 from tapem_dsl.core.shape import Shape
@@ -37,6 +38,8 @@ class ExactNamespace(Namespace):
     __slots__ = ()
 
     permute_dims = staticmethod(np.transpose)
+    take = staticmethod(taken)
+    index_add = staticmethod(added)
     broadcast_to = staticmethod(np.broadcast_to)
 
     def exp(self, x: Array, /) -> Array:
@@ -106,21 +109,6 @@ class ExactNamespace(Namespace):
         """Exact; an empty inner axis gives ``Fraction(0)``."""
         product = np.matmul(a, b)
         return product if a.shape[-1] else product + ZERO
-
-    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
-        """As NumPy does, where indices out of range are clipped."""
-        return np.take(x, np.asarray(indices, np.intp), axis=axis, mode="clip")
-
-    def index_add(
-        self, base: Array, source: Array, /, indices: Indices, axis: int
-    ) -> Array:
-        """Add one after the other, also where an index repeats."""
-        total = np.array(base)
-        clipped = np.clip(np.asarray(indices, np.intp), 0, base.shape[axis] - 1)
-        # Any: an index of slices and an array, for which the stubs have no type
-        index: Any = (slice(None),) * axis + (clipped,)
-        np.add.at(total, index, source)
-        return total
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape

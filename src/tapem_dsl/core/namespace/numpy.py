@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace.base import Array, Indices, Namespace
+from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.windows import folded, windows_of
 from tapem_dsl.core.shape import Shape
 
@@ -43,6 +44,8 @@ class NumpyNamespace(Namespace):
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     zeros_like = staticmethod(np.zeros_like)
+    take = staticmethod(taken)
+    index_add = staticmethod(added)
     ones_like = staticmethod(np.ones_like)
 
     def sum(
@@ -96,21 +99,6 @@ class NumpyNamespace(Namespace):
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Call the method: a quarter of the function's cost."""
         return x.transpose(axes)
-
-    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
-        """As NumPy does, where indices out of range are clipped."""
-        return np.take(x, np.asarray(indices, np.intp), axis=axis, mode="clip")
-
-    def index_add(
-        self, base: Array, source: Array, /, indices: Indices, axis: int
-    ) -> Array:
-        """Add one after the other, also where an index repeats."""
-        total = np.array(base)
-        clipped = np.clip(np.asarray(indices, np.intp), 0, base.shape[axis] - 1)
-        # Any: an index of slices and an array, for which the stubs have no type
-        index: Any = (slice(None),) * axis + (clipped,)
-        np.add.at(total, index, source)
-        return total
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape

@@ -34,7 +34,8 @@ def windows_of(
         padded[(..., *[slice(p, p + n) for n, p in pairs])] = x
         x = padded
     steps = x.strides[at:]
-    apart = tuple(s * step for s, step in zip(stride, steps, strict=True))
+    axes = zip(stride, steps, counts, strict=True)
+    apart = tuple(s * step if count > 1 else 0 for s, step, count in axes)
     strides = (*x.strides[:at], *steps, *apart)
     return as_strided(x, shape, strides, writeable=False)
 
@@ -52,7 +53,7 @@ def folded(
     rank = len(spatial)
     at = x.ndim - 2 * rank
     left, kernel, counts = x.shape[:at], x.shape[at : at + rank], x.shape[at + rank :]
-    if prod(x.shape) == 0:
+    if prod(x.shape) == 0 or 0 in spatial:
         return np.full((*left, *spatial), zero, x.dtype)
     axes = list(zip(counts, stride, kernel, spatial, padding, strict=True))
     extents = [max((c - 1) * s + k, n + p) for c, s, k, n, p in axes]

@@ -2,8 +2,8 @@
 Vector-Jacobian products of the normalisations.
 
 Both are ``(h - mean(h) - r * mean(h * r)) / std`` for each row, with the standardised
-rows ``r`` and the cotangent ``h`` of these; sums are products with vectors, which are
-cheaper.
+rows ``r = c / std`` and the cotangent ``h`` of these. ``r`` itself is never made: what
+it would be multiplied by is divided instead, which is a number for each row.
 """
 
 from math import prod
@@ -22,21 +22,22 @@ def _layer_norm(
     n = x.shape[-1]
     count = prod(x.shape) // n
     g = xp.reshape(g, (count, n))
-    every = xp.ones_like(g[:, 0]) if need[1] or need[2] else None
     to_x = to_gamma = None
     if need[0] or need[1]:
         centred, deviation = standardised(xp, xp.reshape(x, (count, n)), op.epsilon)
-        r = centred / deviation
-        by_r = g * r
+        inverse = 1 / deviation
+        by_centred = g * centred
         if need[0]:
             mean, slope = (
-                xp.reshape(xp.matmul(z, gamma) / n, (count, 1)) for z in (g, by_r)
+                xp.reshape(xp.matmul(z, gamma) / n, (count, 1)) for z in (g, by_centred)
             )
-            to_x = (g * gamma - mean - r * slope) / deviation
+            slope = slope * inverse * inverse
+            to_x = (g * gamma - mean - centred * slope) * inverse
             to_x = xp.reshape(to_x, x.shape)
         if need[1]:
-            to_gamma = xp.matmul(every, by_r)
-    return to_x, to_gamma, xp.matmul(every, g) if need[2] else None
+            to_gamma = xp.matmul(xp.reshape(inverse, (count,)), by_centred)
+    to_beta = xp.matmul(xp.ones_like(g[:, 0]), g) if need[2] else None
+    return to_x, to_gamma, to_beta
 
 
 @vjp.define(BatchNorm)
@@ -47,15 +48,16 @@ def _batch_norm(
     x, gamma, _ = xs
     channels, n = x.shape[0], prod(x.shape[1:])
     g = xp.reshape(g, (channels, n))
-    total: Array = xp.sum(g, axis=1) if need[0] or need[2] else None
-    to_x = by_slope = None
+    total: Array = xp.sum(g, axis=1, keepdims=True) if need[0] or need[2] else None
+    to_x = to_gamma = None
     if need[0] or need[1]:
         centred, deviation = standardised(xp, xp.reshape(x, (channels, n)), op.epsilon)
-        r = centred / deviation
-        by_slope = xp.sum(g * r, axis=1)
+        inverse = 1 / deviation
+        by_r = xp.sum(g * centred, axis=1, keepdims=True) * inverse
         if need[0]:
-            mean, slope = (xp.reshape(z / n, (channels, 1)) for z in (total, by_slope))
-            scale = xp.reshape(gamma, (channels, 1)) / deviation
-            to_x = xp.reshape((g - mean - r * slope) * scale, x.shape)
-    to_gamma = by_slope if need[1] else None
-    return to_x, to_gamma, total if need[2] else None
+            scale = xp.reshape(gamma, (channels, 1)) * inverse
+            to_x = (g - total / n - centred * (by_r / n * inverse)) * scale
+            to_x = xp.reshape(to_x, x.shape)
+        if need[1]:
+            to_gamma = xp.reshape(by_r, gamma.shape)
+    return to_x, to_gamma, xp.reshape(total, gamma.shape) if need[2] else None

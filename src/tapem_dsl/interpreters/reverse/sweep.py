@@ -87,7 +87,9 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 raise _stranger(op, id, parents, size)
             xs = tuple([nodes[parent].value for parent in parents])
             need = tuple([nodes[parent].requires_grad for parent in parents])
-            positions = op.contribution_order or range(len(parents))
+            positions = range(len(parents))
+        if op.contribution_order is not None:
+            positions = _in_order(op, len(parents))
         rule = rule_of(type(op))
         if rule is None:
             raise vjp.missing(op, id)
@@ -210,6 +212,15 @@ def _fitting(
 def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:
     parent = next(parent for parent in parents if not 0 <= parent < size)
     return Refused(InvalidParentId(op.name, id=id, parent=parent, size=size))
+
+
+def _in_order(op: Op, count: int) -> tuple[int, ...]:
+    order = op.contribution_order or ()
+    if len(order) != count:
+        raise TypeError(
+            f"{op!r} has {count} operands, but its contribution_order names {order}"
+        )
+    return order
 
 
 def _miscounted(op: Op, expected: int, found: object) -> TypeError:
