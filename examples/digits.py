@@ -3,15 +3,17 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from returns.primitives.exceptions import UnwrapFailedError
+from returns.result import Result
 from rich.console import Console
 from rich.progress import track
 from sklearn.datasets import load_digits
@@ -20,31 +22,26 @@ from tapem_dsl import (
     Dataset,
     Do,
     NodeId,
-    backward_scalar,
+    TapeError,
     const,
+    cross_entropy,
     do,
     linear,
-    log_softmax_last,
-    map_m,
     mean_scalar_over,
-    mul,
-    param,
     relu,
-    scale,
-    sgd_update_tensor,
-    sum_,
+    train,
     value_of,
 )
 
-Floats: TypeAlias = NDArray[np.float64]
+Floats = NDArray[np.float64]
 T = TypeVar("T")
 
-ONE_HOT: Final = np.eye(10)
+RATE: Final = 3e-3
 
 
 class Sample(NamedTuple):
     image: Floats
-    digit: int
+    digit: np.int64
 
 
 class Network(NamedTuple, Generic[T]):
@@ -56,13 +53,12 @@ class Network(NamedTuple, Generic[T]):
     b2: T
 
 
-class Epoch(NamedTuple):
-    loss: float
-    held_out: list[tuple[Sample, int]]  # with the digit that the network reads
+class Run(NamedTuple):
+    """All that training is between two steps."""
 
-    @property
-    def accuracy(self) -> float:
-        return fmean(sample.digit == digit for sample, digit in self.held_out)
+    net: Network[Floats]
+    optimiser: train.Stepped
+    batches: train.Stream[list[Sample]]
 
 
 @do
@@ -74,38 +70,59 @@ def logits_of(net: Network[NodeId], image: Floats) -> Do[NodeId]:
 
 
 @do
-def training_step(
-    arrays: Network[Floats], batch: Sequence[Sample], rate: float
-) -> Do[tuple[Network[Floats], float]]:
-    net = Network(*(yield from map_m(param, arrays)))
-
+def loss_of(net: Network[NodeId], batch: Sequence[Sample]) -> Do[NodeId]:
     @do
-    def loss_of(sample: Sample) -> Do[NodeId]:
+    def loss_of_one(sample: Sample) -> Do[NodeId]:
         logits = yield from logits_of(net, sample.image)
-        log_p = yield from log_softmax_last(logits)
-        target = yield from const(ONE_HOT[sample.digit])
-        chosen = yield from mul(target, log_p)
-        log_likelihood = yield from sum_(chosen)
-        return (yield from scale(log_likelihood, -1))
+        label = yield from const(sample.digit)
+        return (yield from cross_entropy(logits, label))
 
-    loss = yield from mean_scalar_over("digits", batch, loss_of)
-    gradients = yield from backward_scalar(loss, wrt=net)
-    pairs = zip(arrays, net, strict=True)
-    stepped = Network(*(sgd_update_tensor(w, gradients[id], rate) for w, id in pairs))
-    return stepped, float((yield from value_of(loss)))
+    return (yield from mean_scalar_over("digits", batch, loss_of_one))
+
+
+GRADIENT: Final = train.value_and_grad(loss_of)
 
 
 @do
-def read(arrays: Network[Floats], image: Floats) -> Do[int]:
-    net = Network(*(yield from map_m(const, arrays)))
-    logits = yield from logits_of(net, image)
-    return int(np.argmax((yield from value_of(logits))))
+def read(arrays: Network[Floats], sample: Sample) -> Do[tuple[int, train.StepReport]]:
+    """Give the digit that the network reads, and how good that is."""
+    net = yield from train.const_pack(arrays, Network[NodeId])
+    logits = yield from logits_of(net, sample.image)
+    label = yield from const(sample.digit)
+    loss = yield from value_of((yield from cross_entropy(logits, label)))
+    digit = int(np.argmax((yield from value_of(logits))))
+    right = train.Metric("accuracy", float(digit == sample.digit))
+    return digit, train.StepReport(float(loss), (right,))
 
 
-def load() -> Dataset[Sample]:
+def step(
+    optimiser: train.Transform[train.Stepped], run: Run
+) -> Result[tuple[Run, train.StepReport], TapeError]:
+    return Result.do(
+        moved(optimiser, run, batches, loss, slopes)
+        for batches, batch in run.batches.next("digits")
+        for loss, slopes in GRADIENT(run.net, batch)
+    )
+
+
+def moved(
+    optimiser: train.Transform[train.Stepped],
+    run: Run,
+    batches: train.Stream[list[Sample]],
+    loss: float,
+    slopes: Network[Floats],
+) -> tuple[Run, train.StepReport]:
+    updates, state = optimiser.update(slopes, run.optimiser, run.net)
+    net = train.apply_updates(run.net, updates)
+    return Run(net, state, batches), train.StepReport(float(loss))
+
+
+def load(seed: int) -> tuple[Dataset[Sample], Dataset[Sample]]:
+    """Give a fifth of the images to hold out, and the rest."""
     digits = load_digits()
-    rows = zip(digits.data / 16, digits.target.tolist(), strict=True)
-    return Dataset.of_list(Sample(image, digit) for image, digit in rows)
+    rows = zip(digits.data / 16, digits.target, strict=True)
+    _, samples = Dataset.of_list(Sample(*row) for row in rows).shuffle(seed)
+    return samples.split_at(samples.size() // 5)
 
 
 def initial_network(seed: int) -> Network[Floats]:
@@ -115,38 +132,52 @@ def initial_network(seed: int) -> Network[Floats]:
     return Network(w1, np.zeros(32), w2, np.zeros(10))
 
 
-def training(seed: int, batch_size: int, rate: float) -> Iterator[Epoch]:
-    """Train on four fifths of the images, for ever; a failure ends it by raising."""
-    net = initial_network(seed)
-    seed, samples = load().shuffle(seed)
-    held_out, rest = samples.split_at(samples.size() // 5)
-    while True:
-        seed, rest = rest.shuffle(seed)
-        losses = []
-        for batch in rest.batches("digits", batch_size).unwrap():
-            net, loss = training_step(net, batch, rate).eval().unwrap()
-            losses.append(loss)
-        digits = [read(net, sample.image).eval().unwrap() for sample in held_out]
-        yield Epoch(fmean(losses), list(zip(held_out, digits, strict=True)))
+def training(given: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
+    """Train, saving after each epoch; give the end, and loss and accuracy by epoch."""
+    held_out, rest = load(given.seed)
+    loader = train.DataLoader(rest, given.batch_size, shuffle=True, seed=given.seed)
+    an_epoch = -(-rest.size() // max(given.batch_size, 1))
+    steps = an_epoch * given.epochs
+    optimiser = train.adamw(train.WarmupCosine(RATE, steps // 10, steps))
+    net, place = initial_network(given.seed), train.Position(0, 0, given.seed)
+    state, curves = optimiser.init(net), np.full((given.epochs, 2), np.nan)
+    if given.resume:
+        first = (net, state, place, curves)
+        saved = train.load_checkpoint("resume", given.checkpoint, first)
+        net, state, place, curves = saved.unwrap()
+    run = Run(net, state, train.Stream.at("resume", loader, place).unwrap())
+    curves = curves.copy()
+    for epoch in track(range(place.epoch, given.stop_after), console=console):
+        trainer = train.Trainer(run, partial(step, optimiser))
+        run, reports = trainer.run(an_epoch).unwrap()
+        seen = [read(run.net, sample).eval() for sample in held_out]
+        held = train.eval_list("held out", seen, lambda one: one.map(lambda r: r[1]))
+        curves[epoch] = (
+            fmean(report.loss for report in reports),
+            held.unwrap().metrics[0].value,
+        )
+        now = (run.net, run.optimiser, run.batches.position, curves)
+        train.save_checkpoint(given.checkpoint, now)
+        console.print(
+            f"epoch {epoch + 1:2}  {held.unwrap().render((epoch + 1) * an_epoch)}"
+        )
+    return run, curves
 
 
-def picture(epochs: Sequence[Epoch]) -> Figure:
+def picture(net: Network[Floats], curves: Floats, seed: int) -> Figure:
     figure = Figure(figsize=(13, 6), layout="constrained")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(2, 3))[0]
-    curves = {
-        "training loss": [epoch.loss for epoch in epochs],
-        "held-out accuracy": [epoch.accuracy for epoch in epochs],
-    }
-    for axes, (name, curve) in zip(left.subplots(2), curves.items(), strict=True):
+    names = ("training loss", "held-out accuracy")
+    for axes, name, curve in zip(left.subplots(2), names, curves.T, strict=True):
         axes.plot(range(1, len(curve) + 1), curve, marker=".")
         axes.set(title=f"{name}: {curve[-1]:.3f} at the end", xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
     right.suptitle("what the network reads in held-out images, errors first")
-    seen = epochs[-1].held_out
-    errors_first = sorted(seen, key=lambda pair: pair[0].digit == pair[1])
-    grid = right.subplots(5, 8).flat
-    for axes, (sample, digit) in zip(grid, errors_first, strict=False):
+    held_out, _ = load(seed)
+    seen = [(sample, read(net, sample).eval().unwrap()[0]) for sample in held_out]
+    seen.sort(key=lambda pair: pair[0].digit == pair[1])
+    for axes, (sample, digit) in zip(right.subplots(5, 8).flat, seen, strict=False):
         axes.imshow(sample.image.reshape(8, 8), cmap="gray_r")
         axes.set(xticks=[], yticks=[], title=digit)
         if digit != sample.digit:
@@ -158,29 +189,33 @@ def picture(epochs: Sequence[Epoch]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--stop-after", type=int, help="so many epochs; else all")
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("build/digits.safetensors")
+    )
     parser.add_argument("--out", type=Path, default=Path("build/digits.png"))
     given = parser.parse_args()
     if given.epochs < 1:
         parser.error("--epochs must be at least 1")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.stop_after = min(given.stop_after or given.epochs, given.epochs)
+    for path in (given.out, given.checkpoint):
+        path.parent.mkdir(parents=True, exist_ok=True)
 
     start = time.perf_counter()
-    console = Console()
-    endless = training(given.seed, given.batch_size, given.learning_rate)
-    epochs: list[Epoch] = []
     try:
-        for number in track(range(1, given.epochs + 1), "training", console=console):
-            epoch = next(endless)
-            epochs.append(epoch)
-            scores = f"loss {epoch.loss:.4f}  held-out accuracy {epoch.accuracy:.1%}"
-            console.print(f"epoch {number:2}  {scores}")
+        run, curves = training(given, Console())
     except UnwrapFailedError as failed:
         sys.exit(str(failed.halted_container.failure()))
-    picture(epochs).savefig(given.out, dpi=150)
-    accuracy, seconds = epochs[-1].accuracy, time.perf_counter() - start
+    picture(run.net, curves, given.seed).savefig(given.out, dpi=150)
+    accuracy, seconds = (
+        np.nanmax(curves[-1:, 1], initial=0),
+        time.perf_counter() - start,
+    )
     print(f"{accuracy:.1%} read correctly after {seconds:.1f} s; see {given.out}")
 
 

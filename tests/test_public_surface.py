@@ -6,7 +6,7 @@ import inspect
 import pytest
 
 import tapem_dsl
-from tapem_dsl import Op, TapeError, ops
+from tapem_dsl import Op, TapeError, ops, train
 
 PUBLIC = {
     name: getattr(tapem_dsl, name)
@@ -14,7 +14,12 @@ PUBLIC = {
     if name[0] != "_" and not inspect.ismodule(getattr(tapem_dsl, name))
 }
 DOCUMENTED_WHERE_THEY_STAND = {"Array", "Do", "EMPTY", "Gradients", "NodeId", "Shape"}
-FUNCTIONS = {
+OF_TRAINING = {
+    f"train.{name}": value
+    for name, value in vars(train).items()
+    if name[0] != "_" and not inspect.ismodule(value)
+}
+FUNCTIONS = OF_TRAINING | {
     name: value
     for name, value in PUBLIC.items()
     if name not in DOCUMENTED_WHERE_THEY_STAND | {"vjp"}

@@ -23,9 +23,11 @@ from tapem_dsl.core.do import do as do
 from tapem_dsl.core.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
 from tapem_dsl.core.errors import AxisOutOfRange as AxisOutOfRange
 from tapem_dsl.core.errors import BatchSizeNotPositive as BatchSizeNotPositive
+from tapem_dsl.core.errors import CheckpointError as CheckpointError
 from tapem_dsl.core.errors import ContributionShapeMismatch as ContributionShapeMismatch
 from tapem_dsl.core.errors import DTypeMismatch as DTypeMismatch
 from tapem_dsl.core.errors import EmptyAxis as EmptyAxis
+from tapem_dsl.core.errors import EmptyBatches as EmptyBatches
 from tapem_dsl.core.errors import EmptyDataset as EmptyDataset
 from tapem_dsl.core.errors import (
     GradientArrayLengthMismatch as GradientArrayLengthMismatch,
@@ -39,12 +41,15 @@ from tapem_dsl.core.errors import GradientShapeMismatch as GradientShapeMismatch
 from tapem_dsl.core.errors import InvalidNodeId as InvalidNodeId
 from tapem_dsl.core.errors import InvalidOutputId as InvalidOutputId
 from tapem_dsl.core.errors import InvalidParentId as InvalidParentId
+from tapem_dsl.core.errors import LoadError as LoadError
+from tapem_dsl.core.errors import MetricMismatch as MetricMismatch
 from tapem_dsl.core.errors import MissingGradient as MissingGradient
 from tapem_dsl.core.errors import MissingRule as MissingRule
 from tapem_dsl.core.errors import MissingValue as MissingValue
 from tapem_dsl.core.errors import NodeMissing as NodeMissing
 from tapem_dsl.core.errors import OpError as OpError
 from tapem_dsl.core.errors import OutsideDomain as OutsideDomain
+from tapem_dsl.core.errors import ParameterError as ParameterError
 from tapem_dsl.core.errors import Refused as Refused
 from tapem_dsl.core.errors import RequirementNotMet as RequirementNotMet
 from tapem_dsl.core.errors import SeedShapeMismatch as SeedShapeMismatch
@@ -158,4 +163,4 @@ from tapem_dsl.train.mean_loss import mean_scalar_over_array as mean_scalar_over
 from tapem_dsl.train.mean_loss import (
     mean_scalar_over_dataset as mean_scalar_over_dataset,
 )
-from tapem_dsl.train.sgd import sgd_update_tensor as sgd_update_tensor
+from tapem_dsl.train.step import sgd_update_tensor as sgd_update_tensor

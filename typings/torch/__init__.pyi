@@ -4,12 +4,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from torch import autograd as autograd
+from torch import optim as optim
 
 class dtype: ...
 
 float64: dtype
 
 class Tensor:
+    grad: Tensor | None
     def __add__(self, other: Tensor | float) -> Tensor: ...
     def __sub__(self, other: Tensor | float) -> Tensor: ...
     def __mul__(self, other: Tensor | float) -> Tensor: ...

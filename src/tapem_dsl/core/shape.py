@@ -2,7 +2,7 @@
 
 import sys
 from math import prod
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused, ShapeMismatch
 
@@ -79,7 +79,8 @@ def check_shape(shape: object) -> None:
     ...
     TypeError: a shape is a tuple of extents, such as (2, 3) or (), not [2]
     """
-    extents = shape if isinstance(shape, tuple) else (None,)
+    # Any: of whatever is given
+    extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (None,)
     if not all(type(extent) is int and extent >= 0 for extent in extents):
         raise TypeError(
             f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"

@@ -1,10 +1,12 @@
 """Samples in memory, and TorchLean's reproducible shuffle."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, final
 
+import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.combinators import items_argument
@@ -13,15 +15,45 @@ from tapem_dsl.core.same import same, structural
 
 X = TypeVar("X")
 Y = TypeVar("Y")
+B_co = TypeVar("B_co", covariant=True)
+
+Shuffling: TypeAlias = Literal["lcg", "numpy"]
+"""Which generator decides an order: TorchLean's, or NumPy's."""
 
 _MULTIPLIER: Final = 1103515245
 _INCREMENT: Final = 12345
 _MODULUS: Final = 2**31
 
 
+class Batched(ABC, Generic[B_co]):
+    """
+    What a loader asks of a data set, whose batches are of one type.
+
+    >>> data: Batched[list[int]] = Dataset.of_list([1, 2])
+    >>> data.size()
+    2
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def size(self) -> int:
+        """Count the samples."""
+
+    @abstractmethod
+    def shuffle(
+        self, seed: int, *, how: Shuffling = "lcg"
+    ) -> "tuple[int, Batched[B_co]]":
+        """Give the next seed, and the samples in another order."""
+
+    @abstractmethod
+    def batches(self, tag: str, batch_size: int) -> Result[Sequence[B_co], TapeError]:
+        """Cut into consecutive batches."""
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Dataset(Generic[X]):
+class Dataset(Batched[list[X]]):
     """
     An immutable sequence of samples.
 
@@ -124,21 +156,23 @@ class Dataset(Generic[X]):
             raise ValueError(f"split_at takes a count of samples, not {count}")
         return Dataset(self.data[:count]), Dataset(self.data[count:])
 
-    def shuffle(self, seed: int) -> "tuple[int, Dataset[X]]":
+    def shuffle(self, seed: int, *, how: Shuffling = "lcg") -> "tuple[int, Dataset[X]]":
         """
-        Reorder by the keys of a linear congruential generator.
+        Reorder reproducibly, and give the seed of the next epoch with the new order.
 
-        Gives the generator's last state, which seeds the next epoch, and the new order:
-        TorchLean's, bit for bit.
+        Args:
+            seed: any integer that is not negative.
+            how: ``"lcg"`` sorts by the keys of a linear congruential generator:
+                TorchLean's order, bit for bit; ``"numpy"`` asks NumPy's, whose
+                statistics are better.
 
         Lean: ``shuffle``.
 
         >>> Dataset.of_list(range(6)).shuffle(0)
         (1109335178, Dataset(data=(0, 4, 2, 5, 1, 3)))
         """
-        state, pairs = shuffle_pairs(seed, self.data)
-        ordered = sorted(pairs, key=lambda pair: pair[0])
-        return state, Dataset(tuple(x for _, x in ordered))
+        state, order = order_of(len(self.data), seed, how)
+        return state, Dataset(tuple(self.data[i] for i in order.tolist()))
 
     def batches(self, tag: str, batch_size: int) -> "Result[list[list[X]], TapeError]":
         """
@@ -174,6 +208,53 @@ class Dataset(Generic[X]):
     def __hash__(self) -> int:
         """Shallow: samples may be arrays."""
         return hash((Dataset, len(self.data)))
+
+
+def order_of(
+    size: int, seed: int, how: Shuffling
+) -> tuple[int, "np.ndarray[tuple[int], np.dtype[np.intp]]"]:
+    """
+    Give the seed of the next epoch, and the order in which to take so many samples.
+
+    Raises:
+        ValueError: a way to shuffle that there is not, or a negative seed for NumPy's.
+
+    >>> state, order = order_of(6, 0, "lcg")
+    >>> state, order.tolist()
+    (1109335178, [0, 4, 2, 5, 1, 3])
+    """
+    if how == "lcg":
+        keys = lcg_keys(seed, size)
+        last = int(keys[-1]) if size else index(seed)
+        return last, np.argsort(keys, kind="stable")
+    if how != "numpy":
+        raise ValueError(f"shuffle by 'lcg' or by 'numpy', not by {how!r}")
+    rng = np.random.default_rng(index(seed))
+    order = rng.permutation(size)
+    return int(rng.integers(2**63)), order
+
+
+def lcg_keys(seed: int, size: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    """
+    Give the next states of the generator, all at once.
+
+    The step is ``a * s + c``, and so is any number of steps, with another ``a`` and
+    ``c``: those of the second half of a run are made of those of the first.
+
+    >>> lcg_keys(0, 6)[-1] == shuffle_pairs(0, range(6))[0]
+    np.True_
+    """
+    a = np.array([_MULTIPLIER], np.uint64)
+    c = np.array([_INCREMENT], np.uint64)
+    modulus = np.uint64(_MODULUS)
+    while len(a) < size:
+        a, c = (
+            np.concatenate([a, a * a[-1] % modulus]),
+            np.concatenate([c, (a * c[-1] + c) % modulus]),
+        )
+    start = np.uint64(index(seed) % _MODULUS)
+    keys: np.ndarray[tuple[int], np.dtype[np.uint64]] = (a * start + c)[:size] % modulus
+    return keys
 
 
 def lcg_next(state: int) -> int:

@@ -37,10 +37,15 @@ from tapem_dsl.core.errors.reverse import NodeMissing as NodeMissing
 from tapem_dsl.core.errors.reverse import SeedShapeMismatch as SeedShapeMismatch
 from tapem_dsl.core.errors.reverse import UpstreamShapeMismatch as UpstreamShapeMismatch
 from tapem_dsl.core.errors.training import BatchSizeNotPositive as BatchSizeNotPositive
+from tapem_dsl.core.errors.training import CheckpointError as CheckpointError
+from tapem_dsl.core.errors.training import EmptyBatches as EmptyBatches
 from tapem_dsl.core.errors.training import EmptyDataset as EmptyDataset
 from tapem_dsl.core.errors.training import (
     GradientShapeMismatch as GradientShapeMismatch,
 )
+from tapem_dsl.core.errors.training import LoadError as LoadError
+from tapem_dsl.core.errors.training import MetricMismatch as MetricMismatch
 from tapem_dsl.core.errors.training import MissingGradient as MissingGradient
 from tapem_dsl.core.errors.training import MissingValue as MissingValue
+from tapem_dsl.core.errors.training import ParameterError as ParameterError
 from tapem_dsl.core.errors.training import ValueShapeMismatch as ValueShapeMismatch

@@ -105,3 +105,96 @@ class ValueShapeMismatch(TapeError):
     id: int
     expected: tuple[int, ...]
     found: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EmptyBatches(TapeError):
+    """
+    No batches where some are needed, or one without samples.
+
+    Lean: ``evalBatches``.
+
+    >>> print(EmptyBatches("test", what="batch list").message)
+    test: empty batch list
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "empty {what}")
+
+    tag: str
+    what: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MetricMismatch(TapeError):
+    """
+    Reports whose metrics do not go together; ``names`` are those that differ.
+
+    Lean: ``addMetrics``.
+
+    >>> print(MetricMismatch("test", what="length mismatch").message)
+    test: metric length mismatch
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "metric {what}")
+
+    tag: str
+    what: str
+    names: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParameterError(TapeError):
+    """
+    A parameter table, its groups or its gradients that do not go together.
+
+    Lean: ``ParamTable`` and ``Optim.step``.
+
+    >>> print(ParameterError("optim", what="duplicate parameter id 3", id=3).message)
+    optim: duplicate parameter id 3
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "{what}")
+
+    tag: str
+    what: str
+    id: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LoadError(TapeError):
+    """
+    Data that a loader refuses; ``row`` and ``column`` count from 1 where they apply.
+
+    Lean: ``TensorLoader`` and ``IoLoader``.
+
+    >>> print(LoadError("npy", text=": file too small").message)
+    npy: file too small
+    """
+
+    _text: ClassVar[str] = "{tag}{text}"
+
+    tag: str
+    text: str
+    row: int | None = None
+    column: int | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CheckpointError(TapeError):
+    """
+    A checkpoint that cannot be read back whole; ``path`` is the file.
+
+    >>> print(CheckpointError("resume", what="the file is truncated", path="a").message)
+    resume: a: the file is truncated
+    """
+
+    _text: ClassVar[str] = tag_error("{tag}", "{path}: {what}")
+
+    tag: str
+    what: str
+    path: str

@@ -1,0 +1,295 @@
+"""Metrics, reports of steps, and their means over samples and batches."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias, TypeVar, final
+
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.core.errors import (
+    EmptyBatches,
+    EmptyDataset,
+    MetricMismatch,
+    TapeError,
+)
+from tapem_dsl.train.dataset import Dataset
+
+X = TypeVar("X")
+
+Number: TypeAlias = float | Fraction
+"""A loss or a metric; a ``Fraction`` stays exact."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """
+    A number with a name.
+
+    Lean: ``Metric``.
+
+    >>> Metric("accuracy", 0.25).render()
+    'accuracy=0.250000'
+    """
+
+    name: str
+    value: Number
+
+    def render(self) -> str:
+        """Write ``name=value``."""
+        return f"{self.name}={render_number(self.value)}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """
+    What one step of training or evaluation says: a loss, and metrics.
+
+    Lean: ``StepReport``.
+
+    >>> StepReport(0.5, (Metric("accuracy", 1.0),)).render(3)
+    'step 3: loss=0.500000, accuracy=1.000000'
+    """
+
+    loss: Number
+    metrics: tuple[Metric, ...] = ()
+
+    def render(self, step: int) -> str:
+        """
+        Write one line, with the number of the step.
+
+        Lean: ``renderReport``.
+        """
+        start = f"step {step}: loss={render_number(self.loss)}"
+        return ", ".join([start, *[metric.render() for metric in self.metrics]])
+
+
+def render_number(number: Number) -> str:
+    """
+    Write a number as Lean's ``toString`` does: floats with six decimals.
+
+    >>> [render_number(x) for x in (0.25, float("nan"), float("-inf"), Fraction(1, 2))]
+    ['0.250000', 'NaN', '-inf', '1/2']
+    """
+    if isinstance(number, Fraction):
+        return str(number)
+    number = float(number)
+    return "NaN" if number != number else f"{number:.6f}"  # noqa: PLR0124 - NaN only
+
+
+def render_metrics(metrics: Iterable[Metric]) -> str:
+    """
+    Write metrics on one line.
+
+    Lean: ``renderMetrics``.
+
+    >>> render_metrics([Metric("a", 1.0), Metric("b", Fraction(2))])
+    'a=1.000000, b=2'
+    """
+    return ", ".join(metric.render() for metric in metrics)
+
+
+def render_reports(reports: Iterable[StepReport]) -> list[str]:
+    """
+    Write a line for each report, numbered from 0.
+
+    Lean: ``renderReports``.
+
+    >>> render_reports([StepReport(1.0)])
+    ['step 0: loss=1.000000']
+    """
+    return [report.render(step) for step, report in enumerate(reports)]
+
+
+def add_metrics(
+    tag: str, a: Sequence[Metric], b: Sequence[Metric]
+) -> Result[tuple[Metric, ...], TapeError]:
+    """
+    Add metrics, name by name, in their places.
+
+    Fails with:
+        :class:`MetricMismatch`: names differ, or one list is longer; whichever comes
+        first from the left.
+
+    Lean: ``addMetrics``.
+
+    >>> add_metrics("test", [Metric("a", 1.0)], [Metric("b", 2.0)])
+    <Failure: test: metric name mismatch: a vs b (names=('a', 'b'))>
+    """
+    added = []
+    for x, y in zip(a, b, strict=False):
+        if x.name != y.name:
+            what = f"name mismatch: {x.name} vs {y.name}"
+            return Failure(MetricMismatch(tag, what, names=(x.name, y.name)))
+        added.append(Metric(x.name, _sum(x.value, y.value)))
+    if len(a) != len(b):
+        left = tuple(metric.name for metric in (*a[len(b) :], *b[len(a) :]))
+        return Failure(MetricMismatch(tag, "length mismatch", names=left))
+    return Success(tuple(added))
+
+
+def scale_metrics(count: int, metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    """
+    Multiply each metric by a count.
+
+    Lean: ``scaleMetrics``.
+
+    >>> scale_metrics(3, [Metric("a", 2.0)])
+    (Metric(name='a', value=6.0),)
+    """
+    return tuple(Metric(metric.name, metric.value * count) for metric in metrics)
+
+
+def _sum(a: Number, b: Number) -> Number:
+    return a + b
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ReportSum:
+    """
+    Reports added up, and how many samples they speak of.
+
+    Lean: ``ReportSum``.
+
+    >>> half, one = ReportSum.of_batch(1, StepReport(0.5)), ReportSum.of_batch(3,
+    ... StepReport(1.0))
+    >>> half.add("test", one).map(ReportSum.mean)
+    <Success: StepReport(loss=0.875, metrics=())>
+    """
+
+    count: int
+    loss_sum: Number
+    metrics_sum: tuple[Metric, ...] = ()
+
+    @staticmethod
+    def of_report(report: StepReport) -> "ReportSum":
+        """Start from the report of one sample."""
+        return ReportSum(1, report.loss, report.metrics)
+
+    @staticmethod
+    def of_batch(count: int, report: StepReport) -> "ReportSum":
+        """Start from the mean report of so many samples."""
+        metrics = scale_metrics(count, report.metrics)
+        return ReportSum(count, report.loss * count, metrics)
+
+    def add(self, tag: str, other: "ReportSum") -> "Result[ReportSum, TapeError]":
+        """Add field by field; metrics must go together."""
+        loss = _sum(self.loss_sum, other.loss_sum)
+        return add_metrics(tag, self.metrics_sum, other.metrics_sum).map(
+            lambda metrics: ReportSum(self.count + other.count, loss, metrics)
+        )
+
+    def mean(self) -> StepReport:
+        """Divide by the number of samples."""
+        metrics = [Metric(m.name, m.value / self.count) for m in self.metrics_sum]
+        return StepReport(self.loss_sum / self.count, tuple(metrics))
+
+
+def eval_list(
+    tag: str,
+    samples: Iterable[X],
+    report_of: Callable[[X], Result[StepReport, TapeError]],
+) -> Result[StepReport, TapeError]:
+    """
+    Give the mean report of samples.
+
+    Args:
+        tag: names the call in errors.
+        samples: in order.
+        report_of: the report of one sample; its first failure ends the evaluation.
+
+    Fails with:
+        :class:`EmptyDataset`; :class:`MetricMismatch`; whatever ``report_of`` gives.
+
+    Lean: ``evalList``, and ``evalArray``.
+
+    >>> eval_list("test", [1.0, 2.0], lambda x: Success(StepReport(x)))
+    <Success: StepReport(loss=1.5, metrics=())>
+    """
+    sums = (report_of(x).map(ReportSum.of_report) for x in samples)
+    return _mean(tag, sums, EmptyDataset(tag))
+
+
+def eval_dataset(
+    tag: str,
+    dataset: Dataset[X],
+    report_of: Callable[[X], Result[StepReport, TapeError]],
+) -> Result[StepReport, TapeError]:
+    """
+    Give the mean report of a data set: :func:`eval_list` of its list.
+
+    Lean: ``evalDataset``.
+
+    >>> eval_dataset("test", Dataset.of_list([]), lambda x: Success(StepReport(x)))
+    <Failure: test: empty dataset>
+    """
+    return eval_list(tag, dataset.to_list(), report_of)
+
+
+def eval_batches(
+    tag: str,
+    batches: Iterable[Sequence[X]],
+    report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
+) -> Result[StepReport, TapeError]:
+    """
+    Give the mean report of batches, each weighted by how many samples it has.
+
+    Fails with:
+        :class:`EmptyBatches`: no batches, or one without samples, when it is reached;
+        :class:`MetricMismatch`; whatever ``report_of`` gives.
+
+    Lean: ``evalBatches``.
+
+    >>> eval_batches("test", [[1.0, 3.0], [5.0]], lambda b: Success(StepReport(b[0])))
+    <Success: StepReport(loss=2.3333333333333335, metrics=())>
+    """
+    sums = (_of_batch(tag, batch, report_of) for batch in batches)
+    return _mean(tag, sums, EmptyBatches(tag, "batch list"))
+
+
+def eval_dataset_batches(
+    tag: str,
+    dataset: Dataset[X],
+    batch_size: int,
+    report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
+) -> Result[StepReport, TapeError]:
+    """
+    Cut a data set into batches and evaluate them.
+
+    Lean: ``evalDatasetBatches``.
+
+    >>> data = Dataset.of_list([1.0, 3.0])
+    >>> eval_dataset_batches("test", data, 2, lambda b: Success(StepReport(b[1])))
+    <Success: StepReport(loss=3.0, metrics=())>
+    """
+    batches = dataset.batches(tag, batch_size)
+    return batches.bind(lambda given: eval_batches(tag, given, report_of))
+
+
+def _of_batch(
+    tag: str,
+    batch: Sequence[X],
+    report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
+) -> Result[ReportSum, TapeError]:
+    if not len(batch):
+        return Failure(EmptyBatches(tag, "batch"))
+    return report_of(batch).map(lambda report: ReportSum.of_batch(len(batch), report))
+
+
+def _mean(
+    tag: str, sums: Iterable[Result[ReportSum, TapeError]], empty: TapeError
+) -> Result[StepReport, TapeError]:
+    """Add from the left, up to the first failure."""
+    total: ReportSum | None = None
+    for one in sums:
+        if isinstance(one, Failure):
+            return Failure(one.failure())
+        new = one.unwrap()
+        added = Success(new) if total is None else total.add(tag, new)
+        if isinstance(added, Failure):
+            return Failure(added.failure())
+        total = added.unwrap()
+    return Failure(empty) if total is None else Success(total.mean())

@@ -1,0 +1,1 @@
+"""Optimisers: rules for one tensor, transforms of packs, and TorchLean's table."""

@@ -1,0 +1,253 @@
+"""Rules whose rates adapt to the size of past gradients, entry by entry."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, NamedTuple, final
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.train.optim.rules import Real, Rule, settled, zeros
+
+EPSILON: Final = Fraction(1, 1_000_000)
+"""TorchLean's default; PyTorch's is 1e-8, and 1e-10 for AdaGrad."""
+
+
+class Accumulated(NamedTuple):
+    """
+    A running sum or mean of squares.
+
+    >>> import numpy as np
+    >>> Accumulated(np.zeros(1))
+    Accumulated(squares=array([0.]))
+    """
+
+    squares: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AdaGrad(Rule[Accumulated]):
+    """
+    ``G = G + g**2``, then ``p - rate / (sqrt(G) + epsilon) * g``.
+
+    Source:
+        Duchi et al., JMLR 12 (2011). Lean: ``Optim.AdaGrad``. PyTorch:
+        ``torch.optim.Adagrad``.
+
+    >>> import numpy as np
+    >>> AdaGrad().init(np.float64(1.0))
+    Accumulated(squares=np.float64(0.0))
+    """
+
+    epsilon: Real = EPSILON
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Accumulated:
+        """Start from zeros."""
+        return Accumulated(zeros(parameter))
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Accumulated, p: Array, rate: Real
+    ) -> tuple[Array, Accumulated]:
+        """As above."""
+        g = self.decayed(xp, g, p)
+        squares = state.squares + g * g
+        change = -(adaptive(xp, p, rate, self.epsilon, squares) * g)
+        return change, Accumulated(settled(xp, squares))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class RmsProp(Rule[Accumulated]):
+    """
+    ``V = V * rho + g**2 * (1 - rho)``, then ``p - rate / (sqrt(V) + epsilon) * g``.
+
+    Source:
+        Tieleman & Hinton, lecture 6.5 (2012). Lean: ``Optim.RMSProp``. PyTorch:
+        ``torch.optim.RMSprop(alpha=rho)``.
+
+    >>> RmsProp().rho
+    0.9
+    """
+
+    rho: Real = 0.9
+    epsilon: Real = EPSILON
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Accumulated:
+        """Start from zeros."""
+        return Accumulated(zeros(parameter))
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Accumulated, p: Array, rate: Real
+    ) -> tuple[Array, Accumulated]:
+        """As above."""
+        g = self.decayed(xp, g, p)
+        squares = running(xp, p, state.squares, g * g, self.rho)
+        change = -(adaptive(xp, p, rate, self.epsilon, squares) * g)
+        return change, Accumulated(settled(xp, squares))
+
+
+class Moments(NamedTuple):
+    """
+    Running means of gradients and of their squares, and of how many.
+
+    >>> import numpy as np
+    >>> Moments(0, np.zeros(1), np.zeros(1)).steps
+    0
+    """
+
+    steps: int
+    first: Array
+    second: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Adam(Rule[Moments]):
+    """
+    Running means of ``g`` and ``g**2``, both divided by what they lack at the start.
+
+    ``m = m * beta1 + g * (1 - beta1)``, ``v = v * beta2 + g**2 * (1 - beta2)``, then
+    ``p - rate / (sqrt(v / (1 - beta2**t)) + epsilon) * m / (1 - beta1**t)``. ``t``
+    counts the tensor's own gradients.
+
+    Source:
+        Kingma & Ba, arXiv:1412.6980. Lean: ``Optim.Adam``. PyTorch:
+        ``torch.optim.Adam``.
+
+    >>> import numpy as np
+    >>> change, _ = Adam().update(np.float64(5.0), Adam().init(1.0), np.float64(1), 0.1)
+    >>> float(round(change, 6))
+    -0.1
+    """
+
+    beta1: Real = 0.9
+    beta2: Real = 1 - 1 / 1000
+    epsilon: Real = EPSILON
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Moments:
+        """Start from zeros."""
+        return Moments(0, zeros(parameter), zeros(parameter))
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
+    ) -> tuple[Array, Moments]:
+        """As above, with coupled weight decay."""
+        return self.moments(xp, self.decayed(xp, g, p), state, p, rate)
+
+    def moments(
+        self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
+    ) -> tuple[Array, Moments]:
+        """As above, without weight decay."""
+        t = state.steps + 1
+        m = running(xp, p, state.first, g, self.beta1)
+        v = running(xp, p, state.second, g * g, self.beta2)
+        first = m * xp.lit(p, 1 / (1 - self.beta1**t))
+        second = v * xp.lit(p, 1 / (1 - self.beta2**t))
+        change = -(adaptive(xp, p, rate, self.epsilon, second) * first)
+        return change, Moments(t, settled(xp, m), settled(xp, v))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AdamW(Adam):
+    """
+    :class:`Adam` whose weight decay acts on the parameter, not through the gradient.
+
+    Source:
+        Loshchilov & Hutter, arXiv:1711.05101. Lean: ``Optim.AdamW``. PyTorch:
+        ``torch.optim.AdamW``, whose default decay is 0.01.
+
+    >>> AdamW().weight_decay
+    0.01
+    """
+
+    weight_decay: Real = 0.01
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
+    ) -> tuple[Array, Moments]:
+        """Shrink by ``rate * weight_decay``, and move as Adam does."""
+        change, moments = self.moments(xp, g, state, p, rate)
+        shrunk = p * (xp.lit(p, rate) * xp.lit(p, self.weight_decay))
+        return change - shrunk, moments
+
+
+class Deltas(NamedTuple):
+    """
+    Running means of squared gradients and of squared changes.
+
+    >>> import numpy as np
+    >>> Deltas(np.zeros(1), np.zeros(1)).changes
+    array([0.])
+    """
+
+    squares: Array
+    changes: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Adadelta(Rule[Deltas]):
+    """
+    ``d = sqrt(u + epsilon) / sqrt(v + epsilon) * g``, then ``p - d * rate``.
+
+    ``v`` and ``u`` are the running means of ``g**2`` and of ``d**2``.
+
+    Source:
+        Zeiler, arXiv:1212.5701. Lean: ``Optim.Adadelta``, of the later generations.
+        PyTorch: ``torch.optim.Adadelta``.
+
+    >>> import numpy as np
+    >>> Adadelta().init(np.float64(0))
+    Deltas(squares=np.float64(0.0), changes=np.float64(0.0))
+    """
+
+    rho: Real = 0.9
+    epsilon: Real = EPSILON
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Deltas:
+        """Start from zeros."""
+        return Deltas(zeros(parameter), zeros(parameter))
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Deltas, p: Array, rate: Real
+    ) -> tuple[Array, Deltas]:
+        """As above."""
+        g = self.decayed(xp, g, p)
+        epsilon = xp.lit(p, self.epsilon)
+        squares = running(xp, p, state.squares, g * g, self.rho)
+        d = xp.sqrt(state.changes + epsilon) / xp.sqrt(squares + epsilon) * g
+        changes = running(xp, p, state.changes, d * d, self.rho)
+        kept = Deltas(settled(xp, squares), settled(xp, changes))
+        return -(d * xp.lit(p, rate)), kept
+
+
+def adaptive(
+    xp: Namespace, p: Array, rate: Real, epsilon: Real, squares: Array
+) -> Array:
+    """
+    Give ``rate / (sqrt(max(squares, 0)) + epsilon)``: a rate for each entry.
+
+    Lean: ``adaptiveLR``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(adaptive(NUMPY, np.float64(1), 0.5, 0.0, np.float64(4.0)))
+    0.25
+    """
+    root = xp.sqrt(xp.maximum(squares, 0))
+    return xp.lit(p, rate) / (root + xp.lit(p, epsilon))
+
+
+def running(xp: Namespace, p: Array, mean: Array, new: Array, keep: Real) -> Array:
+    """
+    Move a running mean: ``mean * keep + new * (1 - keep)``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> float(running(NUMPY, np.float64(1), np.float64(2.0), np.float64(4.0), 0.5))
+    3.0
+    """
+    return mean * xp.lit(p, keep) + new * xp.lit(p, 1 - keep)

@@ -1,0 +1,212 @@
+"""
+How one tensor moves along its gradient: the equations, one class each.
+
+A rule is data. Its state is a NamedTuple of arrays and counts, explicit and immutable:
+``init`` makes it, ``update`` gives the change of the parameter and the next state.
+Equations hold over rationals too where they are rational.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, final
+
+import numpy as np
+
+from tapem_dsl.core.errors import Refused
+from tapem_dsl.core.namespace import Array, Namespace, namespace_of
+from tapem_dsl.core.value import frozen
+
+Real: TypeAlias = float | Fraction
+"""A hyperparameter; a ``Fraction`` is exact over rationals."""
+
+S = TypeVar("S")
+
+
+class Rule(ABC, Generic[S]):
+    """
+    One optimiser's equations for one tensor; ``S`` is its state.
+
+    >>> Sgd().update(np.array([2.0]), Nothing(), np.array([1.0]), 0.1)
+    (array([-0.2]), Nothing())
+    """
+
+    __slots__ = ()
+
+    weight_decay: Real
+
+    @abstractmethod
+    def init(self, parameter: Array) -> S:
+        """Make the state before the first step."""
+
+    def update(
+        self, gradient: Array, state: S, parameter: Array, rate: Real
+    ) -> tuple[Array, S]:
+        """
+        Give what is to be added to the parameter, and the next state; both read-only.
+
+        Raises:
+            ValueError: shapes or scalar types differ or are not real; a constant that
+                the scalar type cannot say.
+        """
+        check_alike(parameter, gradient)
+        xp = namespace_of(parameter)
+        try:
+            with np.errstate(all="ignore"):
+                change, state = self.moved(xp, gradient, state, parameter, rate)
+        except Refused as refusal:
+            raise ValueError(str(refusal.error)) from None
+        return settled(xp, change), state
+
+    @abstractmethod
+    def moved(
+        self, xp: Namespace, g: Array, state: S, p: Array, rate: Real
+    ) -> tuple[Array, S]:
+        """State the equations."""
+
+    def decayed(self, xp: Namespace, g: Array, p: Array) -> Array:
+        """Add the gradient of half the squared parameter: coupled weight decay."""
+        if self.weight_decay == 0:
+            return g
+        return g + p * xp.lit(p, self.weight_decay)
+
+
+# Any: an array of whatever scalar.
+def settled(xp: Namespace, x: Array) -> Any:
+    """
+    Give an array in its one form, read-only.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> settled(NUMPY, np.array(1.0))
+    np.float64(1.0)
+    """
+    return frozen(xp.normal(x))
+
+
+def check_alike(parameter: Array, gradient: Array) -> None:
+    """
+    Check that a gradient fits its parameter.
+
+    Raises:
+        ValueError: shapes or scalar types differ, or are not real.
+
+    >>> check_alike(np.ones(2), np.ones(3))
+    Traceback (most recent call last):
+    ...
+    ValueError: a gradient float64[3] does not fit a parameter float64[2]
+    """
+    if parameter.shape != gradient.shape or parameter.dtype != gradient.dtype:
+        raise ValueError(
+            f"a gradient {gradient.dtype}{list(gradient.shape)} does not fit "
+            f"a parameter {parameter.dtype}{list(parameter.shape)}"
+        )
+    if parameter.dtype.kind not in "fO":
+        raise ValueError(
+            f"only real parameters move along gradients, not {parameter.dtype}"
+        )
+
+
+def zeros(parameter: Array) -> Array:
+    """
+    Make a read-only array of zeros of the parameter's shape and scalar type.
+
+    >>> zeros(np.float32(3))
+    np.float32(0.0)
+    """
+    array = (
+        parameter if isinstance(parameter, np.ndarray | np.generic) else np.float64()
+    )
+    xp = namespace_of(array)
+    return settled(xp, xp.zeros_like(array))
+
+
+class Nothing(NamedTuple):
+    """
+    The state of what needs none.
+
+    >>> Nothing()
+    Nothing()
+    """
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sgd(Rule[Nothing]):
+    """
+    ``p - g * rate``.
+
+    Source:
+        Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
+
+    >>> Sgd(weight_decay=Fraction(1, 2))
+    Sgd(weight_decay=Fraction(1, 2))
+    """
+
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Nothing:
+        """Need nothing."""
+        return Nothing()
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Nothing, p: Array, rate: Real
+    ) -> tuple[Array, Nothing]:
+        """As above."""
+        return -(self.decayed(xp, g, p) * xp.lit(p, rate)), state
+
+
+class Buffered(NamedTuple):
+    """
+    A running sum of gradients, and of how many.
+
+    >>> Buffered(0, np.zeros(1))
+    Buffered(steps=0, buffer=array([0.]))
+    """
+
+    steps: int
+    buffer: Array
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Momentum(Rule[Buffered]):
+    """
+    ``b = b * momentum + g * (1 - dampening)``, then ``p - b * rate``.
+
+    The first gradient is not dampened. With ``nesterov`` the direction is ``g +
+    momentum * b``.
+
+    Source:
+        Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
+        with ``momentum``.
+
+    >>> rule = Momentum(dampening=0.5)
+    >>> p, state = np.float64(1.0), rule.init(np.float64(1.0))
+    >>> for _ in range(2):
+    ...     change, state = rule.update(np.float64(2.0), state, p, 0.1)
+    ...     p = p + change
+    >>> float(round(p, 12))
+    0.52
+    """
+
+    momentum: Real = 0.9
+    dampening: Real = 0
+    nesterov: bool = False
+    weight_decay: Real = 0
+
+    def init(self, parameter: Array) -> Buffered:
+        """Start from zeros."""
+        return Buffered(0, zeros(parameter))
+
+    def moved(
+        self, xp: Namespace, g: Array, state: Buffered, p: Array, rate: Real
+    ) -> tuple[Array, Buffered]:
+        """As above."""
+        g = self.decayed(xp, g, p)
+        mu = xp.lit(p, self.momentum)
+        b = g
+        if state.steps:
+            b = state.buffer * mu + g * xp.lit(p, 1 - self.dampening)
+        direction = g + b * mu if self.nesterov else b
+        kept = Buffered(state.steps + 1, settled(xp, b))
+        return -(direction * xp.lit(p, rate)), kept

@@ -1,0 +1,219 @@
+"""TorchLean's optimiser: parameters by id in a table, options by group, one step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, final
+
+import numpy as np
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.core.errors import ParameterError, TapeError
+from tapem_dsl.core.namespace import Array
+from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.same import same, structural
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.train.optim.rules import Real, Rule
+from tapem_dsl.train.optim.transforms import apply_updates
+from tapem_dsl.train.pack import flatten
+from tapem_dsl.train.schedules import Schedule
+
+_TAG = "optim"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class ParamEntry:
+    """
+    One parameter: its id, a name for people, and its value.
+
+    >>> ParamEntry(NodeId(0), "w", np.ones(2))
+    ParamEntry(id=0, name='w', value=array([1., 1.]))
+    """
+
+    id: NodeId
+    name: str
+    value: Array
+    """An array, or a NumPy scalar at shape ``()``."""
+
+    @structural
+    def __eq__(self, other: object) -> bool:
+        return same(self, other)
+
+    def __hash__(self) -> int:
+        """Shallow: a value is an array."""
+        return hash((self.id, self.name))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParamTable:
+    """
+    Parameters in order.
+
+    Lean: ``ParamTable``. PyTorch: ``dict(module.named_parameters())``.
+
+    >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.ones(2)),))
+    >>> table.get_tensor("demo", NodeId(0), (2,))
+    <Success: [1. 1.]>
+    """
+
+    entries: tuple[ParamEntry, ...] = ()
+
+    def get_tensor(
+        self, tag: str, id: NodeId, shape: Shape
+    ) -> Result[Array, TapeError]:
+        """
+        Look a parameter up, checked to have a shape.
+
+        Fails with:
+            :class:`ParameterError`: no such id, or another shape.
+
+        Lean: ``getTensor``.
+
+        >>> ParamTable().get_tensor("demo", NodeId(3), ())
+        <Failure: demo: missing param id 3 (id=3)>
+        """
+        for entry in self.entries:
+            if entry.id == id:
+                if entry.value.shape == shape:
+                    return Success(entry.value)
+                what = f"param shape mismatch for id {id}"
+                return Failure(ParameterError(tag, what, id=id))
+        return Failure(ParameterError(tag, f"missing param id {id}", id=id))
+
+    def set(self, id: NodeId, value: Array) -> "ParamTable":
+        """
+        Give a table with another value for an id; the same if it has no such id.
+
+        Lean: ``set``.
+
+        >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
+        >>> table.set(NodeId(0), np.float64(2)).entries[0].value
+        np.float64(2.0)
+        """
+        entries = [
+            replace(entry, value=value) if entry.id == id else entry
+            for entry in self.entries
+        ]
+        return ParamTable(tuple(entries))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParamGroup:
+    """
+    Which parameters move by which rule, and how fast.
+
+    Lean: ``ParamGroup``, whose ``kind`` and hyperparameters are ``rule`` here. PyTorch:
+    ``optimizer.param_groups``.
+
+    >>> from tapem_dsl.train.optim.rules import Sgd
+    >>> ParamGroup((NodeId(0),), Sgd(), 0.1).rate_at(5)
+    0.1
+    """
+
+    ids: tuple[NodeId, ...]
+    rule: Rule[Any]  # Any: its state
+    rate: Real
+    schedule: Schedule | None = None
+    """If given, it decides the rate, from how many steps there have been."""
+
+    def rate_at(self, step: int) -> Real:
+        """Give the rate of a step, counted from 0."""
+        return self.rate if self.schedule is None else self.schedule(step)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """
+    Groups, the states of their parameters, and how many steps there have been.
+
+    An optimiser is a value: :meth:`step` gives the next one. As it is a pack of plain
+    parts, a checkpoint takes ``states`` and ``steps`` as they are.
+
+    Lean: ``Train.Optim``, of the later generations: a parameter without a gradient
+    stays as it is, with its state and its own count of steps.
+
+    >>> from tapem_dsl.train.optim.rules import Sgd
+    >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
+    >>> optimiser = Optimizer((ParamGroup((NodeId(0),), Sgd(), 0.5),))
+    >>> after = optimiser.step(table, {NodeId(0): np.float64(2)})
+    >>> after.map(lambda given: (given[0].steps, given[1].entries[0].value))
+    <Success: (1, np.float64(2.0))>
+    """
+
+    groups: tuple[ParamGroup, ...]
+    steps: int = 0
+    states: dict[NodeId, Any] = field(default_factory=dict)  # Any: of whatever rule
+
+    def step(
+        self, table: ParamTable, gradients: Mapping[NodeId, Array]
+    ) -> "Result[tuple[Optimizer, ParamTable], TapeError]":
+        """
+        Move every parameter that has a gradient.
+
+        Fails with:
+            :class:`ParameterError`: an id twice in the table, in two groups or in none;
+            a group's id that the table does not have; a gradient or a state of another
+            shape.
+
+        Raises:
+            ValueError: a gradient of another scalar type than its parameter.
+
+        Lean: ``step``.
+
+        >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.ones(1)),))
+        >>> Optimizer(()).step(table, {})
+        <Failure: optim: no parameter group for id 0 (id=0)>
+        """
+        wrong = self._wrong(table)
+        if wrong is not None:
+            return Failure(wrong)
+        group_of = {id: group for group in self.groups for id in group.ids}
+        states, entries = dict(self.states), []
+        for entry in table.entries:
+            id, p, g = entry.id, entry.value, gradients.get(entry.id)
+            if id not in group_of:
+                return Failure(_error(f"no parameter group for id {id}", id))
+            if g is None:
+                entries.append(entry)
+                continue
+            if np.shape(g) != np.shape(p):
+                return Failure(_error(f"gradient shape mismatch for id {id}", id))
+            rule, rate = group_of[id].rule, group_of[id].rate_at(self.steps)
+            state = states[id] if id in states else rule.init(p)
+            if not _fits(state, np.shape(p)):
+                return Failure(_error(f"state shape mismatch for id {id}", id))
+            change, states[id] = rule.update(g, state, p, rate)
+            entries.append(replace(entry, value=apply_updates(p, change)))
+        after = replace(self, steps=self.steps + 1, states=states)
+        return Success((after, ParamTable(tuple(entries))))
+
+    def _wrong(self, table: ParamTable) -> TapeError | None:
+        """Find what does not go together, whatever the gradients."""
+        known: set[NodeId] = set()
+        for entry in table.entries:
+            if entry.id in known:
+                return _error(f"duplicate parameter id {entry.id}", entry.id)
+            known.add(entry.id)
+        grouped: set[NodeId] = set()
+        for id in (id for group in self.groups for id in group.ids):
+            if id in grouped:
+                return _error(f"param id {id} appears in multiple groups", id)
+            grouped.add(id)
+        for id in (id for group in self.groups for id in group.ids):
+            if id not in known:
+                return _error(f"parameter group references unknown id {id}", id)
+        return None
+
+
+def _error(what: str, id: NodeId) -> ParameterError:
+    return ParameterError(_TAG, what, id=id)
+
+
+# Any: the state of whatever rule.
+def _fits(state: Any, shape: Shape) -> bool:
+    """Whether every array of a state has the parameter's shape; counts have none."""
+    arrays = [x for x in flatten(state)[0] if not isinstance(x, int)]
+    return all(np.shape(array) == shape for array in arrays)

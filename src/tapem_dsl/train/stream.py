@@ -1,0 +1,113 @@
+"""Batches one after the other, epoch after epoch, from a place that can be saved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar, final
+
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.core.errors import CheckpointError, EmptyBatches, TapeError
+from tapem_dsl.train.loader import DataLoader
+
+B = TypeVar("B")
+
+
+class Position(NamedTuple):
+    """
+    A place in a stream: plain numbers, for a checkpoint.
+
+    >>> Position(epoch=2, batch=5, seed=7)
+    Position(epoch=2, batch=5, seed=7)
+    """
+
+    epoch: int
+    """How many epochs are over."""
+
+    batch: int
+    """How many batches of this one are over."""
+
+    seed: int
+    """The loader's at the start of this epoch, to be recognised by."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stream(Generic[B]):
+    """
+    A loader's epochs as one endless sequence of batches; nothing in it changes.
+
+    >>> from tapem_dsl import Dataset
+    >>> stream = Stream(DataLoader(Dataset.of_list(range(3)), 2, shuffle=True))
+    >>> for _ in range(3):
+    ...     stream, batch = stream.next("demo").unwrap()
+    ...     print(batch, stream.position)
+    [0, 2] Position(epoch=0, batch=1, seed=0)
+    [1] Position(epoch=1, batch=0, seed=654583775)
+    [2, 1] Position(epoch=1, batch=1, seed=654583775)
+    """
+
+    loader: DataLoader[B]
+    """As it is at the start of this epoch."""
+
+    epoch: int = 0
+    batch: int = 0
+    _given: "tuple[DataLoader[B], Sequence[B]] | None" = field(
+        default=None, repr=False, compare=False
+    )
+    """This epoch's batches, and the loader after it: made once an epoch."""
+
+    @property
+    def position(self) -> Position:
+        """Say which place this is."""
+        return Position(self.epoch, self.batch, self.loader.seed)
+
+    @staticmethod
+    def at(
+        tag: str, loader: DataLoader[B], position: Position
+    ) -> "Result[Stream[B], TapeError]":
+        """
+        Find a place again, from the loader that the stream once started with.
+
+        Fails with:
+            :class:`CheckpointError`: another loader; whatever an epoch fails with.
+
+        Cost:
+            A shuffle for each epoch that is over; no batch is read.
+
+        >>> from tapem_dsl import Dataset
+        >>> loader = DataLoader(Dataset.of_list(range(3)), 2, shuffle=True)
+        >>> place = Position(epoch=1, batch=0, seed=654583775)
+        >>> Stream.at("demo", loader, place).bind(lambda s: s.next("demo")).unwrap()[1]
+        [2, 1]
+        """
+        for _ in range(position.epoch):
+            result = loader.epoch(tag)
+            if isinstance(result, Failure):
+                return Failure(result.failure())
+            loader, _ = result.unwrap()
+        if loader.seed != position.seed:
+            what = f"the loader's seed is {loader.seed}, not {position.seed}"
+            return Failure(CheckpointError(tag, what, path=""))
+        return Success(Stream(loader, position.epoch, position.batch))
+
+    def next(self, tag: str) -> "Result[tuple[Stream[B], B], TapeError]":
+        """
+        Give the stream from the next place on, and the batch at this one.
+
+        Fails with:
+            As :meth:`DataLoader.epoch`; :class:`EmptyBatches` for a loader that drops
+            its only batch.
+        """
+        given = self.loader.epoch(tag) if self._given is None else Success(self._given)
+        return given.bind(lambda given: self._taken(tag, *given))
+
+    def _taken(
+        self, tag: str, after: DataLoader[B], batches: Sequence[B]
+    ) -> "Result[tuple[Stream[B], B], TapeError]":
+        if not len(batches):
+            return Failure(EmptyBatches(tag, "batch list"))
+        if self.batch + 1 < len(batches):
+            later = Stream(self.loader, self.epoch, self.batch + 1, (after, batches))
+        else:
+            later = Stream(after, self.epoch + 1)
+        return Success((later, batches[self.batch]))

@@ -1,0 +1,355 @@
+"""Checkpoints: bit for bit, whole or refused, and a run that goes on where it was."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from returns.result import Success
+from safetensors.numpy import save, save_file
+
+from tapem_dsl import (
+    Array,
+    CheckpointError,
+    Do,
+    NodeId,
+    const,
+    do,
+    linear,
+    mse_loss,
+    rationals,
+    tanh,
+)
+from tapem_dsl.core.same import same
+from tapem_dsl.train import (
+    ArrayDataset,
+    DataLoader,
+    Position,
+    Stream,
+    WarmupCosine,
+    adamw,
+    apply_updates,
+    chain,
+    clip_by_norm,
+    flatten,
+    load_checkpoint,
+    save_checkpoint,
+    value_and_grad,
+)
+from tests.oracles import usual
+
+dtypes = st.sampled_from(
+    [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint32, np.bool_]
+)
+
+
+# Any, in both: of whatever scalar
+def array_of(dtype: Any, shape: Any, seed: int) -> Any:
+    numbers = np.random.default_rng(seed).normal(size=shape) * 100
+    return np.asarray(numbers).astype(dtype)[()]
+
+
+arrays: st.SearchStrategy[Any] = st.builds(
+    array_of,
+    dtypes,
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    st.integers(0, 99),
+)
+leaves = (
+    arrays
+    | st.integers()
+    | st.floats()
+    | st.booleans()
+    | st.text(max_size=5)
+    | st.fractions()
+    | st.lists(st.fractions(), max_size=3).map(rationals)
+)
+
+
+@usual
+@given(
+    pack=st.dictionaries(
+        st.text("ab.", min_size=1, max_size=3), leaves | st.lists(leaves)
+    )
+)
+def test_a_pack_comes_back_bit_for_bit(
+    pack: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("round") / "pack"
+    paths = list(flatten(pack)[1].paths())
+    if len(set(paths)) < len(paths):  # "a.0" and ["a"][0]
+        with pytest.raises(ValueError, match="two leaves of the pack have the path"):
+            save_checkpoint(file, pack)
+        return
+    save_checkpoint(file, pack)
+    found = load_checkpoint("t", file, pack).unwrap()
+    assert same(found, pack)
+    for leaf in flatten(found)[0]:
+        assert not (isinstance(leaf, np.ndarray) and leaf.flags.writeable)
+    before = file.read_bytes()
+    save_checkpoint(file, found)
+    assert file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == ["pack"]
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [object(), np.longdouble(1), np.array(["a"]), 1j, b"bytes", np.array([object()])],
+)
+def test_what_no_file_can_hold_is_refused_and_nothing_is_written(
+    leaf: object, tmp_path: Path
+) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        save_checkpoint(tmp_path / "a", {"x": leaf})
+    assert list(tmp_path.iterdir()) == []
+
+
+PACK: Any = {
+    "w": np.arange(12.0).reshape(3, 4),
+    "b": np.float32(1.5),
+    "step": 7,
+    "rate": 0.1,
+}
+
+
+def refusal(file: Path, like: Any = PACK) -> str:
+    error = load_checkpoint("resume", file, like).failure()
+    assert isinstance(error, CheckpointError)
+    assert error.path == str(file)
+    return error.message.removeprefix(f"resume: {file}: ")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none") == "no file is there"
+    assert refusal(tmp_path).startswith("the file cannot be read")
+
+
+def test_every_truncation_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    save_checkpoint(file, PACK)
+    whole = file.read_bytes()
+    for size in range(len(whole)):
+        file.write_bytes(whole[:size])
+        assert refusal(file).startswith("the file is truncated or foreign")
+
+
+def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    save_checkpoint(file, PACK)
+    whole = file.read_bytes()
+    for at in range(len(whole)):
+        for bit in random.Random(at).sample(range(8), 2):
+            flipped = bytearray(whole)
+            flipped[at] ^= 1 << bit
+            file.write_bytes(flipped)
+            result = load_checkpoint("resume", file, PACK)
+            if isinstance(result, Success):  # nothing that counts was flipped
+                assert same(result.unwrap(), PACK), (at, bit)
+            else:
+                assert isinstance(result.failure(), CheckpointError)
+
+
+def test_foreign_files_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"PK\3\4 something else entirely" * 10)
+    assert refusal(file).startswith("the file is truncated or foreign")
+    save_file({"w": np.ones(2)}, file)
+    assert refusal(file) == "the file is no checkpoint of this library"
+    file.write_bytes(save({"w": np.ones(2)}, {"tapem_dsl": "[1]"}))
+    assert refusal(file) == "the file is no checkpoint of this library"
+    newer = json.dumps({"version": 2, "others": {}, "digest": ""})
+    file.write_bytes(save({"w": np.ones(2)}, {"tapem_dsl": newer}))
+    assert refusal(file) == "the checkpoint is of version 2, not 1"
+
+
+@pytest.mark.parametrize(
+    ("like", "what"),
+    [
+        ({"w": PACK["w"]}, "the file holds another pack: without [], but with"),
+        ({**PACK, "more": 1}, "the file holds another pack: without ['more']"),
+        ({**PACK, "w": np.zeros((4, 3))}, "w is float64[3, 4], not float64[4, 3]"),
+        ({**PACK, "b": np.float64(0)}, "b is float32[], not float64[]"),
+        ({**PACK, "step": 1.0}, "step is int, not float"),
+    ],
+)
+def test_another_pack_is_refused(like: Any, what: str, tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    save_checkpoint(file, PACK)
+    assert refusal(file, like).startswith(what)
+
+
+def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    save_checkpoint(file, PACK)
+    with pytest.raises(ValueError, match="no object"):
+        save_checkpoint(file, {"x": object()})
+    assert same(load_checkpoint("t", file, PACK).unwrap(), PACK)
+    with pytest.raises(FileNotFoundError):
+        save_checkpoint(tmp_path / "no" / "a", PACK)
+
+
+# -- a process that is killed while it writes ------------------------------------------
+
+WRITER = """
+import sys
+import numpy as np
+from tapem_dsl.train import save_checkpoint
+step = 0
+while True:
+    pack = {"w": np.full(50_000, float(step)), "step": step}
+    save_checkpoint(sys.argv[1], pack)
+    step += 1
+    if step == 1:
+        print("ready", flush=True)
+"""
+
+
+def test_after_a_kill_the_last_whole_checkpoint_loads(tmp_path: Path) -> None:
+    file, rng = tmp_path / "last", random.Random(0)
+    like: Any = {"w": np.zeros(50_000), "step": 0}
+    for _ in range(8):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(file)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(rng.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        found = load_checkpoint("t", file, like).unwrap()
+        assert set(found["w"].tolist()) == {float(found["step"])}
+    assert {path.name for path in tmp_path.iterdir()} <= {"last", ".last.partial"}
+    save_checkpoint(file, like)
+    assert [path.name for path in tmp_path.iterdir()] == ["last"]
+
+
+# -- stopping and going on -------------------------------------------------------------
+
+
+class Model(NamedTuple):
+    w: Any  # Any: arrays outside, ids inside
+    b: Any
+
+
+class Run(NamedTuple):
+    """All that a run is between two steps."""
+
+    model: Model
+    state: Any  # Any: of a chain
+    place: Position
+
+
+@do
+def loss_of(model: Model, x: Array, y: Array) -> Do[NodeId]:
+    inputs = yield from const(x)
+    target = yield from const(y)
+    hidden = yield from linear(model.w, model.b, inputs)
+    prediction = yield from tanh(hidden)
+    return (yield from mse_loss(prediction, target))
+
+
+OPTIMISER = chain(clip_by_norm(0.5), adamw(WarmupCosine(0.1, 5, 60)))
+
+
+def loader(how: Any) -> DataLoader[Any]:
+    rng = np.random.default_rng(3)
+    pack = (rng.normal(size=(23, 3)), rng.normal(size=(23, 2)))
+    return DataLoader(ArrayDataset.of_pack("t", pack).unwrap(), 1, how, seed=5)
+
+
+def first() -> Run:
+    rng = np.random.default_rng(4)
+    model = Model(rng.normal(size=(2, 3)), np.zeros(2))
+    return Run(model, OPTIMISER.init(model), Position(0, 0, 5))
+
+
+def go_on(run: Run, how: Any, steps: int) -> Run:
+    stream = Stream.at("t", loader(how), run.place).unwrap()
+    model, state = run.model, run.state
+    for _ in range(steps):
+        stream, (x, y) = stream.next("t").unwrap()
+        _, gradients = value_and_grad(loss_of)(model, x[0], y[0]).unwrap()
+        updates, state = OPTIMISER.update(gradients, state, model)
+        model = apply_updates(model, updates)
+    return Run(model, state, stream.position)
+
+
+@usual
+@given(
+    stops=st.lists(st.integers(0, 50), max_size=3).map(sorted),
+    how=st.sampled_from([False, "lcg", "numpy"]),
+)
+def test_a_run_that_stops_and_goes_on_ends_where_one_does_that_never_stops(
+    stops: list[int], how: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("resume") / "run"
+    expected = go_on(first(), how, 50)
+    run, done = first(), 0
+    for stop in [*stops, 50]:
+        run = go_on(run, how, stop - done)
+        save_checkpoint(file, run)
+        run, done = load_checkpoint("t", file, first()).unwrap(), stop
+    assert same(run, expected)
+
+
+# -- memory ----------------------------------------------------------------------------
+
+STREAMER = """
+import resource, sys
+import numpy as np
+from tapem_dsl import const, dot, mse_loss
+from tapem_dsl.train import ArrayDataset, DataLoader, Stream
+from tapem_dsl.train import apply_updates, sgd, value_and_grad
+import tapem_dsl as t
+
+rows = np.load(sys.argv[1], mmap_mode="r")
+data = ArrayDataset.of_pack("big", rows).unwrap()
+stream = Stream(DataLoader(data, 256, "numpy"))
+
+@t.do
+def loss_of(w, batch):
+    x = yield from const(batch)
+    y = yield from const(np.ones(len(batch), np.float32))
+    column = yield from t.reshape(w, (w_size, 1))
+    product = yield from t.matmul(x, column)
+    prediction = yield from t.reshape(product, (len(batch),))
+    return (yield from mse_loss(prediction, y))
+
+w_size = rows.shape[1]
+w, optimiser = np.zeros(w_size, np.float32), sgd(1e-3)
+state = optimiser.init(w)
+step = value_and_grad(loss_of)
+for _ in range(int(sys.argv[2])):
+    stream, batch = stream.next("big").unwrap()
+    loss, g = step(w, batch).unwrap()
+    updates, state = optimiser.update(g, state, w)
+    w = apply_updates(w, updates)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["RssAnon"].split()[0]) // 1024)
+"""
+
+
+def test_a_gigabyte_on_disk_trains_in_a_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "big.npy"
+    rows = np.lib.format.open_memmap(file, "w+", np.float32, (262_144, 1024))
+    rows[::1024] = 1.0  # a hole is as large as what is written
+    rows.flush()
+    assert file.stat().st_size > 10**9
+    finished = subprocess.run(
+        [sys.executable, "-c", STREAMER, str(file), "1100"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert int(finished.stdout) < 300

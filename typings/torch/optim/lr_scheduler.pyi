@@ -1,0 +1,23 @@
+from typing import Any
+
+from torch.optim import Optimizer
+
+class LRScheduler:
+    def step(self) -> None: ...
+    def get_last_lr(self) -> list[float]: ...
+
+# Any: each has options of its own
+class StepLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
+
+class ExponentialLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
+
+class CosineAnnealingLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
+
+class CyclicLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
+
+class OneCycleLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
