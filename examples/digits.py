@@ -83,38 +83,32 @@ def loss_of(net: Network[NodeId], batch: Sequence[Sample]) -> Do[NodeId]:
 GRADIENT: Final = train.value_and_grad(loss_of)
 
 
-@do
-def read(arrays: Network[Floats], sample: Sample) -> Do[tuple[int, train.StepReport]]:
-    """Give the digit that the network reads, and how good that is."""
-    net = yield from train.const_pack(arrays, Network[NodeId])
-    logits = yield from logits_of(net, sample.image)
-    label = yield from const(sample.digit)
-    loss = yield from value_of((yield from cross_entropy(logits, label)))
-    digit = int(np.argmax((yield from value_of(logits))))
-    right = train.Metric("accuracy", float(digit == sample.digit))
-    return digit, train.StepReport(float(loss), (right,))
-
-
 def step(
     optimiser: train.Transform[train.Stepped], run: Run
 ) -> Result[tuple[Run, train.StepReport], TapeError]:
     return Result.do(
-        moved(optimiser, run, batches, loss, slopes)
+        (
+            Run(*optimiser.move(slopes, run.optimiser, run.net), batches),
+            train.StepReport(float(loss)),
+        )
         for batches, batch in run.batches.next("digits")
         for loss, slopes in GRADIENT(run.net, batch)
     )
 
 
-def moved(
-    optimiser: train.Transform[train.Stepped],
-    run: Run,
-    batches: train.Stream[list[Sample]],
-    loss: float,
-    slopes: Network[Floats],
-) -> tuple[Run, train.StepReport]:
-    updates, state = optimiser.update(slopes, run.optimiser, run.net)
-    net = train.apply_updates(run.net, updates)
-    return Run(net, state, batches), train.StepReport(float(loss))
+@do
+def read(arrays: Network[Floats], image: Floats) -> Do[int]:
+    net = yield from train.const_pack(arrays, Network[NodeId])
+    logits = yield from logits_of(net, image)
+    return int(np.argmax((yield from value_of(logits))))
+
+
+def held_out_report(
+    net: Network[Floats], sample: Sample
+) -> Result[train.StepReport, TapeError]:
+    """Count an image that is read wrongly as a loss of 1."""
+    digit = read(net, sample.image).eval()
+    return digit.map(lambda digit: train.StepReport(float(digit != sample.digit)))
 
 
 def load(seed: int) -> tuple[Dataset[Sample], Dataset[Sample]]:
@@ -150,17 +144,15 @@ def training(given: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
     for epoch in track(range(place.epoch, given.stop_after), console=console):
         trainer = train.Trainer(run, partial(step, optimiser))
         run, reports = trainer.run(an_epoch).unwrap()
-        seen = [read(run.net, sample).eval() for sample in held_out]
-        held = train.eval_list("held out", seen, lambda one: one.map(lambda r: r[1]))
-        curves[epoch] = (
-            fmean(report.loss for report in reports),
-            held.unwrap().metrics[0].value,
+        held = train.eval_dataset(
+            "held out", held_out, partial(held_out_report, run.net)
         )
+        loss = fmean(report.loss for report in reports)
+        curves[epoch] = loss, 1 - held.unwrap().loss
         now = (run.net, run.optimiser, run.batches.position, curves)
         train.save_checkpoint(given.checkpoint, now)
-        console.print(
-            f"epoch {epoch + 1:2}  {held.unwrap().render((epoch + 1) * an_epoch)}"
-        )
+        scores = f"loss {loss:.4f}  held-out accuracy {curves[epoch, 1]:.1%}"
+        console.print(f"epoch {epoch + 1:2}  {scores}")
     return run, curves
 
 
@@ -175,7 +167,7 @@ def picture(net: Network[Floats], curves: Floats, seed: int) -> Figure:
         axes.grid(alpha=0.3)
     right.suptitle("what the network reads in held-out images, errors first")
     held_out, _ = load(seed)
-    seen = [(sample, read(net, sample).eval().unwrap()[0]) for sample in held_out]
+    seen = [(one, read(net, one.image).eval().unwrap()) for one in held_out]
     seen.sort(key=lambda pair: pair[0].digit == pair[1])
     for axes, (sample, digit) in zip(right.subplots(5, 8).flat, seen, strict=False):
         axes.imshow(sample.image.reshape(8, 8), cmap="gray_r")

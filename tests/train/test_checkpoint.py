@@ -37,7 +37,6 @@ from tapem_dsl.train import (
     Stream,
     WarmupCosine,
     adamw,
-    apply_updates,
     chain,
     clip_by_norm,
     flatten,
@@ -279,8 +278,7 @@ def go_on(run: Run, how: Any, steps: int) -> Run:
     for _ in range(steps):
         stream, (x, y) = stream.next("t").unwrap()
         _, gradients = value_and_grad(loss_of)(model, x[0], y[0]).unwrap()
-        updates, state = OPTIMISER.update(gradients, state, model)
-        model = apply_updates(model, updates)
+        model, state = OPTIMISER.move(gradients, state, model)
     return Run(model, state, stream.position)
 
 
@@ -309,7 +307,7 @@ import resource, sys
 import numpy as np
 from tapem_dsl import const, dot, mse_loss
 from tapem_dsl.train import ArrayDataset, DataLoader, Stream
-from tapem_dsl.train import apply_updates, sgd, value_and_grad
+from tapem_dsl.train import sgd, value_and_grad
 import tapem_dsl as t
 
 rows = np.load(sys.argv[1], mmap_mode="r")
@@ -332,8 +330,7 @@ step = value_and_grad(loss_of)
 for _ in range(int(sys.argv[2])):
     stream, batch = stream.next("big").unwrap()
     loss, g = step(w, batch).unwrap()
-    updates, state = optimiser.update(g, state, w)
-    w = apply_updates(w, updates)
+    w, state = optimiser.move(g, state, w)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(int(status["RssAnon"].split()[0]) // 1024)
 """

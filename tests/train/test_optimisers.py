@@ -40,8 +40,7 @@ def steps(optimiser: Transform[Any], p: Any, gradients: list[Any]) -> Any:
     """Follow gradients from a pack of parameters."""
     state = optimiser.init(p)
     for g in gradients:
-        updates, state = optimiser.update(g, state, p)
-        p = apply_updates(p, updates)
+        p, state = optimiser.move(g, state, p)
     return p
 
 
@@ -106,8 +105,7 @@ def test_adam_counts_for_each_parameter() -> None:
     one = np.float64(1)
     state = optimiser.init(p)
     for gradients in ([one, None], [None, one]):
-        updates, state = optimiser.update(gradients, state, p)
-        p = apply_updates(p, updates)
+        p, state = optimiser.move(gradients, state, p)
     assert p == pytest.approx([0.9, 0.9], abs=1e-5)
     assert [leaf.steps for leaf in state.leaves] == [1, 1]
     assert state.steps == 2

@@ -60,6 +60,17 @@ class Transform(Generic[S]):
     init: Callable[[Any], S]
     update: Callable[[Any, S, Any], tuple[Any, S]]
 
+    def move(self, gradients: object, state: S, parameters: P) -> tuple[P, S]:
+        """
+        Update, and apply what that gives: the next parameters, and the next state.
+
+        >>> optimiser = sgd(0.1)
+        >>> optimiser.move([np.ones(1)], optimiser.init([np.ones(1)]), [np.ones(1)])[0]
+        [array([0.9])]
+        """
+        updates, after = self.update(gradients, state, parameters)
+        return apply_updates(parameters, updates), after
+
 
 class Stepped(NamedTuple):
     """
