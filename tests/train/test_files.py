@@ -224,6 +224,11 @@ def changed(at: int, to: bytes) -> bytes:
         (GOOD.replace(b"<f8", b"<q9"), "unsupported dtype: <q9"),
         (GOOD[:-1], "NPY data truncated"),
         (GOOD.replace(b"(3, 2)", b"(3,-2)"), "failed to parse NPY header"),
+        (GOOD.replace(b"(3, 2)", b"[3, 2]"), "failed to parse NPY header"),
+        (GOOD.replace(b"}", b" "), "failed to parse NPY header"),
+        (GOOD.replace(b"shape", b"shade"), "failed to parse NPY header"),
+        (GOOD.replace(b"False", b"0    "), "failed to parse NPY header"),
+        (GOOD.replace(b"'<f8'", b" 'f8'"), "unsupported dtype: f8"),
     ],
 )
 def test_what_is_wrong_with_a_file(content: bytes, message: str) -> None:
@@ -262,6 +267,13 @@ def test_what_is_wrong_with_leading_rows(
     content: bytes, shape: Any, message: str
 ) -> None:
     assert npy_prefix(content, shape).failure().message == f"npy: {message}"
+
+
+def test_leading_rows_have_a_shape() -> None:
+    for wrong in ((-1, 2), (1.0, 2), [1, 2]):
+        shape: Any = wrong
+        with pytest.raises(TypeError, match="a shape is a tuple of extents"):
+            npy_prefix(GOOD, shape)
 
 
 def test_leading_rows_are_read() -> None:

@@ -197,6 +197,42 @@ def test_another_loader_is_noticed() -> None:
     assert "not 5" in error.message
 
 
+@pytest.mark.parametrize("place", [(0, 2, 3), (0, -1, 3), (-4, 0, 3)])
+def test_a_place_that_is_not_there_is_a_failure(place: Any) -> None:
+    loader = DataLoader(Dataset.of_list(range(5)), 4, shuffle=True, seed=3)
+    error = Stream.at("t", loader, Position(*place)).failure()
+    assert isinstance(error, CheckpointError)
+
+
+def test_what_is_done_to_a_batch_does_not_reach_the_stream() -> None:
+    stream = Stream(DataLoader(Dataset.of_list([1, 2, 3, 4]), 2))
+    stream, _ = stream.next("t").unwrap()
+    _, second = stream.next("t").unwrap()
+    second.append(99)
+    assert stream.next("t").unwrap()[1] == [3, 4]
+    data = rows(3)
+    data.get(0)["x"][:] = -1.0
+    assert data.get(0)["x"].tolist() == [0, 1]
+    assert not data.order.flags.writeable
+
+
+def test_shuffles_of_rows_add_up_and_one_is_read_in_the_new_order() -> None:
+    seed, once = rows(6).shuffle(0)
+    _, twice = once.shuffle(seed)
+    inner = [once.order.tolist()[i] for i in rows(6).shuffle(seed)[1].order]
+    assert twice.order.tolist() == inner
+    assert once.get(1)["y"] == once.order[1] == 4
+    assert once.get(-1)["y"] == 3
+
+
+def test_a_last_batch_is_left_out_in_every_epoch() -> None:
+    stream = Stream(DataLoader(Dataset.of_list(range(5)), 2, "lcg", drop_last=True))
+    for _ in range(9):
+        stream, batch = stream.next("t").unwrap()
+        assert len(batch) == 2
+    assert stream.position[:2] == (4, 1)
+
+
 def test_a_stream_of_nothing_fails_and_says_so() -> None:
     dropping = DataLoader(Dataset.of_list([1]), 2, drop_last=True)
     assert Stream(dropping).next("t") == Failure(EmptyBatches("t", "batch list"))

@@ -1,5 +1,6 @@
 """Optimisers: equations exactly, PyTorch's digits, and what stays as it is."""
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
@@ -25,6 +26,7 @@ from tapem_dsl.train import (
     clip_by_norm,
     clip_by_percentile,
     clip_by_value,
+    flatten,
     l2_norm,
     momentum,
     rmsprop,
@@ -223,6 +225,38 @@ def test_what_is_not_rational_is_a_value_error_over_rationals() -> None:
         adam(RATE, beta1=Fraction(1, 2), beta2=Fraction(1, 2)).update(
             p, adam(RATE).init(p), p
         )
+
+
+def test_numbers_of_python_are_parameters_too() -> None:
+    p, _ = sgd(0.5).move({"w": 1.0}, sgd(0.5).init({"w": 0.0}), {"w": 0.0})
+    assert p == {"w": np.float64(-0.5)}
+    optimiser = momentum(Fraction(1, 2))
+    one = Fraction(1)
+    exact: Any = optimiser.move(one, optimiser.init(one), one)[0]  # Any: an array now
+    assert exact.tolist() == Fraction(1, 2)
+
+
+@pytest.mark.parametrize("other", [np.ones(1), np.ones(3, np.float32)])
+def test_a_state_of_another_parameter_is_a_value_error(other: Any) -> None:
+    optimiser = adam(0.1)
+    with pytest.raises(ValueError, match="the state is of another parameter"):
+        optimiser.move(np.ones(3), optimiser.init(other), np.ones(3))
+
+
+def test_states_are_read_only() -> None:
+    for optimiser, _ in PAIRS.values():
+        _, state = optimiser.move(np.ones(2), optimiser.init(np.ones(2)), np.ones(2))
+        for leaf in flatten(state)[0]:
+            assert isinstance(leaf, int) or not leaf.flags.writeable
+
+
+def test_clipping_neither_warns_nor_leaks() -> None:
+    odd = [np.array([np.inf, 1.0]), np.array([3.0], np.float32)]
+    for clip in (clip_by_norm(1.0), clip_by_value(1e300), clip_by_percentile(50)):
+        result = clipped(clip, odd)
+        assert [x.dtype for x in result] == [np.float64, np.float32]
+    with pytest.raises(ValueError, match="not a rational number"):
+        clipped(clip_by_value(math.inf), rationals([1]))
 
 
 def test_rules_are_values() -> None:

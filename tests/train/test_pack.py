@@ -95,6 +95,15 @@ def test_gradients_may_be_missing_and_stay_in_their_places() -> None:
     assert given == [None, 3.0]
 
 
+def test_the_order_of_a_dict_does_not_matter() -> None:
+    pairs = map_pack(lambda x, y: (x, y), {"a": 1, "b": 2}, {"b": 20, "a": 10})
+    assert list(pairs.items()) == [("a", (1, 10)), ("b", (2, 20))]
+
+
+def test_a_class_is_a_leaf() -> None:
+    assert flatten([Network])[0] == [Network]
+
+
 @pytest.mark.parametrize(
     ("a", "b", "where"),
     [

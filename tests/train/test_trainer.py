@@ -129,6 +129,15 @@ def test_reports_are_logged_at_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
+def test_handlers_of_ones_own_stay() -> None:
+    logger, handler = logging.getLogger("tapem_dsl.own"), logging.NullHandler()
+    logger.addHandler(handler)
+    for _ in range(2):
+        stdout_logger("tapem_dsl.own")
+    assert handler in logger.handlers
+    assert len(logger.handlers) == 2
+
+
 def test_other_levels_take_the_name_of_the_one_below() -> None:
     def line(level: int) -> str:
         record = logging.LogRecord("a", level, "", 0, "x", None, None)

@@ -44,6 +44,10 @@ class ArrayDataset(Batched[P]):
     pack: P
     order: Order
 
+    def __post_init__(self) -> None:
+        """Keep the order from being written to."""
+        self.order.setflags(write=False)
+
     @staticmethod
     def of_pack(tag: str, pack: P) -> "Result[ArrayDataset[P], TapeError]":
         """
@@ -77,7 +81,8 @@ class ArrayDataset(Batched[P]):
         Raises:
             IndexError: there are fewer.
         """
-        return self.rows(self.order[at])
+        which = self.order[at]
+        return map_pack(lambda array: np.array(array[which])[()], self.pack)
 
     # Any: an index of NumPy's, of one row or of many.
     def rows(self, which: Any) -> P:

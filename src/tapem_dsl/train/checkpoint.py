@@ -9,6 +9,7 @@ pickle: reading a file runs nothing.
 import hashlib
 import json
 import os
+import secrets
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,12 +19,15 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import CheckpointError, TapeError
-from tapem_dsl.core.value import frozen, rationals
+from tapem_dsl.core.value import frozen
 from tapem_dsl.train.pack import flatten
 
 P = TypeVar("P")
 
 _KEY: Final = "tapem_dsl"
+_PARTIAL: Final = ".tapem_dsl-"
+"""How the names of files begin that a stopped process has left half written."""
+
 _VERSION: Final = 1
 
 
@@ -32,7 +36,8 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
     Write a pack to a file, in place of what the file was.
 
     The new file is written beside it and put in its place at once: whenever the process
-    stops, the file is the old one or the new one, whole.
+    stops, the file is the old one or the new one, whole. (A process that is killed may
+    leave a ``.tapem_dsl-...`` beside it, which nothing needs.)
 
     Args:
         path: the file; its folder must be there.
@@ -61,13 +66,17 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
     tensors, others = _parts(pack)
     header = {"version": _VERSION, "others": others, "digest": _digest(tensors, others)}
     written = save(tensors, {_KEY: json.dumps(header, sort_keys=True)})
-    file = Path(path)
-    beside = file.with_name(f".{file.name}.partial")
-    with beside.open("wb") as out:
-        out.write(written)
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(file)
+    file = Path(path).resolve()  # of a link, what it leads to
+    beside = file.with_name(f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as out:
+            out.write(written)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -106,13 +115,7 @@ def load_checkpoint(
         return Failure(CheckpointError(tag, what, path=os.fspath(path)))
 
     try:
-        written = Path(path).read_bytes()
-    except FileNotFoundError:
-        return refused("no file is there")
-    except OSError as error:
-        return refused(f"the file cannot be read: {error.strerror}")
-    try:
-        tensors, header = _read(written)
+        tensors, header = _read(_content(path))
     except ValueError as error:
         return refused(str(error))
     others = header["others"]
@@ -120,6 +123,7 @@ def load_checkpoint(
         return refused("the file was changed after it was written")
     leaves, structure = flatten(like)
     paths = list(structure.paths())
+    tensors = {name[1:]: array for name, array in tensors.items()}
     missing = [name for name in paths if name not in tensors and name not in others]
     unknown = sorted({*tensors, *others} - set(paths))
     if missing or unknown:
@@ -128,8 +132,7 @@ def load_checkpoint(
         )
     found = []
     for name, leaf in zip(paths, leaves, strict=True):
-        value = _decoded(others[name]) if name in others else tensors[name]
-        value = frozen(value[()]) if isinstance(value, np.ndarray) else value
+        value = _value(name, tensors, others)
         if _kind(value) != _kind(leaf):
             return refused(f"{name or 'the leaf'} is {_kind(value)}, not {_kind(leaf)}")
         found.append(value)
@@ -144,11 +147,15 @@ def _parts(pack: object) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     tensors: dict[str, NDArray[Any]] = {}
     others: dict[str, Any] = {}
     for name, leaf in zip(structure.paths(), leaves, strict=True):
-        if name in tensors or name in others:
+        if f"/{name}" in tensors or name in others:
             raise ValueError(f"two leaves of the pack have the path {name!r}")
+        if isinstance(leaf, np.ma.MaskedArray):
+            raise ValueError(f"a file loses the mask of {name!r}")  # noqa: TRY004
         array = isinstance(leaf, np.ndarray | np.generic)
         if array and leaf.dtype.kind in "fiub" and leaf.dtype.itemsize <= _WIDEST:
-            tensors[name] = np.array(leaf, leaf.dtype.newbyteorder("="), order="C")
+            tensors[f"/{name}"] = np.array(
+                leaf, leaf.dtype.newbyteorder("="), order="C"
+            )
         else:
             others[name] = _encoded(name, leaf)
     return tensors, others
@@ -162,31 +169,75 @@ def _encoded(name: str, leaf: Any) -> dict[str, Any]:
     kind = type(leaf)
     if kind in (bool, str):
         return {"type": kind.__name__, "value": leaf}
-    if kind in (int, Fraction):
-        return {"type": kind.__name__, "value": str(leaf)}
+    if kind is int:
+        return {"type": "int", "value": hex(leaf)}
+    if kind is Fraction:
+        return {"type": "Fraction", "value": _written(leaf)}
     if kind is float:
         return {"type": "float", "value": leaf.hex()}
     if kind is np.ndarray and leaf.dtype == object:
-        entries = [str(Fraction(entry)) for entry in leaf.flat]
+        entries = [_written(Fraction(entry)) for entry in leaf.flat]
         return {"type": "rationals", "shape": list(leaf.shape), "value": entries}
     what = leaf.dtype if isinstance(leaf, np.ndarray | np.generic) else kind.__name__
     raise ValueError(f"a checkpoint holds no {what}, as at {name!r}")
 
 
-def _decoded(made: dict[str, Any]) -> Any:
+def _written(number: Fraction) -> list[str]:
+    """Write in hexadecimal, of which Python reads any number of digits."""
+    return [hex(number.numerator), hex(number.denominator)]
+
+
+def _decoded(made: Any) -> Any:
+    """
+    Read one leaf.
+
+    Raises:
+        KeyError, TypeError, ValueError, ArithmeticError: nobody has written this.
+    """
     kind, value = made["type"], made["value"]
+    if kind in ("bool", "str"):
+        if type(value).__name__ != kind:
+            raise TypeError(kind)
+        return value
     if kind == "rationals":
-        flat = rationals(value) if value else np.empty(0, object)
-        return flat.reshape(made["shape"])
-    known = {"bool": bool, "str": str, "int": int, "Fraction": Fraction}
-    return float.fromhex(value) if kind == "float" else known[kind](value)
+        array = np.empty(len(value), object)
+        array[:] = [_fraction(entry) for entry in value]
+        return array.reshape([_extent(n) for n in made["shape"]])
+    read = {"int": _integer, "Fraction": _fraction, "float": float.fromhex}
+    return read[kind](value)
+
+
+def _value(name: str, tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> Any:
+    """Give a leaf as a tape would keep it, or the ``None`` of what cannot be read."""
+    try:
+        value = _decoded(others[name]) if name in others else tensors[name]
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+    if isinstance(value, np.ndarray):
+        return frozen(value if value.dtype == object else value[()])
+    return value
+
+
+def _integer(text: Any) -> int:
+    return int(text, 16)
+
+
+def _fraction(pair: Any) -> Fraction:
+    above, below = pair
+    return Fraction(int(above, 16), int(below, 16))
+
+
+def _extent(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise ValueError(number)
+    return number
 
 
 def _kind(value: Any) -> str:
     """Say what a leaf is: of two alike one may take the other's place."""
     if isinstance(value, np.ndarray | np.generic):
-        return f"{value.dtype}{list(value.shape)}"
-    return type(value).__name__
+        return f"{value.dtype.newbyteorder('=')}{list(value.shape)}"
+    return "unreadable" if value is None else type(value).__name__
 
 
 def _digest(tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> str:
@@ -197,6 +248,21 @@ def _digest(tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> str:
         digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    """
+    Read a file.
+
+    Raises:
+        ValueError: that is not possible, and why.
+    """
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise ValueError("no file is there") from None
+    except (OSError, ValueError) as error:  # of the file, of its name
+        raise ValueError(f"the file cannot be read: {error}") from None
 
 
 def _read(written: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -213,14 +279,13 @@ def _read(written: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors = load(written)
         size = int.from_bytes(written[:8], "little")
         metadata = json.loads(written[8 : 8 + size]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise ValueError(f"the file is truncated or foreign: {error}") from None
     try:
         header = json.loads(metadata[_KEY])
         version, others, _ = (header[key] for key in ("version", "others", "digest"))
-        dict(others)
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise ValueError("the file is no checkpoint of this library") from None
-    if version != _VERSION:
-        raise ValueError(f"the checkpoint is of version {version}, not {_VERSION}")
+    if version != _VERSION or not isinstance(others, dict):
+        raise ValueError(f"the checkpoint is of version {version!r}, not {_VERSION}")
     return tensors, header

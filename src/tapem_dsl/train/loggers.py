@@ -71,9 +71,10 @@ class LineFormatter(logging.Formatter):
 
 def stdout_logger(name: str, level: Level = Level.INFO) -> logging.Logger:
     """
-    Make a logger that writes TorchLean's lines to standard output, and nowhere else.
+    Make a logger that writes TorchLean's lines to standard output.
 
-    Asking twice for one name gives one logger with one handler.
+    Asking twice for one name gives one logger that writes each line once; handlers of
+    your own stay. Nothing goes on to the loggers above.
 
     Lean: ``Logger.stdout``; a logger that says nothing (``noOp``) is one whose level is
     above ``Level.ERROR``.
@@ -83,7 +84,8 @@ def stdout_logger(name: str, level: Level = Level.INFO) -> logging.Logger:
     """
     logger = logging.getLogger(name)
     for old in list(logger.handlers):
-        logger.removeHandler(old)
+        if isinstance(old.formatter, LineFormatter):
+            logger.removeHandler(old)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter())
     logger.addHandler(handler)

@@ -1,8 +1,7 @@
 """NPY files of float64 and float32, checked as TorchLean checks them."""
 
+import ast
 import os
-import re
-import warnings
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
-from tapem_dsl.core.shape import Shape, possible
+from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.train.tensors import Floats
 
 _TAG: Final = "npy"
 _DTYPES: Final = ("<f8", "<f4")
+_KEYS: Final = {"descr", "fortran_order", "shape"}
 
 
 class NpyArray(NamedTuple):
@@ -112,11 +112,15 @@ def npy_prefix(content: bytes, shape: Shape) -> Result[Floats, TapeError]:
         :class:`LoadError`: a header that is wrong, columns before rows, another rank,
         other extents behind the first, fewer rows, or less data.
 
+    Raises:
+        TypeError: ``shape`` is none.
+
     Lean: ``loadNpyPrefix``.
 
     >>> npy_prefix(npy_bytes(np.arange(6.0).reshape(3, 2)), (2, 2)).unwrap().tolist()
     [[0.0, 1.0], [2.0, 3.0]]
     """
+    check_shape(shape)
     return _header(content).bind(lambda header: _prefix(content, shape, header))
 
 
@@ -157,33 +161,17 @@ def _header(content: bytes) -> Result[_Header, TapeError]:
     start = 8 + wide + int.from_bytes(content[8 : 8 + wide], "little")
     if start > len(content):
         return Failure(_error("NPY header out of bounds"))
-    stream = BytesIO(content)
-    stream.seek(8)
-    read = npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of files that Python 2 wrote
-            shape, fortran, dtype = read(stream)
+        header = ast.literal_eval(content[8 + wide : start].decode("latin-1").strip())
+        descr, fortran, shape = (header[key] for key in sorted(_KEYS))
+        check_shape(shape)
     except Exception:  # noqa: BLE001 - a header is Python, which fails in many ways
-        return Failure(_error(_unreadable(content[8 + wide : start])))
-    if dtype.str not in _DTYPES:
-        return Failure(_error(f"unsupported dtype: {dtype.str}"))
-    shape = tuple(map(int, shape))
-    if any(extent < 0 for extent in shape) or not possible(shape):
         return Failure(_error("failed to parse NPY header"))
-    known: np.dtype[Any] = np.dtype(dtype.str)  # Any: one of two
-    return Success(_Header(known, fortran, shape, start))
-
-
-def _unreadable(header: bytes) -> str:
-    """Say whether it is the type that NumPy does not know, or the whole."""
-    found = re.search(rb"'descr': '([^']*)'", header)
-    if found is not None:
-        try:
-            np.dtype(found[1].decode("latin-1"))
-        except Exception:  # noqa: BLE001 - whatever NumPy makes of a name
-            return f"unsupported dtype: {found[1].decode('latin-1')}"
-    return "failed to parse NPY header"
+    if set(header) != _KEYS or type(fortran) is not bool:
+        return Failure(_error("failed to parse NPY header"))
+    if descr not in _DTYPES:
+        return Failure(_error(f"unsupported dtype: {descr}"))
+    return Success(_Header(np.dtype(descr), fortran, shape, start))
 
 
 def _data(content: bytes, header: _Header) -> Result[NpyArray, TapeError]:

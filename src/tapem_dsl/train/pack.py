@@ -83,6 +83,8 @@ class Structure:
         if self.kind is None:
             return [pack]
         kind, names, parts = _apart(pack)
+        if kind is dict and set(names) == set(self.names):  # in whatever order
+            names, parts = self.names, [pack[name] for name in self.names]  # type: ignore[index] # it is a dict
         if kind is not self.kind or names != self.names:
             where = f"at {path.rstrip('.')!r}" if path else "at the top"
             raise ValueError(
@@ -109,7 +111,7 @@ def _apart(pack: Any) -> tuple[type | None, tuple[Any, ...], list[Any]]:
         return kind, tuple(range(len(pack))), list(pack)
     if isinstance(pack, tuple) and hasattr(kind, "_fields"):
         return kind, kind._fields, list(pack)
-    if is_dataclass(pack):
+    if is_dataclass(pack) and kind is not type:
         names = tuple(field.name for field in fields(pack) if field.init)
         return kind, names, [getattr(pack, name) for name in names]
     return None, (), []

@@ -6,9 +6,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.errors import Refused
-from tapem_dsl.core.namespace import namespace_of
-from tapem_dsl.core.value import frozen
+from tapem_dsl.train.optim.rules import Nothing, Sgd
+from tapem_dsl.train.optim.transforms import apply_updates
 
 S = TypeVar("S", bound=np.generic)
 
@@ -35,20 +34,5 @@ def sgd_update_tensor(
     >>> sgd_update_tensor(np.array([1.0, 2.0]), np.array([10.0, 0.0]), 0.1)
     array([0., 2.])
     """
-    if param.shape != grad.shape or param.dtype != grad.dtype:
-        raise ValueError(
-            f"a gradient {grad.dtype}{list(grad.shape)} does not fit "
-            f"a parameter {param.dtype}{list(param.shape)}"
-        )
-    if param.dtype.kind not in "fO":
-        raise ValueError(
-            f"only real parameters move along gradients, not {param.dtype}"
-        )
-    xp = namespace_of(param)
-    try:
-        rate = xp.lit(param, learning_rate)
-    except Refused as refusal:
-        raise ValueError(str(refusal.error)) from None
-    with np.errstate(all="ignore"):
-        updated: NDArray[S] = frozen(xp.normal(param - grad * rate))
-    return updated
+    change, _ = Sgd().update(grad, Nothing(), param, learning_rate)
+    return apply_updates(param, change)

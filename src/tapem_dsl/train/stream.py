@@ -1,7 +1,8 @@
 """Batches one after the other, epoch after epoch, from a place that can be saved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar, final
 
 from returns.result import Failure, Result, Success
@@ -80,6 +81,8 @@ class Stream(Generic[B]):
         >>> Stream.at("demo", loader, place).bind(lambda s: s.next("demo")).unwrap()[1]
         [2, 1]
         """
+        if position.epoch < 0 or position.batch < 0:
+            return Failure(CheckpointError(tag, f"no place is {position}", path=""))
         for _ in range(position.epoch):
             result = loader.epoch(tag)
             if isinstance(result, Failure):
@@ -88,7 +91,19 @@ class Stream(Generic[B]):
         if loader.seed != position.seed:
             what = f"the loader's seed is {loader.seed}, not {position.seed}"
             return Failure(CheckpointError(tag, what, path=""))
-        return Success(Stream(loader, position.epoch, position.batch))
+        stream = Stream(loader, position.epoch, position.batch)
+        if not position.batch:
+            return Success(stream)
+        return loader.epoch(tag).bind(lambda given: stream._found(tag, *given))
+
+    def _found(
+        self, tag: str, after: DataLoader[B], batches: Sequence[B]
+    ) -> "Result[Stream[B], TapeError]":
+        """Check that the epoch has the place at all."""
+        if self.batch >= len(batches):
+            what = f"an epoch has {len(batches)} batches, so none is {self.batch}"
+            return Failure(CheckpointError(tag, what, path=""))
+        return Success(replace(self, _given=(after, batches)))
 
     def next(self, tag: str) -> "Result[tuple[Stream[B], B], TapeError]":
         """
@@ -110,4 +125,5 @@ class Stream(Generic[B]):
             later = Stream(self.loader, self.epoch, self.batch + 1, (after, batches))
         else:
             later = Stream(after, self.epoch + 1)
-        return Success((later, batches[self.batch]))
+        batch = batches[self.batch]
+        return Success((later, copy(batch) if isinstance(batch, list) else batch))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapem_dsl.core.namespace import Array, namespace_of
-from tapem_dsl.train.optim.rules import Nothing, Real, settled
+from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
 from tapem_dsl.train.optim.transforms import Transform
 from tapem_dsl.train.pack import flatten
 
@@ -88,6 +88,8 @@ def clip_by_percentile(percent: float) -> Transform[Nothing]:
     """
     Keep the entries of each leaf within a percentile of its absolute values.
 
+    The percentile is a double, also over rationals.
+
     Args:
         percent: from 0 to 100.
 
@@ -102,11 +104,7 @@ def clip_by_percentile(percent: float) -> Transform[Nothing]:
 
     def clipped(gradients: object) -> Any:
         leaves, structure = flatten(gradients)
-        bounds = [
-            float(np.percentile(np.abs(g), percent)) if g.size else 0.0 for g in leaves
-        ]
-        pairs = zip(leaves, bounds, strict=True)
-        return structure.rebuild([_bounded(g, bound) for g, bound in pairs])
+        return structure.rebuild([_within(g, percent) for g in leaves])
 
     return _without_state(clipped)
 
@@ -114,7 +112,9 @@ def clip_by_percentile(percent: float) -> Transform[Nothing]:
 def _within(g: Array, percent: float) -> Array:
     if not g.size:
         return g
-    return _bounded(g, float(np.percentile(np.abs(g.astype(np.float64)), percent)))
+    with computing():
+        bound = float(np.percentile(np.abs(g.astype(np.float64)), percent))
+    return _bounded(g, bound)
 
 
 # Any: a function of packs of arrays.
@@ -127,10 +127,12 @@ def _without_state(clipped: Any) -> Transform[Nothing]:
 
 def _scaled(g: Array, factor: float) -> Array:
     xp = namespace_of(g)
-    return settled(xp, g * xp.lit(g, factor))
+    with computing():
+        return settled(xp, g * xp.lit(g, factor))
 
 
 def _bounded(g: Array, most: Real) -> Array:
     xp = namespace_of(g)
-    bound = xp.lit(g, most)
-    return settled(xp, xp.minimum(xp.maximum(g, -bound), bound))
+    with computing():
+        bound = xp.lit(g, most)
+        return settled(xp, xp.minimum(xp.maximum(g, -bound), bound))

@@ -7,6 +7,8 @@ Equations hold over rationals too where they are rational.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, final
@@ -15,7 +17,8 @@ import numpy as np
 
 from tapem_dsl.core.errors import Refused
 from tapem_dsl.core.namespace import Array, Namespace, namespace_of
-from tapem_dsl.core.value import frozen
+from tapem_dsl.core.value import as_value, frozen
+from tapem_dsl.train.pack import flatten
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -49,13 +52,16 @@ class Rule(ABC, Generic[S]):
             ValueError: shapes or scalar types differ or are not real; a constant that
                 the scalar type cannot say.
         """
+        parameter, gradient = as_value(parameter), as_value(gradient)
         check_alike(parameter, gradient)
+        if not fits(state, parameter):
+            raise ValueError(
+                f"the state is of another parameter than "
+                f"{parameter.dtype}{list(parameter.shape)}"
+            )
         xp = namespace_of(parameter)
-        try:
-            with np.errstate(all="ignore"):
-                change, state = self.moved(xp, gradient, state, parameter, rate)
-        except Refused as refusal:
-            raise ValueError(str(refusal.error)) from None
+        with computing():
+            change, state = self.moved(xp, gradient, state, parameter, rate)
         return settled(xp, change), state
 
     @abstractmethod
@@ -69,6 +75,38 @@ class Rule(ABC, Generic[S]):
         if self.weight_decay == 0:
             return g
         return g + p * xp.lit(p, self.weight_decay)
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """
+    Compute without NumPy's warnings, and raise a refusal as a ``ValueError``.
+
+    >>> with computing():
+    ...     print(np.float64(1) / np.float64(0))
+    inf
+    """
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except Refused as refusal:
+        raise ValueError(str(refusal.error)) from None
+
+
+# Any: the state of whatever rule.
+def fits(state: Any, parameter: Array) -> bool:
+    """
+    Tell whether every array of a state is like the parameter; counts are no arrays.
+
+    >>> state = Buffered(3, np.ones(2))
+    >>> fits(state, np.ones(2)), fits(state, np.ones(1))
+    (True, False)
+    """
+    return all(
+        np.shape(x) == parameter.shape and x.dtype == parameter.dtype
+        for x in flatten(state)[0]
+        if not isinstance(x, int)
+    )
 
 
 # Any: an array of whatever scalar.
@@ -113,9 +151,7 @@ def zeros(parameter: Array) -> Array:
     >>> zeros(np.float32(3))
     np.float32(0.0)
     """
-    array = (
-        parameter if isinstance(parameter, np.ndarray | np.generic) else np.float64()
-    )
+    array = as_value(parameter)
     xp = namespace_of(array)
     return settled(xp, xp.zeros_like(array))
 

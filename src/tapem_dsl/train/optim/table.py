@@ -12,9 +12,9 @@ from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.same import same, structural
 from tapem_dsl.core.shape import Shape
-from tapem_dsl.train.optim.rules import Real, Rule
+from tapem_dsl.core.value import as_value
+from tapem_dsl.train.optim.rules import Real, Rule, fits
 from tapem_dsl.train.optim.transforms import apply_updates
-from tapem_dsl.train.pack import flatten
 from tapem_dsl.train.schedules import Schedule
 
 _TAG = "optim"
@@ -124,13 +124,13 @@ class ParamGroup:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Optimizer:
     """
     Groups, the states of their parameters, and how many steps there have been.
 
-    An optimiser is a value: :meth:`step` gives the next one. As it is a pack of plain
-    parts, a checkpoint takes ``states`` and ``steps`` as they are.
+    An optimiser is a value: :meth:`step` gives the next one. A checkpoint takes
+    ``(steps, states)``, and is read back into those of :meth:`init`.
 
     Lean: ``Train.Optim``, of the later generations: a parameter without a gradient
     stays as it is, with its state and its own count of steps.
@@ -146,6 +146,23 @@ class Optimizer:
     groups: tuple[ParamGroup, ...]
     steps: int = 0
     states: dict[NodeId, Any] = field(default_factory=dict)  # Any: of whatever rule
+
+    def init(self, table: ParamTable) -> "Optimizer":
+        """
+        Give every parameter of a group its state: what a checkpoint is read back into.
+
+        >>> from tapem_dsl.train.optim.rules import Momentum
+        >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
+        >>> Optimizer((ParamGroup((NodeId(0),), Momentum(), 0.5),)).init(table).states
+        {0: Buffered(steps=0, buffer=np.float64(0.0))}
+        """
+        rules = {id: group.rule for group in self.groups for id in group.ids}
+        fresh = {
+            entry.id: rules[entry.id].init(entry.value)
+            for entry in table.entries
+            if entry.id in rules
+        }
+        return replace(self, states=fresh | self.states)
 
     def step(
         self, table: ParamTable, gradients: Mapping[NodeId, Array]
@@ -183,12 +200,20 @@ class Optimizer:
                 return Failure(_error(f"gradient shape mismatch for id {id}", id))
             rule, rate = group_of[id].rule, group_of[id].rate_at(self.steps)
             state = states[id] if id in states else rule.init(p)
-            if not _fits(state, np.shape(p)):
+            if not fits(state, as_value(p)):
                 return Failure(_error(f"state shape mismatch for id {id}", id))
             change, states[id] = rule.update(g, state, p, rate)
             entries.append(replace(entry, value=apply_updates(p, change)))
         after = replace(self, steps=self.steps + 1, states=states)
         return Success((after, ParamTable(tuple(entries))))
+
+    @structural
+    def __eq__(self, other: object) -> bool:
+        return same(self, other)
+
+    def __hash__(self) -> int:
+        """Shallow: states are arrays."""
+        return hash((Optimizer, self.steps, len(self.groups)))
 
     def _wrong(self, table: ParamTable) -> TapeError | None:
         """Find what does not go together, whatever the gradients."""
@@ -210,10 +235,3 @@ class Optimizer:
 
 def _error(what: str, id: NodeId) -> ParameterError:
     return ParameterError(_TAG, what, id=id)
-
-
-# Any: the state of whatever rule.
-def _fits(state: Any, shape: Shape) -> bool:
-    """Whether every array of a state has the parameter's shape; counts have none."""
-    arrays = [x for x in flatten(state)[0] if not isinstance(x, int)]
-    return all(np.shape(array) == shape for array in arrays)

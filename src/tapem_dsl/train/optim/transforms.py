@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 import numpy as np
 
 from tapem_dsl.core.namespace import Array, namespace_of
+from tapem_dsl.core.value import as_value
 from tapem_dsl.train.optim.adaptive import (
     EPSILON,
     Adadelta,
@@ -156,6 +157,7 @@ def apply_updates(parameters: P, updates: object) -> P:
 def _moved(p: Array, change: Array | None) -> Array:
     if change is None:
         return p
+    p, change = as_value(p), as_value(change)
     check_alike(p, change)
     with np.errstate(all="ignore"):
         return settled(namespace_of(p), p + change)
