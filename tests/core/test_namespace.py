@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from tapem_dsl import Array, Namespace, OutsideDomain, Refused, rationals
 from tapem_dsl.core.namespace import EXACT, NUMPY, Carrier, namespace_of
 from tapem_dsl.core.namespace.dispatch import CARRIED
+from tapem_dsl.interpreters.forward import Dual
 from tests.oracles import assert_fractions, from_eighths
-from tests.toy_dual import Dual
 
 quotient: Any = Fraction  # Any: the stubs know no NumPy integer, Fraction takes them
 
@@ -42,7 +42,7 @@ def test_object_arrays_are_exact(shape: tuple[int, ...]) -> None:
 
 
 def test_a_carrier_anywhere_makes_every_function_look_for_itself() -> None:
-    x, dual = np.float64(1), Dual(np.float64(1), np.float64(1))
+    x, dual = np.float64(1), Dual(np.float64(1), np.float64(1), 1)
     for operands in [(dual,), (x, dual), (dual, x), (x, x, dual)]:
         assert namespace_of(*operands) is CARRIED
 
@@ -309,9 +309,9 @@ def test_a_condition_does_not_decide_whether_branches_are_exact(x: Array) -> Non
 
 
 def test_a_literal_takes_the_scalar_type_that_a_carrier_carries() -> None:
-    exact = Dual(rationals([1]), rationals([1]))
+    exact = Dual(rationals([1]), rationals([1]), 1)
     assert type(CARRIED.lit(exact, Fraction(1, 3))) is Fraction
-    assert type(CARRIED.lit(Dual(np.ones(1), np.ones(1)), Fraction(1, 3))) is float
+    assert type(CARRIED.lit(Dual(np.ones(1), np.ones(1), 1), Fraction(1, 3))) is float
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])

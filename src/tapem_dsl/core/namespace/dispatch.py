@@ -32,6 +32,37 @@ class Carrier:
     level: int
     namespace: Namespace
 
+    def project(self) -> Array:
+        """Give the cotangent that a constant receives when this is a cotangent."""
+        raise NotImplementedError
+
+    def lift(self, cotangent: Array) -> "Carrier":
+        """Take a cotangent that knows nothing of this level up to it."""
+        raise NotImplementedError
+
+    def within(self, cotangent: Any) -> "Carrier":  # Any: of this class
+        """Bring what a cotangent of this level carries to what this one carries."""
+        raise NotImplementedError
+
+
+def fitted(cotangent: Array, value: Array) -> Array:
+    """
+    Bring a cotangent to exactly the levels of a value.
+
+    A level that the value lacks took it for a constant: what arrives is the adjoint of
+    that. A level that the cotangent lacks is added.
+
+    >>> fitted(np.float64(1), np.float64(2))
+    np.float64(1.0)
+    """
+    ours = value.level if isinstance(value, Carrier) else 0
+    theirs = cotangent.level if isinstance(cotangent, Carrier) else 0
+    if theirs > ours:
+        return fitted(cotangent.project(), value)
+    if theirs < ours:
+        return value.within(value.lift(cotangent))
+    return value.within(cotangent) if ours else cotangent
+
 
 _SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}
 

@@ -22,7 +22,7 @@ from tapem_dsl.core.errors import (
     TapeError,
     UpstreamShapeMismatch,
 )
-from tapem_dsl.core.namespace import Array, namespace_of
+from tapem_dsl.core.namespace import Array, fitted, namespace_of
 from tapem_dsl.core.node import A, Node, NodeId
 from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM
@@ -206,6 +206,7 @@ def swept(
             expected, found = node.value.shape, g.shape
             raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
         _check_dtype("seed", node, out, g)
+        g = fitted(g, node.value)
         if keep is not None:
             _freeze_what_leads_elsewhere(nodes, keep, len(tape))
         slots: Slots = [None] * len(nodes)

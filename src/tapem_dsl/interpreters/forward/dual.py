@@ -1,0 +1,298 @@
+"""Dual numbers: arrays that carry a derivative along with a value."""
+
+from fractions import Fraction
+from itertools import count
+from typing import Any, Final, final
+
+import numpy as np
+
+from tapem_dsl.core.namespace import EXACT, Array, Carrier, fitted, namespace_of
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.value import frozen
+
+LITERALS: Final = (int, float, Fraction)
+"""Python's numbers, which are constants at every level."""
+
+_LEVELS: Final = count(1)
+
+
+def fresh_level() -> int:
+    """
+    Give a level that no dual has had: higher than all before.
+
+    >>> fresh_level() < fresh_level()
+    True
+    """
+    return next(_LEVELS)
+
+
+@final
+class Dual(Carrier):
+    """
+    ``primal + tangent * e`` where ``e * e`` is 0; each level has an ``e`` of its own.
+
+    What is not of this level, plain arrays as well as lower levels, is a constant.
+    Arithmetic is by operators, functions by the namespace; nothing changes in place.
+
+    Args:
+        primal: an array of a tape, or a dual of a lower level.
+        tangent: of the primal's shape and scalar type.
+        level: whose derivative the tangent is, from :func:`fresh_level`.
+
+    Source:
+        Lean: ``Dual``. JAX: ``JVPTracer``.
+
+    >>> x = Dual(np.float64(3.0), np.float64(1.0), fresh_level())
+    >>> (x * x).tangent
+    np.float64(6.0)
+    """
+
+    __slots__ = ("level", "primal", "tangent")
+
+    __array_ufunc__ = None  # so that an array to the left leaves the work to us
+    __hash__ = None  # type: ignore[assignment] # == is entry by entry
+
+    def __init__(self, primal: Array, tangent: Array, level: int) -> None:
+        self.level = level
+        self.primal = settled(primal)
+        self.tangent = settled(tangent)
+
+    @property
+    def shape(self) -> Shape:
+        """The primal's."""
+        shape: Shape = self.primal.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """The primal's."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":  # Any: of whatever scalar
+        """The primal's."""
+        dtype: np.dtype[Any] = self.primal.dtype
+        return dtype
+
+    def __repr__(self) -> str:
+        return f"Dual({self.primal!r}, {self.tangent!r}, level={self.level})"
+
+    # -- a cotangent of a dual is a dual: c stands for dy -> tangent of c * dy ---------
+
+    def project(self) -> Array:
+        """Give the cotangent that a constant receives: the adjoint of taking it in."""
+        return self.tangent
+
+    def lift(self, cotangent: Array) -> "Dual":
+        """Take in a cotangent that knows nothing of this level."""
+        zeros = namespace_of(cotangent).zeros_like(cotangent)
+        return Dual(cotangent, like(zeros, cotangent), self.level)
+
+    def within(self, cotangent: "Dual") -> "Dual":
+        """Bring both parts of a cotangent to the levels of this primal."""
+        primal, tangent = (
+            fitted(part, self.primal) for part in (cotangent.primal, cotangent.tangent)
+        )
+        return Dual(primal, tangent, self.level)
+
+    # -- arithmetic --------------------------------------------------------------------
+
+    # Any, in what follows: an index, or an operand of whatever kind.
+    def __getitem__(self, index: Any) -> "Dual":
+        return Dual(self.primal[index], self.tangent[index], self.level)
+
+    def __neg__(self) -> "Dual":
+        return Dual(-self.primal, -self.tangent, self.level)
+
+    def __add__(self, other: Any) -> "Dual":
+        return plus(self, other)
+
+    def __radd__(self, other: Any) -> "Dual":
+        return plus(other, self)
+
+    def __sub__(self, other: Any) -> "Dual":
+        return minus(self, other)
+
+    def __rsub__(self, other: Any) -> "Dual":
+        return minus(other, self)
+
+    def __mul__(self, other: Any) -> "Dual":
+        return times(self, other)
+
+    def __rmul__(self, other: Any) -> "Dual":
+        return times(other, self)
+
+    def __truediv__(self, other: Any) -> "Dual":
+        return over(self, other)
+
+    def __rtruediv__(self, other: Any) -> "Dual":
+        return over(other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return bottom(self) < bottom(other)
+
+    def __le__(self, other: Any) -> Any:
+        return bottom(self) <= bottom(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return bottom(self) > bottom(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return bottom(self) >= bottom(other)
+
+    def __eq__(self, other: object) -> Any:
+        return bottom(self) == bottom(other)
+
+    def __ne__(self, other: object) -> Any:
+        return bottom(self) != bottom(other)
+
+
+def settled(x: Array) -> Array:
+    """
+    Give an array in the form in which a tape keeps it, read-only.
+
+    >>> settled(Fraction(1, 2))
+    array(Fraction(1, 2), dtype=object)
+    """
+    if isinstance(x, Carrier | np.generic):
+        return x
+    if type(x) is np.ndarray and x.ndim and x.dtype != object:
+        x.setflags(write=False)
+        return x
+    return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
+
+
+def like(x: Array, of: Array) -> Array:
+    """
+    Carry a plain array at the levels of another, whose tangents are 0.
+
+    >>> dual = Dual(np.ones(1), np.ones(1), 1)
+    >>> like(np.zeros(1), dual)
+    Dual(array([0.]), array([0.]), level=1)
+    """
+    if not isinstance(of, Dual):
+        return x
+    inner = like(x, of.primal)
+    return Dual(inner, zeros(inner), of.level)
+
+
+def zeros(x: Array) -> Array:
+    """
+    Give zeros of an array's shape, scalar type and levels.
+
+    >>> zeros(np.float32(3))
+    np.float32(0.0)
+    """
+    return like(settled(namespace_of(x).zeros_like(x)), x)
+
+
+# Any: a NumPy array, or a literal.
+def bottom(x: Any) -> Any:
+    """
+    Look at what is compared: the primal of the primal, and so on.
+
+    >>> bottom(Dual(Dual(np.float64(1), np.float64(2), 1), np.float64(3), 2))
+    np.float64(1.0)
+    """
+    while isinstance(x, Dual):
+        x = x.primal
+    return x
+
+
+def top(*operands: Array) -> int:
+    """
+    Find the level that decides which ``e`` is meant.
+
+    >>> top(np.float64(1), Dual(np.float64(1), np.float64(0), 7))
+    7
+    """
+    return max(x.level for x in operands if isinstance(x, Dual))
+
+
+def parts_at(x: Array, level: int) -> tuple[Array, Array | None]:
+    """
+    Give primal and tangent at a level; a constant has no tangent.
+
+    >>> parts_at(np.float64(1), 7)
+    (np.float64(1.0), None)
+    """
+    if isinstance(x, Dual) and x.level == level:
+        return x.primal, x.tangent
+    return x, None
+
+
+def spread(tangent: Array, result: Array) -> Array:
+    """
+    Repeat a tangent where the other operand's shape has made the result larger.
+
+    >>> spread(np.ones(1), np.zeros((2, 1))).shape
+    (2, 1)
+    """
+    tangent, result = settled(tangent), settled(result)
+    if tangent.shape == result.shape:
+        return tangent
+    return namespace_of(tangent).broadcast_to(tangent, result.shape)
+
+
+def plus(a: Array, b: Array) -> Dual:
+    """
+    Add; a constant adds nothing to the tangent.
+
+    >>> plus(1, Dual(np.float64(2), np.float64(5), 1))
+    Dual(np.float64(3.0), np.float64(5.0), level=1)
+    """
+    level = top(a, b)
+    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    y = p + q
+    if dp is None or dq is None:
+        return Dual(y, spread(dq if dp is None else dp, y), level)
+    return Dual(y, spread(dp + dq, y), level)
+
+
+def minus(a: Array, b: Array) -> Dual:
+    """
+    Subtract.
+
+    >>> minus(1, Dual(np.float64(2), np.float64(5), 1))
+    Dual(np.float64(-1.0), np.float64(-5.0), level=1)
+    """
+    level = top(a, b)
+    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    y = p - q
+    if dq is None:
+        return Dual(y, spread(dp, y), level)
+    return Dual(y, spread(-dq if dp is None else dp - dq, y), level)
+
+
+def times(a: Array, b: Array) -> Dual:
+    """
+    Multiply; by a constant, both parts.
+
+    >>> times(3, Dual(np.float64(2), np.float64(5), 1))
+    Dual(np.float64(6.0), np.float64(15.0), level=1)
+    """
+    level = top(a, b)
+    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    y = p * q
+    if dq is None:
+        return Dual(y, dp * q, level)
+    if dp is None:
+        return Dual(y, p * dq, level)
+    return Dual(y, dp * q + p * dq, level)
+
+
+def over(a: Array, b: Array) -> Dual:
+    """
+    Divide, twice instead of by a square.
+
+    >>> over(1, Dual(np.float64(2), np.float64(4), 1))
+    Dual(np.float64(0.5), np.float64(-1.0), level=1)
+    """
+    level = top(a, b)
+    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    y = p / q
+    if dq is None:
+        return Dual(y, dp / q, level)
+    if dp is None:
+        return Dual(y, -(y * dq) / q, level)
+    return Dual(y, (dp - y * dq) / q, level)

@@ -1,0 +1,259 @@
+"""What functions make of dual numbers: each with its derivative, stated once."""
+
+from collections.abc import Callable
+from typing import Any, Final, final
+
+from numpy.typing import NDArray
+
+from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.interpreters.forward.dual import (
+    LITERALS,
+    Dual,
+    parts_at,
+    settled,
+    top,
+    zeros,
+)
+
+
+def space_of(*operands: Array) -> Namespace:
+    """
+    Find the namespace of what is carried; literals do not count.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> space_of(0, np.float64(1)) is NUMPY
+    True
+    """
+    return namespace_of(*[x for x in operands if type(x) not in LITERALS])
+
+
+# Any: one of the namespace's functions, and what it takes besides an array.
+def through(x: Dual, function: Callable[..., Array], *arguments: Any) -> Dual:
+    """
+    Apply a linear function to both parts.
+
+    >>> import numpy as np
+    >>> x = Dual(np.ones(2), np.zeros(2), 1)
+    >>> through(x, lambda xp, part: xp.sum(part))
+    Dual(np.float64(2.0), np.float64(0.0), level=1)
+    """
+    xp = space_of(x.primal)
+    primal = function(xp, x.primal, *arguments)
+    return Dual(primal, function(xp, x.tangent, *arguments), x.level)
+
+
+@final
+class Duals(Namespace):
+    """
+    Functions of dual numbers; comparisons and choices look at primals.
+
+    At a kink the derivative is TorchLean's: half of each side where two are equal, 0
+    for the absolute value at 0 and for the root of what is not greater than 0.
+
+    Source:
+        Lean: the rules of ``Dual``, of the last generation.
+
+    >>> import numpy as np
+    >>> x = Dual(np.float64(0.0), np.float64(2.0), 1)
+    >>> DUALS.exp(x)
+    Dual(np.float64(1.0), np.float64(2.0), level=1)
+    """
+
+    __slots__ = ()
+
+    # -- elementwise -------------------------------------------------------------------
+
+    def exp(self, x: Array, /) -> Array:
+        """``y * dx``."""
+        y = space_of(x.primal).exp(x.primal)
+        return Dual(y, y * x.tangent, x.level)
+
+    def log(self, x: Array, /) -> Array:
+        """``dx / x``."""
+        y = space_of(x.primal).log(x.primal)
+        return Dual(y, x.tangent / x.primal, x.level)
+
+    def log1p(self, x: Array, /) -> Array:
+        """``dx / (1 + x)``."""
+        y = space_of(x.primal).log1p(x.primal)
+        return Dual(y, x.tangent / (1 + x.primal), x.level)
+
+    def sqrt(self, x: Array, /) -> Array:
+        """``dx / (2 * y)`` where ``x > 0``, else 0."""
+        xp = space_of(x.primal)
+        y = xp.sqrt(x.primal)
+        return Dual(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
+
+    def tanh(self, x: Array, /) -> Array:
+        """``(1 - y * y) * dx``, as a product that keeps digits near 1."""
+        y = space_of(x.primal).tanh(x.primal)
+        return Dual(y, (1 - y) * (1 + y) * x.tangent, x.level)
+
+    def sin(self, x: Array, /) -> Array:
+        """``cos(x) * dx``."""
+        xp = space_of(x.primal)
+        return Dual(xp.sin(x.primal), xp.cos(x.primal) * x.tangent, x.level)
+
+    def cos(self, x: Array, /) -> Array:
+        """``-sin(x) * dx``."""
+        xp = space_of(x.primal)
+        return Dual(xp.cos(x.primal), -xp.sin(x.primal) * x.tangent, x.level)
+
+    def abs(self, x: Array, /) -> Array:
+        """``dx`` or ``-dx`` by the sign of ``x``; 0 at 0."""
+        xp = space_of(x.primal)
+        left = xp.where(x.primal < 0, -x.tangent, 0)
+        tangent = xp.where(x.primal > 0, x.tangent, left)
+        return Dual(xp.abs(x.primal), tangent, x.level)
+
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """Take the larger's; where they are equal half of each, beside a literal 0."""
+        level = top(a, b)
+        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+        y = space_of(p, q).maximum(p, q)
+        of_a = None if dp is None else _share(p > q, q > p, dp, b)
+        of_b = None if dq is None else _share(q > p, p > q, dq, a)
+        if of_a is None or of_b is None:
+            return Dual(y, of_b if of_a is None else of_a, level)
+        return Dual(y, of_a + of_b, level)
+
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Negate the maximum of the negatives."""
+        below = [-x if type(x) in LITERALS else settled(-x) for x in (a, b)]
+        return -self.maximum(*below)
+
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        """Choose among the tangents too."""
+        level = top(a, b)
+        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+        y = space_of(p, q).where(condition, p, q)
+        if dq is None:
+            return Dual(y, space_of(dp).where(condition, dp, 0), level)
+        if dp is None:
+            return Dual(y, space_of(dq).where(~condition, dq, 0), level)
+        return Dual(y, space_of(dp, dq).where(condition, dp, dq), level)
+
+    # -- reductions, rows and labels ---------------------------------------------------
+
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        """Sum both parts."""
+        return through(x, lambda xp, part: xp.sum(part, axis=axis, keepdims=keepdims))
+
+    def shift(self, x: Array, /) -> Array:
+        """Take the maximum of the primal: a constant."""
+        return space_of(x.primal).shift(x.primal)
+
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Pick of both parts."""
+        return through(x, lambda xp, part: xp.pick(part, labels))
+
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Constant rows."""
+        return space_of(x.primal).one_hot(x.primal, labels)
+
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """Take of both parts."""
+        return through(x, lambda xp, part: xp.take(part, indices, axis))
+
+    def index_add(
+        self, base: Array, source: Array, /, indices: Indices, axis: int
+    ) -> Array:
+        """Add to both parts."""
+        level = top(base, source)
+        (p, dp), (q, dq) = parts_at(base, level), parts_at(source, level)
+        y = space_of(p, q).index_add(p, q, indices, axis)
+        if dq is None:
+            return Dual(y, dp, level)
+        dp = zeros(p) if dp is None else dp
+        return Dual(y, space_of(dp, dq).index_add(dp, dq, indices, axis), level)
+
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        """Windows of both parts."""
+        return through(x, lambda xp, part: xp.windows(part, kernel, stride, padding))
+
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        """Fold both parts."""
+        return through(x, lambda xp, part: xp.fold(part, spatial, stride, padding))
+
+    # -- linear algebra and shape ------------------------------------------------------
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """``da @ b + a @ db``, of what is no constant."""
+        level = top(a, b)
+        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+        y = space_of(p, q).matmul(p, q)
+        if dq is None:
+            return Dual(y, space_of(dp, q).matmul(dp, q), level)
+        if dp is None:
+            return Dual(y, space_of(p, dq).matmul(p, dq), level)
+        by_a, by_b = space_of(dp, q).matmul(dp, q), space_of(p, dq).matmul(p, dq)
+        return Dual(y, by_a + by_b, level)
+
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        """Permute both parts."""
+        return through(x, lambda xp, part: xp.permute_dims(part, axes))
+
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        """Reshape both parts."""
+        return through(x, lambda xp, part: xp.reshape(part, shape))
+
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """Join both parts."""
+        level = top(*arrays)
+        parts = [parts_at(x, level) for x in arrays]
+        primals = [p for p, _ in parts]
+        tangents = [zeros(p) if dp is None else dp for p, dp in parts]
+        y = space_of(*primals).concat(*primals, axis=axis)
+        return Dual(y, space_of(*tangents).concat(*tangents, axis=axis), level)
+
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Embed both parts."""
+        return through(x, lambda xp, part: xp.embed(part, shape, axis, start))
+
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        """Repeat both parts."""
+        return through(x, lambda xp, part: xp.broadcast_to(part, shape))
+
+    def zeros_like(self, x: Array, /) -> Array:
+        """Constant zeros."""
+        return space_of(x.primal).zeros_like(x.primal)
+
+    def ones_like(self, x: Array, /) -> Array:
+        """Constant ones."""
+        return space_of(x.primal).ones_like(x.primal)
+
+    # -- not in the standard -----------------------------------------------------------
+
+    def lit(self, x: Array, constant: object, /) -> Array:
+        """As for the primal."""
+        return space_of(x.primal).lit(x.primal, constant)
+
+    def constant(self, x: Array, /) -> Array:
+        """Drop the tangents, of all levels."""
+        return space_of(x.primal).constant(x.primal)
+
+    def concrete(self, x: Array, /) -> "NDArray[Any] | None":  # Any: of any scalar
+        """Give the primal's values."""
+        return space_of(x.primal).concrete(x.primal)
+
+    def normal(self, x: Array, /) -> Array:
+        """Give the dual itself, whose parts are as a tape keeps them."""
+        return x
+
+
+def _share(wins: Array, loses: Array, tangent: Array, other: Array) -> Array:
+    """Give a side's part of the tangent of a maximum."""
+    xp = space_of(tangent)
+    if type(other) in LITERALS:
+        return xp.where(wins, tangent, 0)
+    return xp.where(wins, tangent, xp.where(~loses, tangent / 2, 0))
+
+
+DUALS: Final = Duals()
+Dual.namespace = DUALS
