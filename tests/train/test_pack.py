@@ -96,7 +96,8 @@ def test_gradients_may_be_missing_and_stay_in_their_places() -> None:
 
 
 def test_the_order_of_a_dict_does_not_matter() -> None:
-    pairs = map_pack(lambda x, y: (x, y), {"a": 1, "b": 2}, {"b": 20, "a": 10})
+    a, b = {"a": 1, "b": 2}, {"b": 20, "a": 10}
+    pairs: Any = map_pack(lambda x, y: (x, y), a, b)  # Any: of pairs
     assert list(pairs.items()) == [("a", (1, 10)), ("b", (2, 20))]
 
 
