@@ -25,6 +25,7 @@ CORE = [
     "tapem",
     "do",
     "combinators",
+    "pack",
 ]
 MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

@@ -6,6 +6,10 @@ What a training script needs: data, gradients, optimisers, evaluation, checkpoin
 0
 """
 
+from tapem_dsl.core.pack import const_pack as const_pack
+from tapem_dsl.core.pack import flatten as flatten
+from tapem_dsl.core.pack import map_pack as map_pack
+from tapem_dsl.core.pack import param_pack as param_pack
 from tapem_dsl.train.arrays import ArrayDataset as ArrayDataset
 from tapem_dsl.train.arrays import Batches as Batches
 from tapem_dsl.train.checkpoint import load_checkpoint as load_checkpoint
@@ -83,10 +87,6 @@ from tapem_dsl.train.optim.transforms import chain as chain
 from tapem_dsl.train.optim.transforms import momentum as momentum
 from tapem_dsl.train.optim.transforms import rmsprop as rmsprop
 from tapem_dsl.train.optim.transforms import sgd as sgd
-from tapem_dsl.train.pack import const_pack as const_pack
-from tapem_dsl.train.pack import flatten as flatten
-from tapem_dsl.train.pack import map_pack as map_pack
-from tapem_dsl.train.pack import param_pack as param_pack
 from tapem_dsl.train.schedules import Constant as Constant
 from tapem_dsl.train.schedules import CosineAnnealing as CosineAnnealing
 from tapem_dsl.train.schedules import CosineAnnealingLR as CosineAnnealingLR

@@ -15,9 +15,9 @@ from tapem_dsl.core.errors import (
     LoadError,
     TapeError,
 )
+from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.same import same, structural
 from tapem_dsl.train.dataset import Batched, Shuffling, order_of
-from tapem_dsl.train.pack import flatten, map_pack
 
 P = TypeVar("P")
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import CheckpointError, TapeError
+from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import frozen
-from tapem_dsl.train.pack import flatten
 
 P = TypeVar("P")
 

@@ -12,10 +12,10 @@ from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import namespace_of
 from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.pack import Structure, flatten, named_params
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import frozen
 from tapem_dsl.interpreters.reverse import backward_scalar
-from tapem_dsl.train.pack import Structure, flatten, named_params
 
 P = TypeVar("P")
 Q = TypeVar("Q")

@@ -8,3 +8,13 @@ from tapem_dsl.interpreters.forward import namespace as namespace
 from tapem_dsl.interpreters.forward.dual import Dual as Dual
 from tapem_dsl.interpreters.forward.dual import fresh_level as fresh_level
 from tapem_dsl.interpreters.forward.dual import parts_at as parts_at
+from tapem_dsl.interpreters.forward.functions import derivative as derivative
+from tapem_dsl.interpreters.forward.functions import derivative_vjp as derivative_vjp
+from tapem_dsl.interpreters.forward.functions import hessian_input as hessian_input
+from tapem_dsl.interpreters.forward.functions import hvp_inputs as hvp_inputs
+from tapem_dsl.interpreters.forward.functions import hvp_params as hvp_params
+from tapem_dsl.interpreters.forward.functions import jacfwd_input as jacfwd_input
+from tapem_dsl.interpreters.forward.functions import jacrev_inputs as jacrev_inputs
+from tapem_dsl.interpreters.forward.functions import jacrev_params as jacrev_params
+from tapem_dsl.interpreters.forward.functions import jvp as jvp
+from tapem_dsl.interpreters.forward.functions import pull_back as pull_back

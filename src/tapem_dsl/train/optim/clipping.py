@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tapem_dsl.core.namespace import Array, namespace_of
+from tapem_dsl.core.pack import flatten
 from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
 from tapem_dsl.train.optim.transforms import Transform
-from tapem_dsl.train.pack import flatten
 
 
 def l2_norm(gradients: object) -> float:

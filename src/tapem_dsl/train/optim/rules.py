@@ -17,8 +17,8 @@ import numpy as np
 
 from tapem_dsl.core.errors import Refused
 from tapem_dsl.core.namespace import Array, Namespace, namespace_of
+from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value, frozen
-from tapem_dsl.train.pack import flatten
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 import numpy as np
 
 from tapem_dsl.core.namespace import Array, namespace_of
+from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.optim.adaptive import (
     EPSILON,
@@ -29,7 +30,6 @@ from tapem_dsl.train.optim.rules import (
     check_alike,
     settled,
 )
-from tapem_dsl.train.pack import flatten, map_pack
 from tapem_dsl.train.schedules import Schedule
 
 S = TypeVar("S")

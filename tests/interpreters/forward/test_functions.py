@@ -1,0 +1,331 @@
+"""Derivatives of programs: against JAX, exactly, and where levels could be confused."""
+
+from fractions import Fraction
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jax import numpy as jnp
+
+from tapem_dsl import (
+    Array,
+    Do,
+    InvalidNodeId,
+    NodeId,
+    SeedShapeMismatch,
+    ShapeMismatch,
+    TapeM,
+    add,
+    const,
+    do,
+    linear,
+    mul,
+    rationals,
+    relu,
+    sum_,
+    tanh,
+    value_of,
+)
+from tapem_dsl.interpreters.forward import (
+    derivative,
+    derivative_vjp,
+    hessian_input,
+    hvp_inputs,
+    hvp_params,
+    jacfwd_input,
+    jacrev_inputs,
+    jacrev_params,
+    jvp,
+    pull_back,
+)
+from tests.oracles import assert_fractions, usual
+
+
+class Net(NamedTuple):
+    w1: Any  # Any: arrays outside, ids inside
+    b1: Any
+    w2: Any
+
+
+@do
+def network(net: Net, x: NodeId) -> Do[NodeId]:
+    zero = yield from const(np.zeros(2))
+    hidden = yield from linear(net.w1, net.b1, x)
+    bent = yield from tanh(hidden)
+    return (yield from linear(net.w2, zero, bent))
+
+
+@do
+def loss(net: Net, x: NodeId) -> Do[NodeId]:
+    y = yield from network(net, x)
+    square = yield from mul(y, y)
+    return (yield from sum_(square))
+
+
+def jax_network(net: Any, x: Any) -> Any:
+    return net.w2 @ jnp.tanh(net.w1 @ x + net.b1)
+
+
+def jax_loss(net: Any, x: Any) -> Any:
+    return (jax_network(net, x) ** 2).sum()
+
+
+def drawn(seed: int) -> tuple[Net, Array, Net, Array]:
+    rng = np.random.default_rng(seed)
+    shapes = ((4, 3), (4,), (2, 4))
+    net, along = (Net(*(rng.normal(size=s) for s in shapes)) for _ in range(2))
+    return net, rng.normal(size=3), along, rng.normal(size=3)
+
+
+def assert_alike(ours: Any, theirs: Any, tolerance: float = 1e-9) -> None:
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=1e-12)
+
+
+seeds = st.integers(0, 10_000)
+
+
+@usual
+@given(seed=seeds)
+def test_first_derivatives_are_those_of_jax(seed: int) -> None:
+    net, x, v, w = drawn(seed)
+    assert_alike(
+        jvp(network, net, x, v, w).unwrap(), jax.jvp(jax_network, (net, x), (v, w))
+    )
+    only_x = jvp(network, net, x, along_inputs=w).unwrap()
+    assert_alike(only_x, jax.jvp(partial(jax_network, net), (x,), (w,)))
+    g = np.array([2.0, -3.0])
+    _, pull = jax.vjp(jax_network, net, x)
+    assert_alike(pull_back(network, net, x, g).unwrap(), pull(g))
+
+
+@usual
+@given(seed=seeds)
+def test_hessian_vector_products_are_those_of_jax(seed: int) -> None:
+    net, x, v, w = drawn(seed)
+    slope_net, slope_x = jax.grad(jax_loss), jax.grad(jax_loss, 1)
+    _, theirs = jax.jvp(lambda p: slope_net(p, x), (net,), (v,))
+    assert_alike(hvp_params(loss, net, x, v).unwrap(), theirs)
+    _, of_x = jax.jvp(lambda z: slope_x(net, z), (x,), (w,))
+    assert_alike(hvp_inputs(loss, net, x, w).unwrap(), of_x)
+
+
+def test_jacobians_and_hessians_are_those_of_jax() -> None:
+    net, x, _, _ = drawn(0)
+    assert_alike(
+        jacrev_params(network, net, x).unwrap(), jax.jacrev(jax_network)(net, x)
+    )
+    assert_alike(
+        jacrev_inputs(network, net, x).unwrap(), jax.jacrev(jax_network, 1)(net, x)
+    )
+    row = np.random.default_rng(1).normal(size=(2, 2))
+    assert_alike(jacfwd_input(tanh, row).unwrap(), jax.jacfwd(jnp.tanh)(row))
+
+    def bent(z: NodeId) -> TapeM[NodeId, Any]:
+        return tanh(z).bind(lambda y: mul(y, y)).bind(sum_)
+
+    theirs = jax.hessian(lambda z: (jnp.tanh(z) ** 2).sum())(row)
+    assert_alike(hessian_input(bent, row).unwrap(), theirs)
+
+
+# -- exactly ---------------------------------------------------------------------------
+
+
+class Field(NamedTuple):
+    a: Any
+    b: Any
+    c: Any
+
+
+@do
+def cubic(p: Field, x: NodeId) -> Do[NodeId, Any]:
+    """TorchLean's golden field ``(a * x0 + b * x1 + c) ** 3``."""
+    first = yield from const(rationals([1, 0]))
+    last = yield from const(rationals([0, 1]))
+    x0 = yield from mul(x, first)
+    x1 = yield from mul(x, last)
+    left = yield from sum_(x0)
+    right = yield from sum_(x1)
+    ax = yield from mul(p.a, left)
+    by = yield from mul(p.b, right)
+    inner = yield from add(ax, by)
+    inner = yield from add(inner, p.c)
+    square = yield from mul(inner, inner)
+    return (yield from mul(square, inner))
+
+
+FIELD = Field(rationals(2), rationals(3), rationals(1))
+AT, ALONG = rationals([1, 2]), rationals([2, -1])
+GOLDEN = [6 + 216, 12 - 108, 6, 12, 18]  # of 6 * (a x0 + b x1 + c) * (2a - b)**2
+
+
+def test_the_golden_cubic_field() -> None:
+    value, slope = jvp(cubic, FIELD, AT, along_inputs=rationals([1, 0])).unwrap()
+    assert (value.tolist(), slope.tolist()) == (729, 486)
+    second = derivative(cubic, FIELD, AT, [ALONG, ALONG]).unwrap()
+    assert_fractions(second)
+    assert second.tolist() == 54
+    parameters, x = derivative_vjp(cubic, FIELD, AT, [ALONG, ALONG], 1).unwrap()
+    assert [p.tolist() for p in parameters] == GOLDEN[:3]
+    assert x.tolist() == GOLDEN[3:]
+    for slot in (*parameters, x):
+        assert_fractions(slot)
+    third = derivative(cubic, FIELD, AT, [ALONG] * 3).unwrap()
+    assert third.tolist() == 6 * (2 * 2 - 3) ** 3
+    assert derivative(cubic, FIELD, AT, [ALONG] * 4).unwrap().tolist() == 0
+    assert derivative(cubic, FIELD, AT, []).unwrap().tolist() == 729
+
+
+def field(a: Any, b: Any, c: Any, x0: Any, x1: Any) -> Any:
+    """The second derivative along (2, -1), by hand: 6 * inner * (2a - b)**2."""
+    return 6 * (a * x0 + b * x1 + c) * (2 * a - b) ** 2
+
+
+def test_gradients_of_the_second_derivative_are_difference_quotients() -> None:
+    parameters, x = derivative_vjp(cubic, FIELD, AT, [ALONG, ALONG], 1).unwrap()
+    ours = [*(p.tolist() for p in parameters), *x.tolist()]
+    point = [Fraction(n) for n in (2, 3, 1, 1, 2)]
+    h = Fraction(1, 10**9)
+    for i, slope in enumerate(ours):
+        up, down = (
+            [p + s * h * (i == j) for j, p in enumerate(point)] for s in (1, -1)
+        )
+        quotient = (field(*up) - field(*down)) / (2 * h)
+        assert abs(quotient - slope) <= 60 * h**2  # of a cubic: exact but for h * h
+
+
+polynomials = st.lists(st.sampled_from("am"), min_size=1, max_size=5)
+points = st.lists(st.fractions(-2, 2, max_denominator=5), min_size=3, max_size=3)
+
+
+@usual
+@given(steps=polynomials, point=points)
+def test_hessians_of_polynomials_are_symmetric_to_the_last_digit(
+    steps: list[str], point: list[Fraction]
+) -> None:
+    mix = rationals([[1, 2, 0], [0, 1, 3], [4, 0, 1]])
+
+    @do
+    def program(x: NodeId) -> Do[NodeId, Any]:
+        matrix, zero = (yield from const(mix)), (yield from const(rationals([0, 0, 0])))
+        y = x
+        for step in steps:
+            mixed = yield from linear(matrix, zero, y)
+            y = yield from (mul(mixed, x) if step == "m" else add(mixed, x))
+        return (yield from sum_(y))
+
+    hessian = hessian_input(program, rationals(point)).unwrap()
+    assert_fractions(hessian)
+    assert hessian.tolist() == hessian.T.tolist()
+    slopes = jacfwd_input(program, rationals(point)).unwrap()
+    assert (
+        slopes.tolist()
+        == jacrev_inputs(lambda _, x: program(x), None, rationals(point))
+        .unwrap()
+        .tolist()
+    )
+
+
+# -- levels ----------------------------------------------------------------------------
+
+
+def test_a_derivative_within_a_derivative_is_not_confused() -> None:
+    """``d/dx (x * d/dy (x + y))`` is 1; with one level for both it would be 2."""
+
+    @do
+    def outer(_: None, x: NodeId) -> Do[NodeId, Any]:
+        seen = yield from value_of(x)
+        one = np.float64(1)
+        _, slope = jvp(add, seen, one, along_inputs=one).unwrap()
+        inner = yield from const(slope)
+        return (yield from mul(x, inner))
+
+    _, slope = jvp(outer, None, np.float64(3), along_inputs=np.float64(1)).unwrap()
+    assert slope == 1
+
+
+def test_what_an_inner_derivative_takes_from_outside_keeps_its_own() -> None:
+    """``d/dx d/dy (x * y)`` at ``y = x``, where the inner slope is ``x`` itself."""
+
+    @do
+    def outer(_: None, x: NodeId) -> Do[NodeId, Any]:
+        seen = yield from value_of(x)
+        one = np.float64(1)
+        _, slope = jvp(mul, seen, np.float64(5), along_inputs=one).unwrap()
+        inner = yield from const(slope)
+        return (yield from mul(inner, inner))
+
+    value, slope = jvp(outer, None, np.float64(3), along_inputs=np.float64(1)).unwrap()
+    assert (value, slope) == (9, 6)
+
+
+def test_a_plain_leaf_may_feed_two_levels() -> None:
+    """The gradient of a mixed derivative to a parameter that is a constant to both."""
+
+    def program(p: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
+        cube = mul(x, x).bind(lambda square: mul(square, x))
+        return cube.bind(lambda y: mul(p, y))
+
+    two, one = rationals(2), rationals(1)
+    p, x = derivative_vjp(program, two, rationals(5), [one, one], 1).unwrap()
+    assert (p.tolist(), x.tolist()) == (6 * 5, 6 * 2)
+    assert_fractions(p)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_scalar_types_stay(dtype: Any) -> None:
+    x = np.array([0.5, -0.25], dtype)
+
+    def program(z: NodeId) -> TapeM[NodeId, Any]:
+        return tanh(z).bind(sum_)
+
+    for result in (hessian_input(program, x), jacfwd_input(tanh, x)):
+        assert result.unwrap().dtype == dtype
+        assert not result.unwrap().flags.writeable
+    value, tangent = jvp(lambda _, z: tanh(z), None, x, along_inputs=x).unwrap()
+    assert value.dtype == tangent.dtype == dtype
+
+
+def test_empty_and_scalar_inputs_have_derivatives_too() -> None:
+    assert jacfwd_input(tanh, np.zeros(0)).unwrap().shape == (0, 0)
+    assert hessian_input(sum_, np.zeros((0, 2))).unwrap().shape == (0, 2, 0, 2)
+    assert hessian_input(lambda x: mul(x, x), np.float64(3)).unwrap() == 2
+    rows: Any = jacrev_params(lambda p, x: relu(x), np.ones(2), np.zeros(0)).unwrap()
+    assert rows.shape == (0, 2)
+
+
+# -- failures --------------------------------------------------------------------------
+
+
+def test_a_direction_of_another_shape_is_a_failure() -> None:
+    for direction in (np.ones(3), np.ones(2, np.float32)):
+        wrong = jvp(add, np.ones(2), np.ones(2), direction).failure()
+        assert isinstance(wrong, ShapeMismatch)
+        assert "a direction of float64[2]" in wrong.wants
+    nested = derivative(lambda p, x: tanh(x), None, np.ones(2), [np.ones(3)])
+    assert isinstance(nested.failure(), ShapeMismatch)
+
+
+def test_a_hessian_wants_a_scalar_and_failures_pass_through() -> None:
+    assert isinstance(hessian_input(tanh, np.ones(2)).failure(), SeedShapeMismatch)
+    lost = jacfwd_input(lambda x: tanh(NodeId(9)), np.ones(2))
+    assert isinstance(lost.failure(), InvalidNodeId)
+    seed = pull_back(add, np.ones(2), np.ones(2), np.ones(3))
+    assert isinstance(seed.failure(), SeedShapeMismatch)
+
+
+def test_packs_of_two_structures_are_a_value_error() -> None:
+    with pytest.raises(ValueError, match="packs differ"):
+        jvp(add, [1.0], [1.0], [1.0, 2.0])
+
+
+def test_what_has_no_direction_stays_plain() -> None:
+    net, x, v, _ = drawn(3)
+    one = Net(v.w1, None, None)
+    along = jvp(network, net, x, one).unwrap()
+    theirs = jax.jvp(lambda w1: jax_network(net._replace(w1=w1), x), (net.w1,), (v.w1,))
+    assert_alike(along, theirs)
