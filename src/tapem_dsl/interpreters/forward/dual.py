@@ -90,6 +90,9 @@ class Dual(Carrier):
 
     def within(self, cotangent: "Dual") -> "Dual":
         """Bring both parts of a cotangent to the levels of this primal."""
+        inside = (self.primal, cotangent.primal, cotangent.tangent)
+        if not any(isinstance(part, Carrier) for part in inside):
+            return cotangent
         primal, tangent = (
             fitted(part, self.primal) for part in (cotangent.primal, cotangent.tangent)
         )
@@ -154,10 +157,10 @@ def settled(x: Array) -> Array:
     >>> settled(Fraction(1, 2))
     array(Fraction(1, 2), dtype=object)
     """
-    if isinstance(x, Carrier | np.generic):
-        return x
     if type(x) is np.ndarray and x.ndim and x.dtype != object:
         x.setflags(write=False)
+        return x
+    if isinstance(x, Carrier | np.generic):
         return x
     return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
 
