@@ -124,17 +124,14 @@ def test_a_token_that_may_attend_to_none_gets_and_gives_nothing() -> None:
     np.testing.assert_array_equal(run(*xs, heads=1, mask=nothing), np.zeros((3, 2)))
 
 
-def test_what_is_masked_has_no_influence_whatever_it_is() -> None:
+@pytest.mark.parametrize("other", [1e300, -1e300, 0.0])
+def test_what_is_masked_has_no_influence(other: float) -> None:
     xs = operands(8, 3, 2, 2)
     mask = np.tril(np.ones((3, 3), bool))
     y = run(*xs, heads=2, mask=mask)
-    for bad in (INF, -INF, math.nan, 1e300):
-        x = xs[4].copy()
-        x[2] = bad  # the last token, to which only it may attend
-        spoilt = run(*xs[:4], x, heads=2, mask=mask)
-        finite = bad == 1e300
-        if finite:
-            np.testing.assert_allclose(spoilt[:2], y[:2], rtol=1e-12)
+    x = xs[4].copy()
+    x[2] = other  # the last token, to which only it may attend
+    np.testing.assert_array_equal(run(*xs[:4], x, heads=2, mask=mask)[:2], y[:2])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

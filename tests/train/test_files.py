@@ -163,9 +163,10 @@ def test_loaders_of_csv(tmp_path: Path) -> None:
     assert csv_pairs("1,2").unwrap().to_list() == [Pair(1.0, 2.0)]
     error = csv_pairs("1,2\n1,2,3").failure()
     assert error.message == "csv: expected exactly 2 columns per row"
-    for name in ("csv_matrix", "csv_vectors", "csv_pairs"):
-        assert name  # each passes on what parse_csv gives
-    assert csv_pairs("x,1").failure() == parse_csv("x,1").failure()
+    wrong = parse_csv("x,1").failure()
+    assert csv_pairs("x,1").failure() == wrong
+    assert csv_matrix("x,1", 1, 2).failure() == wrong
+    assert csv_vectors("x,1", 2).failure() == wrong
     file = tmp_path / "a.csv"
     file.write_text("1,2\n")
     assert load_csv(file) == Success([[1.0, 2.0]])

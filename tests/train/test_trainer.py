@@ -79,7 +79,7 @@ def test_a_step_that_fails_ends_the_program() -> None:
     assert run_steps_m(3, 0, step).run() == Failure(Thrown("no"))
 
 
-def test_a_million_steps_take_no_stack() -> None:
+def test_many_steps_take_no_stack() -> None:
     state, outputs = run_steps(100_000, 0, lambda n: Success((n + 1, None))).unwrap()
     assert state == len(outputs) == 100_000
 

@@ -62,8 +62,8 @@ class StepReport:
 
         Lean: ``renderReport``.
         """
-        start = f"step {step}: loss={render_number(self.loss)}"
-        return ", ".join([start, *[metric.render() for metric in self.metrics]])
+        line = f"step {step}: loss={render_number(self.loss)}"
+        return f"{line}, {render_metrics(self.metrics)}" if self.metrics else line
 
 
 def render_number(number: Number) -> str:
@@ -123,7 +123,7 @@ def add_metrics(
         if x.name != y.name:
             what = f"name mismatch: {x.name} vs {y.name}"
             return Failure(MetricMismatch(tag, what, names=(x.name, y.name)))
-        added.append(Metric(x.name, _sum(x.value, y.value)))
+        added.append(Metric(x.name, x.value + y.value))
     if len(a) != len(b):
         left = tuple(metric.name for metric in (*a[len(b) :], *b[len(a) :]))
         return Failure(MetricMismatch(tag, "length mismatch", names=left))
@@ -140,10 +140,6 @@ def scale_metrics(count: int, metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     (Metric(name='a', value=6.0),)
     """
     return tuple(Metric(metric.name, metric.value * count) for metric in metrics)
-
-
-def _sum(a: Number, b: Number) -> Number:
-    return a + b
 
 
 @final
@@ -177,7 +173,7 @@ class ReportSum:
 
     def add(self, tag: str, other: "ReportSum") -> "Result[ReportSum, TapeError]":
         """Add field by field; metrics must go together."""
-        loss = _sum(self.loss_sum, other.loss_sum)
+        loss = self.loss_sum + other.loss_sum
         return add_metrics(tag, self.metrics_sum, other.metrics_sum).map(
             lambda metrics: ReportSum(self.count + other.count, loss, metrics)
         )

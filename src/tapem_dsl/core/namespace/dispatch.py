@@ -32,6 +32,9 @@ class Carrier:
     level: int
     namespace: Namespace
 
+    # What follows is asked of a carrier that is a cotangent, or a value that receives
+    # one: a carrier that no sweep meets needs none of it.
+
     def project(self) -> Array:
         """Give the cotangent that a constant receives when this is a cotangent."""
         raise NotImplementedError

@@ -10,6 +10,9 @@ from tapem_dsl.train.optim.rules import Real, Rule, settled, zeros
 EPSILON: Final = Fraction(1, 1_000_000)
 """TorchLean's default; PyTorch's is 1e-8, and 1e-10 for AdaGrad."""
 
+BETA2: Final = 1 - 1 / 1000
+"""Adam's default, as TorchLean writes it."""
+
 
 class Accumulated(NamedTuple):
     """
@@ -121,7 +124,7 @@ class Adam(Rule[Moments]):
     """
 
     beta1: Real = 0.9
-    beta2: Real = 1 - 1 / 1000
+    beta2: Real = BETA2
     epsilon: Real = EPSILON
     weight_decay: Real = 0
 

@@ -7,7 +7,7 @@ the next one: optax's shape. States are packs too, so that they save like parame
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NamedTuple, TypeVar, final
+from typing import Any, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.optim.adaptive import (
+    BETA2,
     EPSILON,
     Adadelta,
     AdaGrad,
@@ -219,9 +220,6 @@ def rmsprop(
     (Accumulated(squares=array([0.])),)
     """
     return by_leaf(RmsProp(rho, epsilon, weight_decay), rate)
-
-
-BETA2: Final = 1 - 1 / 1000
 
 
 def adam(
