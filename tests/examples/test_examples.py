@@ -87,6 +87,9 @@ def test_digits_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert digits(whole, "--epochs", "3").returncode == 0
     stopped = digits(parts, "--epochs", "3", "--stop-after", "1")
     assert stopped.stdout.count("epoch ") == 1
+    accuracy = re.search(r"held-out accuracy (\S+)%", stopped.stdout)
+    assert accuracy is not None
+    assert f"{accuracy[1]}% read correctly" in stopped.stdout
     resumed = digits(parts, "--epochs", "3", "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.stdout.count("epoch ") == 2
