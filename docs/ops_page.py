@@ -12,11 +12,15 @@ from typing import Final
 
 import tapem_dsl
 from tapem_dsl import Op, ops, vjp
+from tapem_dsl.interpreters.forward import crossings
 
 PAGE: Final = Path(__file__).with_name("ops.md")
 
 INTERPRETERS: Final = {"reverse": vjp}
 """Each interpreter that needs a rule for each op, and its table."""
+
+FAMILIES: Final = (*ops.FAMILIES, crossings)
+"""The vocabulary, and the ops that are at home in an interpreter."""
 
 SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
 """What every op's docstring says."""
@@ -58,12 +62,12 @@ def sections_of(function: FunctionType) -> dict[str, str]:
 
 def page() -> str:
     """Make the whole page."""
-    return "\n".join([_INTRODUCTION, *map(_family, ops.FAMILIES)])
+    return "\n".join([_INTRODUCTION, *map(_family, FAMILIES)])
 
 
 def _family(module: ModuleType) -> str:
-    title = (module.__doc__ or "").strip().removesuffix(".")
-    kinds = [kind for kind in ops.ALL if kind.__module__ == module.__name__]
+    title = (module.__doc__ or "").strip().partition("\n")[0].removesuffix(".")
+    kinds = ops.ops_of(module)
     head = "| op | what | shapes | gradient | Lean | PyTorch | interpreters |"
     rule = "|---|---|---|---|---|---|---|"
     return "\n".join([f"## {title}\n", head, rule, *map(_row, kinds), ""])

@@ -18,15 +18,18 @@ from tapem_dsl import (
     NodeId,
     Shape,
     ShapeMismatch,
+    TapeM,
     apply_op,
     backward,
     const,
     gather,
+    index_add,
     index_select,
     leaf,
+    map_m,
     rationals,
 )
-from tapem_dsl.ops.indexing import Gather
+from tapem_dsl.ops.gathering import Gather, IndexAdd
 from tests.oracles import (
     assert_fractions,
     eighths,
@@ -205,3 +208,50 @@ def test_more_axes_than_an_array_can_have_are_a_failure() -> None:
 def test_the_axis_is_an_integer() -> None:
     with pytest.raises(TypeError, match="gather takes one integer for axis"):
         LOOSE.gather(X, INDICES, axis=[0])
+
+
+# -- and back --------------------------------------------------------------------------
+
+
+def added(base: Array, source: Array, indices: Array, axis: int) -> Any:
+    """Record the operands, the indices a constant, and the op."""
+    pair = leaf(base).bind(lambda i: leaf(source).map(lambda j: (i, j)))
+    program = pair.bind(
+        lambda ids: const(indices).bind(lambda k: index_add(*ids, k, axis=axis))
+    )
+    return program.run().unwrap()
+
+
+@thorough
+@given(case=cases(), data=st.data())
+def test_adding_is_the_adjoint_of_picking(case: Any, data: st.DataObject) -> None:
+    numbers, indices, axis = case
+    base = from_eighths(numbers, object)
+    shape = Gather(axis).shape(base.shape, indices.shape)
+    source = from_eighths(data.draw(eighths(shape)), object)
+    out, tape = added(base, source, indices, axis)
+    picked = gradient(base, indices, source, axis)
+    assert_fractions(tape[out].value)
+    assert (tape[out].value == base + picked).all()
+    g = from_eighths(data.draw(eighths(base.shape)), object)
+    slots = backward(tape, out, g).unwrap()
+    assert (slots[X] == g).all()
+    assert (slots[NodeId(1)] == value(g, indices, axis)).all()
+    assert NodeId(2) not in slots
+
+
+def test_what_adding_refuses() -> None:
+    x, i = np.ones(3), np.array([0, 1])
+    for base, source, indices, wrong in (
+        (x, np.ones(3), i, ShapeMismatch),
+        (x, np.ones(2, np.float32), i, DTypeMismatch),
+        (x, np.ones(2), np.ones(2), DTypeMismatch),
+        (np.float64(1), np.ones(2), i, AxisOutOfRange),
+    ):
+        program: TapeM[NodeId, Any] = map_m(const, (base, source, indices)).bind(
+            lambda ids: index_add(*ids)
+        )
+        assert isinstance(program.run().failure(), wrong)
+    assert index_add(X, X, INDICES, axis=-1) == apply_op(IndexAdd(-1), X, X, INDICES)
+    with pytest.raises(TypeError, match="index_add takes one integer for axis"):
+        LOOSE.index_add(X, X, INDICES, axis=[0])

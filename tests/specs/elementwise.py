@@ -16,6 +16,7 @@ from tapem_dsl import (
     gelu,
     inv,
     log,
+    log1p,
     max_,
     min_,
     mul,
@@ -33,7 +34,7 @@ from tapem_dsl import (
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
 from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
 from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
-from tapem_dsl.ops.smooth import Gelu, SafeLog, Softplus
+from tapem_dsl.ops.smooth import Gelu, Log1p, SafeLog, Softplus
 from tests.specs.spec import NONZERO, POSITIVE, binary, unary
 
 FACTOR: Final = Fraction(-3, 4)
@@ -61,6 +62,7 @@ ELEMENTWISE: Final = (
     unary(Sigmoid(), sigmoid, jax.nn.sigmoid),
     unary(Exp(), exp, jnp.exp),
     unary(Log(), log, jnp.log, POSITIVE),
+    unary(Log1p(), log1p, jnp.log1p, POSITIVE),
     unary(Sin(), sin, jnp.sin),
     unary(Cos(), cos, jnp.cos),
     unary(Abs(), abs_, lambda x: x * jnp.sign(x), rational=True),  # flat at 0

@@ -68,6 +68,14 @@ class Read(Instruction, frozen=True, eq=False):
 
 
 @final
+class Extend(Instruction, frozen=True, eq=False):
+    """Compute ``function(tape, *args)``, a ``Result`` of a value and a longer tape."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
+@final
 class Throw(Instruction, frozen=True, eq=False):
     """Fail."""
 

@@ -14,6 +14,7 @@ from tapem_dsl.core.instruction import (
     Ap,
     Bind,
     Block,
+    Extend,
     FoldM,
     Lash,
     Leaf,
@@ -151,6 +152,12 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             match code.function(tape, *code.args):
                 case Success(value):
                     shared = shared or value is tape
+                case Failure(error):
+                    pass
+        elif kind is Extend:
+            match code.function(snapshot(nodes, size), *code.args):
+                case Success((value, longer)):
+                    nodes, size, shared = longer.nodes(), len(longer), False
                 case Failure(error):
                     pass
         elif kind is Throw:

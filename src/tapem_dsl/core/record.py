@@ -14,7 +14,14 @@ from tapem_dsl.core.errors import (
     ShapeMismatch,
     TapeError,
 )
-from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Namespace, namespace_of
+from tapem_dsl.core.namespace import (
+    EXACT,
+    NUMPY,
+    Array,
+    Carrier,
+    Namespace,
+    namespace_of,
+)
 from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
@@ -180,6 +187,8 @@ def _settled(
     """Give a result in its one form and frozen, if the op kept its own promises."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "iub":
         xp = NUMPY  # conditions and labels are plain, whatever they were made from
+    elif isinstance(value, Carrier):
+        xp = value.namespace  # also where plain operands entered a new level
     settled = frozen(xp.normal(value))
     if settled.shape != shape:
         raise TypeError(

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.primitives.container import BaseContainer
 
+from tapem_dsl.core.namespace import Carrier
+
 
 def same(a: object, b: object) -> bool:
     """
@@ -21,7 +23,8 @@ def same(a: object, b: object) -> bool:
     Programs, instructions, ops, nodes, dataclasses, lists, tuples and dicts (in order),
     subclasses of these, sets, partial applications and bound methods are compared part
     by part; arrays and floats by dtype, shape and bits, where all NaNs are one and
-    ``-0.0`` is not ``0.0``; functions by identity; anything else by its type and its
+    ``-0.0`` is not ``0.0``; carriers by what they carry, not by the name of their
+    level; functions by identity; anything else by its type and its
     own ``==``, where an exception means different.
 
     Cost:
@@ -67,7 +70,9 @@ def _taking_apart(kind: type) -> Callable[[Any], Sequence[object]] | None:
         return lambda x: x
     if kind is dict:
         return lambda x: [part for item in x.items() for part in item]
-    if issubclass(kind, BaseContainer):  # programs, and the containers of returns
+    if issubclass(
+        kind, Carrier | BaseContainer
+    ):  # programs, and the containers of returns
         return _inside
     if issubclass(kind, msgspec.Struct):
         return _attributes(kind.__struct_fields__)
@@ -114,8 +119,10 @@ def _is_dataclass_like(kind: type) -> bool:
     return is_dataclass(kind) and written == "<string>"
 
 
-def _inside(x: BaseContainer) -> Sequence[object]:
+def _inside(x: BaseContainer | Carrier) -> Sequence[object]:
     """Give a container's contents; of a program its instruction's, in one step."""
+    if isinstance(x, Carrier):
+        return x.parts()
     inner = x._inner_value  # noqa: SLF001 - the one thing it holds
     if not isinstance(inner, msgspec.Struct):
         return (inner,)

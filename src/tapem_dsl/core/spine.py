@@ -10,6 +10,7 @@ from tapem_dsl.core.instruction import (
     Ap,
     Bind,
     Block,
+    Extend,
     FoldM,
     Instruction,
     Lash,
@@ -83,7 +84,10 @@ class _Short(reprlib.Repr):
                 return f"throw({short(error)})"
             case FoldM(step=step, init=init, items=items):
                 return f"fold_m({short(step)}, {short(init)}, {short(items)})"
-            case Read(function=function, args=args):
+            case (
+                Read(function=function, args=args)
+                | Extend(function=function, args=args)
+            ):
                 return f"{short(function)}({', '.join(map(short, args))})"
             case Block(function=function, args=args, kwargs=kwargs):
                 given = [*map(short, args)]

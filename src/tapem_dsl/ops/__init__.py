@@ -1,6 +1,7 @@
 """The vocabulary: what each op means and which shapes it takes; no derivatives."""
 
 from inspect import isabstract
+from types import ModuleType
 from typing import Final
 
 from tapem_dsl.core.op import Op
@@ -12,6 +13,7 @@ from tapem_dsl.ops import (
     convolution,
     corners,
     elementwise,
+    gathering,
     indexing,
     labels,
     linalg,
@@ -31,19 +33,29 @@ FAMILIES: Final = (
     *(comparisons, conditions),
     *(reductions, losses, labels, softmax),
     *(linalg, attention, convolution, pooling, norms),
-    *(shapes, ranges, indexing, windows),
+    *(shapes, ranges, indexing, gathering, windows),
 )
 """The modules, in the order in which ``docs/ops.md`` shows them."""
 
-ALL: Final[tuple[type[Op], ...]] = tuple(
-    kind
-    for family in FAMILIES
-    for kind in vars(family).values()
-    if isinstance(kind, type) and issubclass(kind, Op) and not isabstract(kind)
-    if kind.__module__ == family.__name__
-)
+
+def ops_of(family: ModuleType) -> list[type[Op]]:
+    """
+    List the ops that a module defines, in their order there.
+
+    >>> ops_of(conditions)[0].name
+    'logical_and'
+    """
+    return [
+        kind
+        for kind in vars(family).values()
+        if isinstance(kind, type) and issubclass(kind, Op) and not isabstract(kind)
+        if kind.__module__ == family.__name__
+    ]
+
+
+ALL: Final = tuple(kind for family in FAMILIES for kind in ops_of(family))
 """
-Every op of the package, family by family.
+Every op of the vocabulary, family by family.
 
 >>> from tapem_dsl import ops
 >>> ops.ALL[0].name

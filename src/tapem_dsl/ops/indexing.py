@@ -1,9 +1,7 @@
-"""Ops that pick entries by indices, and the one that adds there."""
+"""Ops that pick entries by static indices, and the one that adds there."""
 
 from dataclasses import dataclass
 from typing import Any, final
-
-import numpy as np
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
 from tapem_dsl.core.namespace import Array, Namespace
@@ -14,11 +12,9 @@ from tapem_dsl.core.shape import (
     axis_of,
     check_int,
     operands,
-    possible,
     wrong_shapes,
 )
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.base import check_with_integers
 
 
 @final
@@ -104,58 +100,6 @@ class ScatterAdd(Op):
         """As the namespace does."""
         base, source = inputs
         return xp.index_add(base, source, self.indices, self.axis % base.ndim)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Gather(Op):
-    """Entries of an axis, by indices that are a node."""
-
-    name = "gather"
-
-    axis: int
-
-    @property
-    def label(self) -> str:
-        """The name with the axis, as the other ops of this family have it."""
-        return f"{self.name}(axis={self.axis})"
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Put the shape of the indices in the place of the axis."""
-        x, indices = operands(self.name, inputs, 2)
-        axis = axis_of(self.name, x, self.axis)
-        result = (*x[:axis], *indices, *x[axis + 1 :])
-        if not possible(result):
-            wants = f"a result that an array can be, not {result}"
-            raise wrong_shapes(self.name, x, indices, wants=wants)
-        return result
-
-    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
-        """Take floating-point or rational entries, and integer indices."""
-        wants = "real entries and integer indices, such as const(np.int64(3))"
-        check_with_integers(self.name, inputs, wants)
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take what there is, and 0 where an index is out of range."""
-        x, indices = inputs
-        axis = self.axis % x.ndim
-        if x.shape[axis] == 0:
-            one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-            return xp.take(xp.embed(x, one, axis, 0), indices, axis)
-        taken = xp.take(x, indices, axis)
-        return xp.where(within(xp, x, indices, axis), taken, 0)
-
-
-def within(xp: Namespace, x: Array, indices: Array, axis: int) -> Array:
-    """
-    Tell which indices are in range, with an axis more for each to the right of it.
-
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> within(NUMPY, np.ones((2, 3)), np.array([1, 2, -1]), 0).tolist()
-    [[True], [False], [False]]
-    """
-    inside = (indices >= 0) & (indices < x.shape[axis])
-    return xp.reshape(inside, indices.shape + (1,) * (x.ndim - 1 - axis))
 
 
 def _axis_with(op: str, shape: Shape, axis: int, indices: tuple[int, ...]) -> int:
@@ -264,39 +208,6 @@ def scatter_add(
     _check_indices("scatter_add", indices)
     check_int("scatter_add", "axis", axis)
     return record_op(ScatterAdd(indices, axis), (base, source))
-
-
-def gather(x: NodeId, indices: NodeId, *, axis: int = 0) -> TapeM[NodeId, Any]:
-    """
-    Take entries of an axis by indices that are data: a look-up in a table.
-
-    Shapes:
-        ``x``: ``(*left, n, *right)``; ``indices``: integers of any shape; result:
-        ``(*left, *indices, *right)``. An index that is none of 0 to ``n - 1`` gives 0.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
-
-    Raises:
-        TypeError: ``axis`` is not an integer.
-
-    Gradient:
-        ``g`` added up at the entries that were taken, 0 elsewhere; none to the indices.
-
-    Source:
-        Lean: ``Tape.gather_scalar_nat``, ``gather_vec_nat`` and ``gather_rows_nat``, of
-        the first generation. PyTorch: ``torch.nn.functional.embedding``, which refuses
-        an index out of range. (``torch.gather`` takes an index for each entry.)
-
-    >>> import numpy as np
-    >>> from tapem_dsl import const, leaf, value_of
-    >>> table, indices = leaf(np.array([1.0, 2.0])), const(np.array([1, 1, 7]))
-    >>> found = table.bind(lambda x: indices.bind(lambda i: gather(x, i)))
-    >>> found.bind(value_of).eval()
-    <Success: [2. 2. 0.]>
-    """
-    check_int("gather", "axis", axis)
-    return record_op(Gather(axis), (x, indices))
 
 
 def _check_indices(op: str, indices: object) -> None:

@@ -10,7 +10,24 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.base import Unary
+from tapem_dsl.ops.base import Unary, check_greater
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log1p(Unary):
+    """``log(1 + x)``, to full precision where ``x`` is small."""
+
+    name = "log1p"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Refuse an entry that is not greater than -1, where entries are known."""
+        (x,) = inputs
+        check_greater(self.name, xp, x, -1, _NOT_ABOVE_MINUS_ONE)
+        return xp.log1p(x)
+
+
+_NOT_ABOVE_MINUS_ONE: Final = "input contains values <= -1 (or NaN)"
 
 
 @final
@@ -95,8 +112,34 @@ def gelu_argument(xp: Namespace, x: Array) -> Array:
 ROOT_OF_TWO_OVER_PI: Final = math.sqrt(2 / math.pi)
 CUBIC: Final = 0.044715
 
+_LOG1P: Final = Log1p()
 _SOFTPLUS: Final = Softplus()
 _GELU: Final = Gelu()
+
+
+def log1p(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Natural logarithm of ``1 + x``, entry by entry, of what is greater than -1.
+
+    Shapes:
+        ``x`` and the result alike, and equal to ``shape`` if that is given; empty
+        arrays pass.
+
+    Fails with:
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an
+        entry that is not greater than -1, NaN included, and over rationals.
+
+    Gradient:
+        ``g / (1 + x)``.
+
+    Source:
+        Lean: none on tapes. PyTorch: ``torch.log1p``, which gives -inf and NaN instead.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(1e-20).bind(log1p).bind(value_of).eval()
+    <Success: 1e-20>
+    """
+    return record_op(_LOG1P, (x,), shape)
 
 
 def softplus(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:

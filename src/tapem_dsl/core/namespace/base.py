@@ -109,10 +109,10 @@ class Namespace(ABC):
     @abstractmethod
     def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
         """
-        Take entries along one axis, which must have some; indices may repeat.
+        Take entries along one axis; indices may repeat, one out of range gives 0.
 
         An array of indices may have any number of axes, which take the place of that
-        one; those out of range mean the first entry or the last.
+        one.
         """
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """Which namespace computes with these operands."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final, cast
 
@@ -32,6 +32,10 @@ class Carrier:
     level: int
     namespace: Namespace
 
+    def parts(self) -> tuple[object, ...]:
+        """Give what ``==`` of tapes compares: all but the level, which is a name."""
+        raise NotImplementedError
+
     # What follows is asked of a carrier that is a cotangent, or a value that receives
     # one: a carrier that no sweep meets needs none of it.
 
@@ -45,6 +49,25 @@ class Carrier:
 
     def within(self, cotangent: Any) -> "Carrier":  # Any: of this class
         """Bring what a cotangent of this level carries to what this one carries."""
+        raise NotImplementedError
+
+    # And this of one whose level a program enters and leaves: what passes back through
+    # the making of a dual, and through taking it apart.
+
+    def to_primal(self, cotangent: Array) -> Array:
+        """Give what a primal receives when the dual made of it does, at this level."""
+        raise NotImplementedError
+
+    def to_tangent(self, cotangent: Array) -> Array:
+        """Give what a tangent receives when the dual made of it does."""
+        raise NotImplementedError
+
+    def from_primal(self, cotangent: Array) -> Array:
+        """Give what a dual receives when its primal at this level does."""
+        raise NotImplementedError
+
+    def from_tangent(self, cotangent: Array) -> Array:
+        """Give what a dual receives when its tangent at this level does."""
         raise NotImplementedError
 
 
@@ -103,11 +126,14 @@ def namespace_of(*operands: Array) -> Namespace:
     return found
 
 
-def _highest(operands: Collection[object]) -> Namespace:
+def _highest(operands: tuple[object, ...]) -> Namespace:
     """Find the namespace of the highest carrier, or that of the plain operands."""
-    carriers = [x for x in operands if isinstance(x, Carrier)]
-    if carriers:
-        return max(carriers, key=lambda carrier: carrier.level).namespace
+    top: Carrier | None = None
+    for x in operands:
+        if isinstance(x, Carrier) and (top is None or x.level > top.level):
+            top = x
+    if top is not None:
+        return top.namespace
     arrays = [x for x in operands if isinstance(x, np.ndarray | np.generic)]
     if any(x.dtype.kind in "fO" for x in arrays):  # a condition decides nothing
         return namespace_of(*arrays)
@@ -118,13 +144,17 @@ def _highest(operands: Collection[object]) -> Namespace:
 class _Carried:
     """Send each call to the namespace of its highest operand."""
 
-    __slots__ = ()
-
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in _MEMBERS:
+            raise AttributeError(f"no namespace has {name!r}")
+
         def call(*operands: Array, **options: object) -> Array:
             return getattr(_highest(operands), name)(*operands, **options)
 
+        setattr(self, name, call)  # the next time no search is needed
         return call
 
+
+_MEMBERS: Final = Namespace.__abstractmethods__
 
 CARRIED: Final = cast(Namespace, _Carried())

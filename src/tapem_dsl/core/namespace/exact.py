@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.numpy import along
 from tapem_dsl.core.namespace.windows import folded, windows_of
@@ -38,7 +38,6 @@ class ExactNamespace(Namespace):
     __slots__ = ()
 
     permute_dims = staticmethod(np.transpose)
-    take = staticmethod(taken)
     index_add = staticmethod(added)
     broadcast_to = staticmethod(np.broadcast_to)
 
@@ -109,6 +108,10 @@ class ExactNamespace(Namespace):
         """Exact; an empty inner axis gives ``Fraction(0)``."""
         product = np.matmul(a, b)
         return product if a.shape[-1] else product + ZERO
+
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """At once, then 0 where there is nothing."""
+        return taken(x, ZERO, indices, axis)
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace.base import Array, Namespace
+from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.windows import folded, windows_of
 from tapem_dsl.core.shape import Shape
@@ -44,7 +44,6 @@ class NumpyNamespace(Namespace):
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     zeros_like = staticmethod(np.zeros_like)
-    take = staticmethod(taken)
     index_add = staticmethod(added)
     ones_like = staticmethod(np.ones_like)
 
@@ -99,6 +98,10 @@ class NumpyNamespace(Namespace):
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Call the method: a quarter of the function's cost."""
         return x.transpose(axes)
+
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """At once, then 0 where there is nothing."""
+        return taken(x, 0, indices, axis)
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape

@@ -5,6 +5,10 @@ Importing this package tells duals what functions make of them.
 """
 
 from tapem_dsl.interpreters.forward import namespace as namespace
+from tapem_dsl.interpreters.forward.crossings import jvp_m as jvp_m
+from tapem_dsl.interpreters.forward.crossings import make_dual as make_dual
+from tapem_dsl.interpreters.forward.crossings import primal as primal
+from tapem_dsl.interpreters.forward.crossings import tangent as tangent
 from tapem_dsl.interpreters.forward.dual import Dual as Dual
 from tapem_dsl.interpreters.forward.dual import fresh_level as fresh_level
 from tapem_dsl.interpreters.forward.dual import parts_at as parts_at

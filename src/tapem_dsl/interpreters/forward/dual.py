@@ -77,6 +77,10 @@ class Dual(Carrier):
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, {self.tangent!r}, level={self.level})"
 
+    def parts(self) -> tuple[Array, Array]:
+        """Give primal and tangent."""
+        return self.primal, self.tangent
+
     # -- a cotangent of a dual is a dual: c stands for dy -> tangent of c * dy ---------
 
     def project(self) -> Array:
@@ -85,8 +89,7 @@ class Dual(Carrier):
 
     def lift(self, cotangent: Array) -> "Dual":
         """Take in a cotangent that knows nothing of this level."""
-        zeros = namespace_of(cotangent).zeros_like(cotangent)
-        return Dual(cotangent, like(zeros, cotangent), self.level)
+        return Dual(cotangent, zeros(cotangent), self.level)
 
     def within(self, cotangent: "Dual") -> "Dual":
         """Bring both parts of a cotangent to the levels of this primal."""
@@ -97,6 +100,22 @@ class Dual(Carrier):
             fitted(part, self.primal) for part in (cotangent.primal, cotangent.tangent)
         )
         return Dual(primal, tangent, self.level)
+
+    def to_primal(self, cotangent: Array) -> Array:
+        """``p + t * e`` receives ``c``; so ``p`` receives the tangent of ``c``."""
+        return part_at(cotangent, self.level, tangent=True)
+
+    def to_tangent(self, cotangent: Array) -> Array:
+        """``p + t * e`` receives ``c``; so ``t`` receives the primal of ``c``."""
+        return part_at(cotangent, self.level, tangent=False)
+
+    def from_primal(self, cotangent: Array) -> "Dual":
+        """The primal receives ``g``; so the dual receives ``0 + g * e``."""
+        return joined(zeros(cotangent), cotangent, self.level)
+
+    def from_tangent(self, cotangent: Array) -> "Dual":
+        """The tangent receives ``g``; so the dual receives ``g + 0 * e``."""
+        return joined(cotangent, zeros(cotangent), self.level)
 
     # -- arithmetic --------------------------------------------------------------------
 
@@ -165,18 +184,36 @@ def settled(x: Array) -> Array:
     return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
 
 
-def like(x: Array, of: Array) -> Array:
+def raised(x: Array, of: Array) -> Array:
     """
-    Carry a plain array at the levels of another, whose tangents are 0.
+    Add the levels of another array that this one lacks: to them it is a constant.
 
     >>> dual = Dual(np.ones(1), np.ones(1), 1)
-    >>> like(np.zeros(1), dual)
+    >>> raised(np.zeros(1), dual)
     Dual(array([0.]), array([0.]), level=1)
     """
     if not isinstance(of, Dual):
         return x
-    inner = like(x, of.primal)
-    return Dual(inner, zeros(inner), of.level)
+    if isinstance(x, Dual) and x.level >= of.level:
+        inner = of.primal if x.level == of.level else of
+        return Dual(raised(x.primal, inner), raised(x.tangent, inner), x.level)
+    inside = raised(x, of.primal)
+    return Dual(inside, zeros(inside), of.level)
+
+
+def joined(primal: Array, tangent: Array, level: int) -> Dual:
+    """
+    Make ``primal + tangent * e``, wherever the level belongs among those of the two.
+
+    >>> inner, outer = Dual(np.ones(1), np.ones(1), 1), Dual(np.ones(1), np.ones(1), 3)
+    >>> joined(inner, outer, 2).level
+    3
+    """
+    above = max((x.level for x in (primal, tangent) if isinstance(x, Dual)), default=0)
+    if above > level:
+        (p, dp), (t, dt) = parts_or_zero(primal, above), parts_or_zero(tangent, above)
+        return Dual(joined(p, t, level), joined(dp, dt, level), above)
+    return Dual(raised(primal, tangent), raised(tangent, primal), level)
 
 
 def zeros(x: Array) -> Array:
@@ -186,7 +223,7 @@ def zeros(x: Array) -> Array:
     >>> zeros(np.float32(3))
     np.float32(0.0)
     """
-    return like(settled(namespace_of(x).zeros_like(x)), x)
+    return raised(settled(namespace_of(x).zeros_like(x)), x)
 
 
 # Any: a NumPy array, or a literal.
@@ -222,6 +259,44 @@ def parts_at(x: Array, level: int) -> tuple[Array, Array | None]:
     if isinstance(x, Dual) and x.level == level:
         return x.primal, x.tangent
     return x, None
+
+
+def parts_or_zero(y: Array, level: int) -> tuple[Array, Array]:
+    """
+    Give primal and tangent at a level; a constant has the tangent 0.
+
+    >>> parts_or_zero(np.float64(3), 7)
+    (np.float64(3.0), np.float64(0.0))
+    """
+    primal, tangent = parts_at(y, level)
+    return primal, zeros(primal) if tangent is None else tangent
+
+
+def part_at(x: Array, level: int, *, tangent: bool) -> Array:
+    """
+    Give the primal or the tangent at a level, also where higher ones surround it.
+
+    >>> inner = Dual(np.float64(1), np.float64(2), 1)
+    >>> part_at(Dual(inner, np.float64(3), 2), 1, tangent=True)
+    Dual(np.float64(2.0), np.float64(0.0), level=2)
+    """
+    if isinstance(x, Dual) and x.level > level:
+        inside = part_at(x.primal, level, tangent=tangent)
+        return Dual(inside, part_at(x.tangent, level, tangent=tangent), x.level)
+    return parts_or_zero(x, level)[tangent]
+
+
+def levels_of(x: Array) -> frozenset[int]:
+    """
+    Tell all levels that an array carries.
+
+    >>> inner = Dual(np.float64(1), np.float64(2), 1)
+    >>> sorted(levels_of(Dual(inner, np.float64(3), 2)))
+    [1, 2]
+    """
+    if not isinstance(x, Dual):
+        return frozenset()
+    return levels_of(x.primal) | levels_of(x.tangent) | {x.level}
 
 
 def spread(tangent: Array, result: Array) -> Array:

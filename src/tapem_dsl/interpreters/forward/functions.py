@@ -18,7 +18,7 @@ from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value
-from tapem_dsl.interpreters.forward.dual import fresh_level
+from tapem_dsl.interpreters.forward.dual import fresh_level, part_at
 from tapem_dsl.interpreters.forward.runs import (
     Program,
     all_of,
@@ -26,7 +26,6 @@ from tapem_dsl.interpreters.forward.runs import (
     deepest,
     directed,
     nested_along,
-    parts_or_zero,
     run_on,
     stacked,
     swept_back,
@@ -76,7 +75,13 @@ def jvp(
             lambda p: directed("jvp", inputs, along_inputs, level).map(lambda x: (p, x))
         )
         .bind(lambda both: run_on(program, *both))
-        .map(lambda ran: parts_or_zero(ran[1][ran[0]].value, level))
+        .map(lambda ran: ran[1][ran[0]].value)
+        .map(
+            lambda y: (
+                part_at(y, level, tangent=False),
+                part_at(y, level, tangent=True),
+            )
+        )
     )
 
 

@@ -8,13 +8,18 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.combinators import map_m
 from tapem_dsl.core.errors import ShapeMismatch, TapeError
-from tapem_dsl.core.namespace import Array, fitted, namespace_of
+from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.pack import flatten, map_pack, named_params
 from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
-from tapem_dsl.interpreters.forward.dual import Dual, fresh_level, parts_at, zeros
+from tapem_dsl.interpreters.forward.dual import (
+    fresh_level,
+    joined,
+    part_at,
+    zeros,
+)
 from tapem_dsl.interpreters.reverse import backward
 
 P = TypeVar("P")
@@ -83,7 +88,7 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
         if x.shape != v.shape or x.dtype != v.dtype:
             wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
             return Failure(ShapeMismatch(op, shapes=(x.shape, v.shape), wants=wants))
-        made.append(Dual(x, fitted(v, x), level))
+        made.append(joined(x, v, level))
     directed: P = structure.rebuild(made)
     return Success(directed)
 
@@ -109,26 +114,16 @@ def nested_along(
     return Success((nested, levels))
 
 
-def parts_or_zero(y: Array, level: int) -> tuple[Array, Array]:
-    """
-    Give primal and tangent at a level; a constant has the tangent 0.
-
-    >>> parts_or_zero(np.float64(3), 7)
-    (np.float64(3.0), np.float64(0.0))
-    """
-    primal, tangent = parts_at(y, level)
-    return primal, zeros(primal) if tangent is None else tangent
-
-
 def deepest(y: Array, levels: Sequence[int]) -> Array:
     """
     Take the tangent at every level, from the outermost in.
 
+    >>> from tapem_dsl.interpreters.forward import Dual
     >>> deepest(Dual(np.float64(1), np.float64(2), 7), [7])
     np.float64(2.0)
     """
     for level in reversed(levels):
-        _, y = parts_or_zero(y, level)
+        y = part_at(y, level, tangent=True)
     return y
 
 
@@ -136,10 +131,11 @@ def tangents(pack: P, level: int) -> P:
     """
     Give the tangents of a pack's leaves.
 
+    >>> from tapem_dsl.interpreters.forward import Dual
     >>> tangents([Dual(np.float64(1), np.float64(2), 7)], 7)
     [np.float64(2.0)]
     """
-    return map_pack(lambda slot: parts_or_zero(slot, level)[1], pack)
+    return map_pack(lambda slot: part_at(slot, level, tangent=True), pack)
 
 
 # -- rows and columns ------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tapem_dsl.interpreters.reverse import conditions as conditions
 from tapem_dsl.interpreters.reverse import convolution as convolution
 from tapem_dsl.interpreters.reverse import corners as corners
 from tapem_dsl.interpreters.reverse import elementwise as elementwise
+from tapem_dsl.interpreters.reverse import gathering as gathering
 from tapem_dsl.interpreters.reverse import indexing as indexing
 from tapem_dsl.interpreters.reverse import labels as labels
 from tapem_dsl.interpreters.reverse import linalg as linalg

@@ -135,7 +135,7 @@ def backward_dense_from(
             _from_step(nodes, slots, id)
         return tuple(slots)
 
-    return _caught(run)
+    return caught(run)
 
 
 def backward_dense_step(
@@ -176,7 +176,7 @@ def backward_dense_step(
             _step(nodes, slots, id)
         return tuple(slots)
 
-    return _caught(run)
+    return caught(run)
 
 
 # -- from checked arguments to slots ---------------------------------------------------
@@ -202,13 +202,10 @@ def swept(
     def run() -> Slots:
         node = nodes[out]
         g = _in_scalar_of(node, seed)
-        if g.shape != node.value.shape:
-            expected, found = node.value.shape, g.shape
-            raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
-        _check_dtype("seed", node, out, g)
+        check_seed(node, out, g)
         g = fitted(g, node.value)
         if keep is not None:
-            _freeze_what_leads_elsewhere(nodes, keep, len(tape))
+            freeze_what_leads_elsewhere(nodes, keep, len(tape))
         slots: Slots = [None] * len(nodes)
         slots[out] = g
         sweep(nodes, slots, range(out, -1, -1), keep)
@@ -216,11 +213,16 @@ def swept(
             slots[out] = None
         return slots
 
-    return _caught(run)
+    return caught(run)
 
 
-def _caught(run: Callable[[], R]) -> Result[R, TapeError]:
-    """Compute without NumPy's warnings, and give a refusal as a failure."""
+def caught(run: Callable[[], R]) -> Result[R, TapeError]:
+    """
+    Compute without NumPy's warnings, and give a refusal as a failure.
+
+    >>> caught(lambda: np.float64(1) / 0)
+    <Success: inf>
+    """
     try:
         with np.errstate(all="ignore"):
             return Success(run())
@@ -256,10 +258,20 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     return ids
 
 
-def _freeze_what_leads_elsewhere(
+def freeze_what_leads_elsewhere(
     nodes: list[Node[Any]], wanted: frozenset[NodeId], size: int
 ) -> None:
-    """Put a frozen leaf for every node that passes nothing on to the wanted ones."""
+    """
+    Put a frozen leaf for every node that passes nothing on to the wanted ones.
+
+    Raises:
+        Refused: a wanted node is not on the tape of that size.
+
+    >>> nodes = [Node(None, (), np.float64(2))]
+    >>> freeze_what_leads_elsewhere(nodes, frozenset(), 1)
+    >>> nodes
+    [Node(leaf, value=2.0, requires_grad=False)]
+    """
     for bad in wanted:
         if not 0 <= bad < size:
             raise Refused(InvalidNodeId("wrt", id=bad, size=size))
@@ -289,6 +301,18 @@ def _zero(node: Node[A]) -> NDArray[A]:
     xp = namespace_of(node.value)
     zero: NDArray[A] = frozen(xp.normal(xp.zeros_like(node.value)))
     return zero
+
+
+def check_seed(node: Node[Any], out: NodeId, g: Array) -> None:
+    """
+    Refuse a cotangent that has not its node's shape and scalar type.
+
+    >>> check_seed(Node(None, (), np.float64(2)), NodeId(0), np.float64(1))
+    """
+    if g.shape != node.value.shape:
+        expected, found = node.value.shape, g.shape
+        raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
+    _check_dtype("seed", node, out, g)
 
 
 # -- one step --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.indexing import Gather, IndexSelect, ScatterAdd, Select, within
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
 
 
 @vjp.define(Select)
@@ -31,17 +31,3 @@ def _scatter_add(
 ) -> Cotangents:
     """``g``, and what is taken of it."""
     return g, xp.take(g, op.indices, op.axis % g.ndim) if need[1] else None
-
-
-@vjp.define(Gather)
-def _gather(
-    op: Gather, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` added up where it was taken from; nothing to the indices."""
-    x, indices = xs
-    axis = op.axis % x.ndim
-    zeros = xp.zeros_like(x)
-    if x.shape[axis] == 0:
-        return zeros, None
-    inside = xp.where(within(xp, x, indices, axis), g, 0)
-    return xp.index_add(zeros, inside, indices, axis), None

@@ -7,11 +7,21 @@ from tapem_dsl.ops.smooth import (
     CUBIC,
     ROOT_OF_TWO_OVER_PI,
     Gelu,
+    Log1p,
     SafeLog,
     Softplus,
     gelu_argument,
     softened,
 )
+
+
+@vjp.define(Log1p)
+def _log1p(
+    op: Log1p, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g / (1 + x)``."""
+    (x,) = xs
+    return (g / (1 + x),)
 
 
 @vjp.define(Softplus)

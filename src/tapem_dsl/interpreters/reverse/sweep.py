@@ -13,7 +13,6 @@ from tapem_dsl.core.errors import (
     Refused,
 )
 from tapem_dsl.core.namespace import (
-    EXACT,
     NUMPY,
     Array,
     Carrier,
@@ -194,8 +193,10 @@ def _fitting(  # noqa: PLR0913, PLR0917 - what a refusal says
     contribution: Array,
 ) -> Array:
     """Give the contribution in its one form, if it has its parent's shape and dtype."""
+    if isinstance(contribution, Carrier):
+        xp = contribution.namespace
     contribution = frozen(xp.normal(contribution))
-    if xp is not NUMPY and xp is not EXACT:  # a rule made it at the result's levels
+    if isinstance(y, Carrier) and not op.crosses:  # made at the result's levels
         contribution = fitted(contribution, y)
     contribution = fitted(contribution, x)
     if contribution.shape != x.shape:

@@ -1,0 +1,64 @@
+"""Ops that only a recorded sweep needs: constants that depend on data."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape, operands
+from tapem_dsl.interpreters.reverse import vjp
+from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
+from tapem_dsl.ops.base import check_with_integers
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Shift(Op):
+    """Maximum of the last axis, kept as 1: it keeps ``exp`` small, and cancels."""
+
+    name = "shift"
+    differentiable = False
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Give the last axis one entry."""
+        (x,) = operands(self.name, inputs, 1)
+        return (*x[:-1], 1)
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.shift(x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class OneHot(Op):
+    """Rows like those of the first operand: 1 where the label points, 0 elsewhere."""
+
+    name = "one_hot"
+    differentiable = False
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Keep the rows'."""
+        rows, _ = operands(self.name, inputs, 2)
+        return rows
+
+    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
+        """Take real rows and integer labels."""
+        check_with_integers(self.name, inputs, "real rows and integer labels")
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        rows, labels = inputs
+        return xp.one_hot(rows, labels)
+
+
+@vjp.define(Shift)
+@vjp.define(OneHot)
+def _nothing(
+    op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """Nothing, even if a hand-made node is flagged."""
+    return (None,) * len(xs)

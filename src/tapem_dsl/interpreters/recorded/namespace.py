@@ -1,0 +1,260 @@
+"""What functions make of recorded arrays: the ops that they are."""
+
+from typing import Any, Final, final
+
+from numpy.typing import NDArray
+
+from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
+from tapem_dsl.core.op import Op
+from tapem_dsl.core.shape import Shape
+from tapem_dsl.interpreters.recorded.constants import OneHot, Shift
+from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded, common_shape
+from tapem_dsl.ops.conditions import Where
+from tapem_dsl.ops.corners import Abs, Max, Min, Sqrt
+from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Log, Sin, Tanh
+from tapem_dsl.ops.gathering import Gather, IndexAdd
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd
+from tapem_dsl.ops.linalg import Dot, Matmul
+from tapem_dsl.ops.ranges import Concat, Embed
+from tapem_dsl.ops.reductions import ReduceSum, Sum
+from tapem_dsl.ops.shapes import BroadcastTo, Permute, Reshape
+from tapem_dsl.ops.smooth import Log1p
+from tapem_dsl.ops.windows import Fold, Windows
+
+
+@final
+class Recording(Namespace):
+    """
+    Functions of recorded arrays; plain operands become frozen leaves.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Node, NodeId
+    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
+    >>> x = Recorder([Node(None, (), np.zeros(2))], frozenset()).at(NodeId(0))
+    >>> RECORDING.exp(x), x.recorder.nodes[1]
+    (Recorded(1, array([1., 1.])), Node(exp(0), value=float64[2], requires_grad=True))
+    """
+
+    __slots__ = ()
+
+    # -- elementwise -------------------------------------------------------------------
+
+    def exp(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Exp(), x)
+
+    def log(self, x: Array, /) -> Array:
+        """Record the op, which refuses what is not greater than 0."""
+        return record(Log(), x)
+
+    def log1p(self, x: Array, /) -> Array:
+        """Record the op, which refuses what is not greater than -1."""
+        return record(Log1p(), x)
+
+    def sqrt(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Sqrt(), x)
+
+    def tanh(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Tanh(), x)
+
+    def sin(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Sin(), x)
+
+    def cos(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Cos(), x)
+
+    def abs(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Abs(), x)
+
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """Record the op; beside a number, which has no derivative, a choice."""
+        if type(a) in NUMBERS:
+            a, b = b, a
+        if type(b) in NUMBERS:
+            return self.where(a <= b, b, a)
+        return record(Max(), *alike(a, b))
+
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Record the op; beside a number, which has no derivative, a choice."""
+        if type(a) in NUMBERS:
+            a, b = b, a
+        if type(b) in NUMBERS:
+            return self.where(a >= b, b, a)
+        return record(Min(), *alike(a, b))
+
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return record(Where(), *alike(condition, a, b))
+
+    # -- reductions, rows and labels ---------------------------------------------------
+
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        """Record the op, and the shape with the axes kept."""
+        total = record(Sum() if axis is None else ReduceSum(axis), x)
+        if not keepdims:
+            return total
+        axes = range(x.ndim) if axis is None else (axis % x.ndim,)
+        kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+        return self.reshape(total, kept)
+
+    def shift(self, x: Array, /) -> Array:
+        """Record the constant, which the data decide."""
+        return record(Shift(), x)
+
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Sum each row where its label points."""
+        chosen = self.where(self.one_hot(x, labels) > 0, x, 0)
+        return self.sum(chosen, axis=-1)
+
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Record the constant, which the data decide."""
+        return record(OneHot(), *taken(x, labels))
+
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """Record the op for static indices, or that for those that are data."""
+        if isinstance(indices, tuple):
+            return record(IndexSelect(indices, axis), x)
+        return record(Gather(axis), *taken(x, indices))
+
+    def index_add(
+        self, base: Array, source: Array, /, indices: Indices, axis: int
+    ) -> Array:
+        """Record the op for static indices, or that for those that are data."""
+        if isinstance(indices, tuple):
+            return record(ScatterAdd(indices, axis), *taken(base, source))
+        return record(IndexAdd(axis), *taken(base, source, indices))
+
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        """Record the op."""
+        return record(Windows(kernel, stride, padding), x)
+
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        """Record the op."""
+        return record(Fold(spatial, stride, padding), x)
+
+    # -- linear algebra and shape ------------------------------------------------------
+
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """Record the op of matrices; a vector becomes one for it."""
+        a, b = taken(a, b)
+        if a.ndim == b.ndim == 1:
+            return record(Dot(), a, b)
+        if b.ndim == 1:
+            column = self.matmul(a, self.reshape(b, (*b.shape, 1)))
+            return self.reshape(column, column.shape[:-1])
+        if a.ndim == 1:
+            row = self.matmul(self.reshape(a, (1, *a.shape)), b)
+            return self.reshape(row, (*row.shape[:-2], row.shape[-1]))
+        return record(Matmul(), a, b)
+
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        """Record the op; where it undoes another, give what that was made of."""
+        made = x.recorder.nodes[x.id]
+        if isinstance(made.op, Permute):
+            back = tuple(made.op.axes[axis] for axis in axes)
+            if back == tuple(range(x.ndim)):
+                return x.recorder.at(made.parents[0])
+        return record(Permute(axes), x)
+
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        """Record the op, unless the shape is this one."""
+        return x if x.shape == shape else record(Reshape(shape), x)
+
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """Record the op."""
+        return record(Concat(axis), *taken(*arrays))
+
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Record the op."""
+        return record(Embed(start, shape[axis], axis), x)
+
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        """Record the op, unless the shape is this one."""
+        return x if x.shape == shape else record(BroadcastTo(shape), x)
+
+    def zeros_like(self, x: Array, /) -> Array:
+        """Give zeros, which are recorded once."""
+        return x.recorder.literal(0, x.value, x.shape)
+
+    def ones_like(self, x: Array, /) -> Array:
+        """Give ones, which are recorded once."""
+        return x.recorder.literal(1, x.value, x.shape)
+
+    # -- not in the standard -----------------------------------------------------------
+
+    def lit(self, x: Array, constant: object, /) -> Array:
+        """Give the number: an op rounds it into the type of its operand."""
+        return constant
+
+    def constant(self, x: Array, /) -> Array:
+        """Record the op that stops the gradient."""
+        return record(Detach(), x)
+
+    def concrete(self, x: Array, /) -> "NDArray[Any] | None":  # Any: of any scalar
+        """Give the value."""
+        return namespace_of(x.value).concrete(x.value)
+
+    def normal(self, x: Array, /) -> Array:
+        """Give the node itself, whose value is as a tape keeps it."""
+        return x
+
+
+def record(op: Op, *operands: Recorded) -> Recorded:
+    """
+    Append an op's node where its first operand is.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Node, NodeId
+    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
+    >>> x = Recorder([Node(None, (), np.float64(0))], frozenset()).at(NodeId(0))
+    >>> record(Exp(), x)
+    Recorded(1, np.float64(1.0))
+    """
+    return operands[0].recorder.record(op, *operands)
+
+
+def taken(*operands: Array) -> list[Recorded]:
+    """
+    Make nodes of plain arrays beside recorded ones, each of its own shape.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Node, NodeId
+    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
+    >>> x = Recorder([Node(None, (), np.float64(0))], frozenset()).at(NodeId(0))
+    >>> taken(x, np.array([1]))
+    [Recorded(0, np.float64(0.0)), Recorded(1, array([1]))]
+    """
+    first = next(x for x in operands if type(x) is Recorded)
+    return [first.recorder.taken(x, first.value, x.shape) for x in operands]
+
+
+def alike(*operands: Array) -> list[Recorded]:
+    """
+    Make nodes of one shape, and of numbers what goes with the others.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import Node, NodeId
+    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
+    >>> x = Recorder([Node(None, (), np.zeros(2))], frozenset()).at(NodeId(0))
+    >>> alike(x, 7)
+    [Recorded(0, array([0., 0.])), Recorded(1, array([7., 7.]))]
+    """
+    arrays = [x for x in operands if type(x) not in NUMBERS]
+    shape = common_shape(arrays)
+    recorded = [x for x in arrays if type(x) is Recorded]
+    real = [x for x in recorded if x.dtype.kind in "fO"]  # a condition decides nothing
+    like = (real or recorded)[0].value
+    return [recorded[0].recorder.taken(x, like, shape) for x in operands]
+
+
+RECORDING: Final = Recording()
+Recorded.namespace = RECORDING
