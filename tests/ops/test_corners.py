@@ -16,6 +16,7 @@ from tapem_dsl import (
     gelu,
     inv,
     leaf,
+    log1p,
     max_,
     min_,
     mul,
@@ -48,6 +49,8 @@ INF, NAN = math.inf, math.nan
         ("clamp", -INF, -17 / 16),
         ("clamp", INF, 37 / 16),
         ("clamp", NAN, NAN),
+        ("log1p", 1e-300, 1e-300),
+        ("log1p", INF, INF),
         ("softplus", 1e300, 1e300),
         ("softplus", -1e300, 0.0),
         ("softplus", -50.0, math.exp(-50)),
@@ -97,11 +100,19 @@ def test_ours_and_theirs_at_the_corners() -> None:
     assert (ours.tolist(), [1.0, 1.0]) == ([0.0, 0.0], [1.0, 1.0])
 
 
-@pytest.mark.parametrize("op", [sqrt, softplus, safe_log, gelu])
+@pytest.mark.parametrize("op", [sqrt, log1p, softplus, safe_log, gelu])
 def test_over_rationals_what_is_not_rational_is_refused(op: Any) -> None:
     error = leaf(Fraction(4)).bind(op).run().failure()
     assert isinstance(error, OutsideDomain)
     assert "not a rational function" in error.message
+
+
+@pytest.mark.parametrize("x", [-1.0, -2.0, NAN, -INF])
+def test_the_logarithm_of_one_more_than_minus_one_or_less_is_refused(x: float) -> None:
+    error = leaf(np.array([0.0, x])).bind(log1p).run().failure()
+    assert isinstance(error, OutsideDomain)
+    assert error.message == "autograd: log1p: input contains values <= -1 (or NaN)"
+    assert (error.entry, error.index) == (str(x), (1,))
 
 
 def test_a_rational_zero_has_no_reciprocal() -> None:

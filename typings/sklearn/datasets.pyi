@@ -1,4 +1,4 @@
-# scikit-learn ships no types; this is the one function that we call.
+# scikit-learn ships no types; these are the functions that we call.
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,3 +9,4 @@ class Bunch:
 
 def load_digits(*, n_class: int = 10) -> Bunch: ...
 def load_diabetes() -> Bunch: ...
+def load_breast_cancer() -> Bunch: ...

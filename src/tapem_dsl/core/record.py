@@ -91,7 +91,11 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
             if count == 2:
                 values = [a, b]
             xp = namespace_of(*values)
-            known = _learned(key, op, xp, values)
+            if xp is not NUMPY and xp is not EXACT:  # a carrier's class says no dtype
+                key = (type(op), *[(type(x), x.dtype) for x in values])
+                known = _KNOWN.get(key)
+            if known is None:
+                known = _learned(key, op, xp, values)
         xp, shape, dtype, scalar = known
         if shape is None:
             if count == 2:  # a call with a star costs as much again
@@ -135,8 +139,11 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
 _ndarray: Final = np.ndarray
 
 # Any: dtypes of whatever scalar.
-Key: TypeAlias = tuple[type | np.dtype[Any], ...]
-"""The class of an op, and of each operand the NumPy scalar type or an array's dtype."""
+Key: TypeAlias = tuple[type | np.dtype[Any] | tuple[type, np.dtype[Any]], ...]
+"""
+The class of an op, and of each operand the NumPy scalar type or an array's dtype; where
+there are carriers, both.
+"""
 
 Known: TypeAlias = tuple[Namespace, Shape | None, np.dtype[Any] | None, type | None]
 """
@@ -159,9 +166,8 @@ def _learned(key: Key, op: Op, xp: Namespace, values: Sequence[Array]) -> Known:
     usual = xp is NUMPY and op.differentiable and len(real) == 1
     scalar = real.pop() if usual else None
     known = xp, shape, np.dtype(scalar) if scalar else None, scalar
-    carried = xp is not NUMPY and xp is not EXACT  # a carrier's class says no dtype
     by_class = alone or type(op).check_dtypes is Op.check_dtypes
-    if by_class and not carried and 0 < len(values) <= _FEW:  # a key says them all
+    if by_class and 0 < len(values) <= _FEW:  # a key says them all
         _KNOWN[key] = known
     return known
 
@@ -189,6 +195,9 @@ def _settled(
         xp = NUMPY  # conditions and labels are plain, whatever they were made from
     elif isinstance(value, Carrier):
         xp = value.namespace  # also where plain operands entered a new level
+        carried: Array = value
+        if carried.shape == shape and all(carried.dtype is x.dtype for x in values):
+            return carried  # what follows only says what is wrong
     settled = frozen(xp.normal(value))
     if settled.shape != shape:
         raise TypeError(

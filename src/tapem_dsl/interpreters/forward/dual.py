@@ -8,7 +8,7 @@ import numpy as np
 
 from tapem_dsl.core.namespace import EXACT, Array, Carrier, fitted, namespace_of
 from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.value import frozen
+from tapem_dsl.core.value import SCALARS, frozen
 
 LITERALS: Final = (int, float, Fraction)
 """Python's numbers, which are constants at every level."""
@@ -93,13 +93,11 @@ class Dual(Carrier):
 
     def within(self, cotangent: "Dual") -> "Dual":
         """Bring both parts of a cotangent to the levels of this primal."""
-        inside = (self.primal, cotangent.primal, cotangent.tangent)
-        if not any(isinstance(part, Carrier) for part in inside):
+        of, primal, tangent = self.primal, cotangent.primal, cotangent.tangent
+        kind = type(of)
+        if kind is type(primal) is type(tangent) and not issubclass(kind, Carrier):
             return cotangent
-        primal, tangent = (
-            fitted(part, self.primal) for part in (cotangent.primal, cotangent.tangent)
-        )
-        return Dual(primal, tangent, self.level)
+        return Dual(fitted(primal, of), fitted(tangent, of), self.level)
 
     def to_primal(self, cotangent: Array) -> Array:
         """``p + t * e`` receives ``c``; so ``p`` receives the tangent of ``c``."""
@@ -176,10 +174,12 @@ def settled(x: Array) -> Array:
     >>> settled(Fraction(1, 2))
     array(Fraction(1, 2), dtype=object)
     """
-    if type(x) is np.ndarray and x.ndim and x.dtype != object:
-        x.setflags(write=False)
-        return x
-    if isinstance(x, Carrier | np.generic):
+    kind = type(x)
+    if kind is np.ndarray:
+        if x.ndim and not x.dtype.hasobject:
+            x.setflags(write=False)
+            return x
+    elif kind in SCALARS or isinstance(x, Carrier):
         return x
     return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
 
@@ -239,14 +239,20 @@ def bottom(x: Any) -> Any:
     return x
 
 
-def top(*operands: Array) -> int:
+def meeting(a: Array, b: Array) -> tuple[int, Array, Array | None, Array, Array | None]:
     """
-    Find the level that decides which ``e`` is meant.
+    Give the level that decides which ``e`` is meant, and both operands' parts there.
 
-    >>> top(np.float64(1), Dual(np.float64(1), np.float64(0), 7))
-    7
+    >>> meeting(np.float64(1), Dual(np.float64(2), np.float64(5), 7))
+    (7, np.float64(1.0), None, np.float64(2.0), np.float64(5.0))
     """
-    return max(x.level for x in operands if isinstance(x, Dual))
+    ours = a.level if type(a) is Dual else 0
+    theirs = b.level if type(b) is Dual else 0
+    if ours == theirs:
+        return ours, a.primal, a.tangent, b.primal, b.tangent
+    if ours > theirs:
+        return ours, a.primal, a.tangent, b, None
+    return theirs, a, None, b.primal, b.tangent
 
 
 def parts_at(x: Array, level: int) -> tuple[Array, Array | None]:
@@ -319,12 +325,11 @@ def plus(a: Array, b: Array) -> Dual:
     >>> plus(1, Dual(np.float64(2), np.float64(5), 1))
     Dual(np.float64(3.0), np.float64(5.0), level=1)
     """
-    level = top(a, b)
-    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    level, p, dp, q, dq = meeting(a, b)
     y = p + q
     if dp is None or dq is None:
         return Dual(y, spread(dq if dp is None else dp, y), level)
-    return Dual(y, spread(dp + dq, y), level)
+    return Dual(y, dp + dq, level)
 
 
 def minus(a: Array, b: Array) -> Dual:
@@ -334,12 +339,13 @@ def minus(a: Array, b: Array) -> Dual:
     >>> minus(1, Dual(np.float64(2), np.float64(5), 1))
     Dual(np.float64(-1.0), np.float64(-5.0), level=1)
     """
-    level = top(a, b)
-    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    level, p, dp, q, dq = meeting(a, b)
     y = p - q
     if dq is None:
         return Dual(y, spread(dp, y), level)
-    return Dual(y, spread(-dq if dp is None else dp - dq, y), level)
+    if dp is None:
+        return Dual(y, spread(-dq, y), level)
+    return Dual(y, dp - dq, level)
 
 
 def times(a: Array, b: Array) -> Dual:
@@ -349,8 +355,7 @@ def times(a: Array, b: Array) -> Dual:
     >>> times(3, Dual(np.float64(2), np.float64(5), 1))
     Dual(np.float64(6.0), np.float64(15.0), level=1)
     """
-    level = top(a, b)
-    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    level, p, dp, q, dq = meeting(a, b)
     y = p * q
     if dq is None:
         return Dual(y, dp * q, level)
@@ -366,8 +371,7 @@ def over(a: Array, b: Array) -> Dual:
     >>> over(1, Dual(np.float64(2), np.float64(4), 1))
     Dual(np.float64(0.5), np.float64(-1.0), level=1)
     """
-    level = top(a, b)
-    (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+    level, p, dp, q, dq = meeting(a, b)
     y = p / q
     if dq is None:
         return Dual(y, dp / q, level)

@@ -10,9 +10,9 @@ from tapem_dsl.core.shape import Shape
 from tapem_dsl.interpreters.forward.dual import (
     LITERALS,
     Dual,
+    meeting,
     parts_at,
     settled,
-    top,
     zeros,
 )
 
@@ -26,7 +26,10 @@ def space_of(*operands: Array) -> Namespace:
     >>> space_of(0, np.float64(1)) is NUMPY
     True
     """
-    return namespace_of(*[x for x in operands if type(x) not in LITERALS])
+    for x in operands:
+        if type(x) in LITERALS:
+            return namespace_of(*[x for x in operands if type(x) not in LITERALS])
+    return namespace_of(*operands)
 
 
 # Any: one of the namespace's functions, and what it takes besides an array.
@@ -110,8 +113,7 @@ class Duals(Namespace):
 
     def maximum(self, a: Array, b: Array, /) -> Array:
         """Take the larger's; where they are equal half of each, beside a literal 0."""
-        level = top(a, b)
-        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+        level, p, dp, q, dq = meeting(a, b)
         y = space_of(p, q).maximum(p, q)
         of_a = None if dp is None else _share(p > q, q > p, dp, b)
         of_b = None if dq is None else _share(q > p, p > q, dq, a)
@@ -126,8 +128,7 @@ class Duals(Namespace):
 
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """Choose among the tangents too."""
-        level = top(a, b)
-        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
+        level, p, dp, q, dq = meeting(a, b)
         y = space_of(p, q).where(condition, p, q)
         if dq is None:
             return Dual(y, space_of(dp).where(condition, dp, 0), level)
@@ -163,8 +164,7 @@ class Duals(Namespace):
         self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
         """Add to both parts."""
-        level = top(base, source)
-        (p, dp), (q, dq) = parts_at(base, level), parts_at(source, level)
+        level, p, dp, q, dq = meeting(base, source)
         y = space_of(p, q).index_add(p, q, indices, axis)
         if dq is None:
             return Dual(y, dp, level)
@@ -185,15 +185,14 @@ class Duals(Namespace):
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         """``da @ b + a @ db``, of what is no constant."""
-        level = top(a, b)
-        (p, dp), (q, dq) = parts_at(a, level), parts_at(b, level)
-        y = space_of(p, q).matmul(p, q)
+        level, p, dp, q, dq = meeting(a, b)
+        matmul = space_of(p, q).matmul
+        y = matmul(p, q)
         if dq is None:
-            return Dual(y, space_of(dp, q).matmul(dp, q), level)
+            return Dual(y, matmul(dp, q), level)
         if dp is None:
-            return Dual(y, space_of(p, dq).matmul(p, dq), level)
-        by_a, by_b = space_of(dp, q).matmul(dp, q), space_of(p, dq).matmul(p, dq)
-        return Dual(y, by_a + by_b, level)
+            return Dual(y, matmul(p, dq), level)
+        return Dual(y, matmul(dp, q) + matmul(p, dq), level)
 
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Permute both parts."""
@@ -205,7 +204,7 @@ class Duals(Namespace):
 
     def concat(self, *arrays: Array, axis: int) -> Array:
         """Join both parts."""
-        level = top(*arrays)
+        level = max(x.level for x in arrays if isinstance(x, Dual))
         parts = [parts_at(x, level) for x in arrays]
         primals = [p for p, _ in parts]
         tangents = [zeros(p) if dp is None else dp for p, dp in parts]
