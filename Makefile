@@ -18,7 +18,7 @@ demo: .venv/.demo
 	.venv/bin/python examples/digits.py
 
 test: .venv/.dev
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest -n auto --dist loadfile $(ARGS)
 
 check: lint types test
 

@@ -20,6 +20,7 @@ BUDGETS: Final = (
     ("W2 loop", "PyTorch", 0.35),
     ("W2 loop", "autograd", 0.08),
     ("W3 loop", "PyTorch", 0.35),
+    ("W5 network", "PyTorch", 0.9),
     ("W6", "PyTorch", 1.1),
     ("W6", LIMIT, 1.15),
     ("W7 conv", "PyTorch", 3),
@@ -29,6 +30,13 @@ BUDGETS: Final = (
     ("W7 mean, overlapping", "PyTorch", 4),
     ("W7 layer norm", "PyTorch", 3),
     ("W7 attention", "PyTorch", 3),
+)
+# Of our own: (program, what, in what, ratio).
+ORDERS: Final = (
+    ("W5 network", "product by duals", "gradient", 4),
+    ("chain of 10-vectors", "product by duals", "gradient", 4),
+    ("W5 network", "recorded sweep", "numeric sweep", 3),
+    ("chain of 10-vectors", "recorded sweep", "numeric sweep", 6),
 )
 MOST_EXPONENT: Final = 1.05
 MOST_BYTES: Final = 400
@@ -40,6 +48,7 @@ def text(results: Mapping[int, Any], *, quick: bool) -> str:
     parts += [budgets(results[1])]
     parts += [workloads(results)]
     parts += [growth(results[1]["growth"]), forms(*results[1]["forms"])]
+    parts += [orders(results[1]["orders"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,6 +80,10 @@ def budgets(results: Any) -> str:
             rows.append(
                 [key, peer, f"{ratio:.2f}", f"{most:.2f}", verdict(ratio, most)]
             )
+    for key, what, unit, most in ORDERS:
+        ratio = results["orders"][key][what] / results["orders"][key][unit]
+        shown = f"{ratio:.2f}", f"{most:.2f}", verdict(ratio, most)
+        rows.append([f"{key}: {what}", unit, *shown])
     for key in ("W1", "W2"):
         sizes = sizes_of(results["growth"][key][US])
         grown, held = exponent(sizes), bytes_an_op(sizes)
@@ -164,6 +177,25 @@ def forms(costs: Mapping[str, float], parts: Mapping[str, float]) -> str:
             ),
             table(["form", "µs an op", "do-notation / it"], rows),
             table(["part", "µs an op"], where),
+        ]
+    )
+
+
+def orders(costs: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        [title, name, f"{cost:,.0f}", f"{cost / of_one['gradient']:.2f}"]
+        for title, of_one in costs.items()
+        for name, cost in of_one.items()
+    ]
+    return "\n\n".join(
+        [
+            "## Orders of derivatives",
+            prose(
+                "A gradient runs the program and sweeps; a product is that of the "
+                "Hessian and a direction, by a sweep of duals, or by a sweep over one "
+                "that records itself; the two sweeps alone start from the same tape."
+            ),
+            table(["program", "what", "µs", "/ gradient"], rows),
         ]
     )
 

@@ -42,7 +42,7 @@ def case(samples: int, layers: list[int]) -> Case:
 
 
 REGRESSION: Final = case(1000, [10, 1])
-NETWORK: Final = case(100, [50, 50, 1])
+NETWORK: Final = case(64, [50, 50, 1])
 
 # -- tapem_dsl -------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ WORKLOAD_REGRESSION: Final = workload(
     limit_regression,
 )
 WORKLOAD_NETWORK: Final = workload(
-    "Hessian-vector product of a 50-50-1 tanh network, 100 samples",
+    "Hessian-vector product of a 50-50-1 tanh network, 64 samples",
     NETWORK,
     limit_network,
 )

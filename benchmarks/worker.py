@@ -11,6 +11,7 @@ from typing import Any, Final
 from benchmarks import (
     forms,
     growth,
+    orders,
     w1_chain,
     w2_samples,
     w3_network,
@@ -75,6 +76,8 @@ def measured(threads: int, effort: Effort, *, quick: bool, peers: bool) -> Any:
         results["growth"] = grow(most, rounds, patience=patience)
         print("forms of one program", flush=True)
         results["forms"] = forms.measured(effort)
+        print("orders of derivatives", flush=True)
+        results["orders"] = orders.measured(effort)
     return results
 
 

@@ -123,6 +123,14 @@ def test_scipy_finds_the_closed_form() -> None:
     assert float(error[1]) < 1e-8
 
 
+def test_newton_finds_the_coefficients_of_scikit_learn() -> None:
+    finished = run("examples/newton.py")
+    assert finished.returncode == 0, finished.stderr
+    error = re.search(r"at most (\S+) from the coefficients", finished.stdout)
+    assert error is not None
+    assert float(error[1]) < 1e-6
+
+
 def test_an_op_of_ones_own_takes_less_than_forty_lines() -> None:
     finished = run("examples/own_op.py")
     assert finished.returncode == 0, finished.stderr
@@ -141,7 +149,10 @@ def test_an_op_of_ones_own_has_an_exact_gradient(x: Fraction) -> None:
 def test_the_benchmarks_check_and_report_every_workload() -> None:
     finished = run("-m", "benchmarks", "--quick", "--no-peers")
     assert finished.returncode == 0, finished.stderr
-    for heading in ("Budgets, one thread", "Workloads", "W4: growth"):
+    for heading in (
+        *("Budgets, one thread", "Workloads", "W4: growth"),
+        "Orders of derivatives",
+    ):
         assert f"## {heading}\n" in finished.stdout
     for key in ("W1", "W2 loop", "W3 loop", "W5 network", "W6"):
         assert f"### {key}: " in finished.stdout

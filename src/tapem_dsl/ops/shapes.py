@@ -65,7 +65,7 @@ class Permute(Op):
         (x,) = operands(self.name, inputs, 1)
         if len(x) != len(self.axes):
             raise wrong_shapes(self.name, x, wants=f"{len(self.axes)} axes")
-        return tuple(x[axis] for axis in self.axes)
+        return tuple([x[axis] for axis in self.axes])
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""

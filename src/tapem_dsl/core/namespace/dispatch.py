@@ -83,11 +83,11 @@ def fitted(cotangent: Array, value: Array) -> Array:
     """
     ours = value.level if isinstance(value, Carrier) else 0
     theirs = cotangent.level if isinstance(cotangent, Carrier) else 0
+    if ours == theirs:
+        return value.within(cotangent) if ours else cotangent
     if theirs > ours:
         return fitted(cotangent.project(), value)
-    if theirs < ours:
-        return value.within(value.lift(cotangent))
-    return value.within(cotangent) if ours else cotangent
+    return value.within(value.lift(cotangent))
 
 
 _SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}

@@ -196,7 +196,8 @@ class Duals(Namespace):
 
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Permute both parts."""
-        return through(x, lambda xp, part: xp.permute_dims(part, axes))
+        permuted = space_of(x.primal).permute_dims
+        return Dual(permuted(x.primal, axes), permuted(x.tangent, axes), x.level)
 
     def reshape(self, x: Array, /, shape: Shape) -> Array:
         """Reshape both parts."""

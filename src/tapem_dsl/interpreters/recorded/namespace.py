@@ -145,7 +145,8 @@ class Recording(Namespace):
 
     def matmul(self, a: Array, b: Array, /) -> Array:
         """Record the op of matrices; a vector becomes one for it."""
-        a, b = taken(a, b)
+        if not type(a) is type(b) is Recorded:
+            a, b = taken(a, b)
         if a.ndim == b.ndim == 1:
             return record(Dot(), a, b)
         if b.ndim == 1:
@@ -159,9 +160,9 @@ class Recording(Namespace):
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Record the op; where it undoes another, give what that was made of."""
         made = x.recorder.nodes[x.id]
-        if isinstance(made.op, Permute):
-            back = tuple(made.op.axes[axis] for axis in axes)
-            if back == tuple(range(x.ndim)):
+        if type(made.op) is Permute:
+            back = [made.op.axes[axis] for axis in axes]
+            if back == sorted(back):
                 return x.recorder.at(made.parents[0])
         return record(Permute(axes), x)
 

@@ -280,7 +280,7 @@ class Recorded(Carrier):
         cotangent lacks is added, as in a sweep from outside.
         """
         value, carried = self.value, cotangent.value
-        if not (isinstance(value, Dual) or isinstance(carried, Dual)):
+        if type(value) is not Dual is not type(carried):
             return cotangent
         ours, theirs = levels_of(value), levels_of(carried)
         recorder = self.recorder

@@ -26,7 +26,7 @@ from tapem_dsl.core.namespace import Array, fitted, namespace_of
 from tapem_dsl.core.node import A, Node, NodeId
 from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM
-from tapem_dsl.core.value import as_value, frozen
+from tapem_dsl.core.value import SCALARS, as_value, frozen
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
 
 R = TypeVar("R")
@@ -291,6 +291,8 @@ def _in_scalar_of(node: Node[Any], g: Seed) -> Array:
     if type(g) not in _PYTHON_NUMBERS or like.shape != ():
         return as_value(g)
     xp = namespace_of(like)
+    if type(like) in SCALARS:
+        return type(like)(xp.lit(like, g))
     return frozen(xp.normal(xp.ones_like(like) * xp.lit(like, g)))
 
 

@@ -130,6 +130,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                         _settle(parent, slots, pending, owned)
                     continue
                 contribution = contribution.computed(xp)
+                kind = type(contribution)
             if (
                 kind is type(x) is _ndarray
                 and xp is NUMPY
@@ -193,10 +194,9 @@ def _fitting(  # noqa: PLR0913, PLR0917 - what a refusal says
     contribution: Array,
 ) -> Array:
     """Give the contribution in its one form, if it has its parent's shape and dtype."""
-    if isinstance(contribution, Carrier):
-        xp = contribution.namespace
-    contribution = frozen(xp.normal(contribution))
-    if isinstance(y, Carrier) and not op.crosses:  # made at the result's levels
+    if not isinstance(contribution, Carrier):
+        contribution = frozen(xp.normal(contribution))
+    if xp is not NUMPY and not op.crosses:  # a rule made it at the result's levels
         contribution = fitted(contribution, y)
     contribution = fitted(contribution, x)
     if contribution.shape != x.shape:
