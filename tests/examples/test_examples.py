@@ -131,6 +131,22 @@ def test_newton_finds_the_coefficients_of_scikit_learn() -> None:
     assert float(error[1]) < 1e-6
 
 
+def test_a_network_learns_the_heat_of_a_rod(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "rod.png"
+    finished = run("examples/pinn.py", "--steps", "600", "--out", str(out))
+    assert finished.returncode == 0, finished.stderr
+    error = re.search(r"(\S+)% off the known solution", finished.stdout)
+    assert error is not None
+    assert float(error[1]) < 1
+    assert out.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_network_that_has_not_learnt_is_told(tmp_path: Path) -> None:
+    finished = run("examples/pinn.py", "--steps", "1", "--out", str(tmp_path / "a.png"))
+    assert finished.returncode == 1
+    assert "has not learnt" in finished.stderr
+
+
 def test_an_op_of_ones_own_takes_less_than_forty_lines() -> None:
     finished = run("examples/own_op.py")
     assert finished.returncode == 0, finished.stderr

@@ -147,7 +147,7 @@ def make_dual(primal: NodeId, tangent: NodeId) -> TapeM[NodeId, Any]:
         the tangent.
 
     Source:
-        Lean: ``Dual.mk``; TorchLean has no such node, its duals surround whole tapes.
+        Lean: a ``Dual``; TorchLean has no such node, its duals surround whole tapes.
         JAX: ``jax.jvp``. PyTorch: ``torch.autograd.forward_ad.make_dual``.
 
     >>> from tapem_dsl import const, do, leaf, mul, value_of
@@ -184,7 +184,7 @@ def primal(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
         ``0 + g * e``.
 
     Source:
-        Lean: ``Dual.primal``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
+        Lean: ``re`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> three = leaf(3.0).bind(lambda x: make_dual(x, x).bind(lambda d: primal(d, d)))
@@ -213,7 +213,7 @@ def tangent(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
         ``g + 0 * e``.
 
     Source:
-        Lean: ``Dual.tangent``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
+        Lean: ``du`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
 
     >>> from tapem_dsl import leaf, mul, value_of
     >>> dual = leaf(3.0).bind(lambda x: make_dual(x, x))
