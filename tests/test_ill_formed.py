@@ -15,22 +15,31 @@ from tapem_dsl import (
     add,
     backward,
     backward_dense_from,
+    backward_m,
     backward_scalar,
     const,
     div,
     do,
     exp,
     fold_m,
+    gather,
+    hessian_input,
+    jvp,
+    jvp_m,
     leaf,
     linear,
     log,
+    log1p,
     log_softmax_last,
+    make_dual,
     map_m,
     matmul,
     mean_scalar_over,
     mean_scalar_over_array,
     mse_loss,
     mul,
+    primal,
+    pull_back,
     rationals,
     relu,
     require_grad_tensor,
@@ -40,6 +49,7 @@ from tapem_dsl import (
     softmax_last,
     sub,
     sum_,
+    tangent,
     tanh,
     value_of,
 )
@@ -53,10 +63,13 @@ class Chance(random.Random):
 
 
 UNARY: list[Callable[..., Any]] = [
-    relu, tanh, sigmoid, exp, log, sum_, softmax_last, log_softmax_last, value_of,
-    backward_scalar,
+    relu, tanh, sigmoid, exp, log, log1p, sum_, softmax_last, log_softmax_last,
+    value_of, backward_scalar, backward_m,
 ]  # fmt: skip
-BINARY: list[Callable[..., Any]] = [add, sub, mul, div, matmul, mse_loss]
+BINARY: list[Callable[..., Any]] = [
+    add, sub, mul, div, matmul, mse_loss, gather, make_dual, primal, tangent,
+    lambda x, v: jvp_m(tanh, x, v), lambda x, g: backward_m(x, seed=g, wrt=[x]),
+]  # fmt: skip
 VALUES: list[Any] = [
     10**400, 0.0, -1.0, float("nan"),
     float("inf"), 1e308, 3, Fraction(1, 3), Fraction(0),
@@ -128,7 +141,11 @@ def outcomes(rng: Chance) -> Iterator[str]:
     wrt = rng.pick(None, IDS[:2], IDS, 3, ())
     slots = rng.choices(SEEDS, k=rng.randint(0, 3))
     shape: Any = rng.pick((), (2,), None)
+    function = rng.pick(tanh, sum_, relu, leaf, lambda x: mul(x, x).bind(sum_), 3)
     for look in (
+        lambda: hessian_input(function, seed),
+        lambda: jvp(rng.pick(add, gather, mul), seed, rng.choice(SEEDS), seed),
+        lambda: pull_back(mul, seed, rng.choice(SEEDS), rng.choice(SEEDS)),
         lambda: backward(tape, id, seed, wrt=wrt),
         lambda: backward_dense_from(tape, slots),
         lambda: require_value_tensor("t", tape, id, shape),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Any, TypeVar, assert_type
+from typing import Any, NamedTuple, TypeVar, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from tapem_dsl import (
     backward,
     backward_dense,
     backward_dense_all,
+    backward_m,
     backward_scalar,
     const,
     cross_entropy,
@@ -36,8 +37,14 @@ from tapem_dsl import (
     fold_m,
     for_m,
     get_tape,
+    hvp_inputs,
+    hvp_params,
+    jacrev_params,
+    jvp,
+    jvp_m,
     leaf,
     linear,
+    make_dual,
     map_m,
     mean_scalar_over,
     mean_scalar_over_array,
@@ -45,6 +52,8 @@ from tapem_dsl import (
     mse_loss,
     mul,
     param,
+    primal,
+    pull_back,
     pure,
     relu,
     require_grad_tensor,
@@ -53,6 +62,7 @@ from tapem_dsl import (
     scale,
     sgd_update_tensor,
     sum_,
+    tangent,
     throw,
     value_of,
     vjp,
@@ -534,6 +544,47 @@ def an_op_of_ones_own_is_like_any_other() -> Do[None, np.float32]:
     total = yield from sum_(cube)
     grads = yield from backward_scalar(total)
     assert_type(grads[x], NDArray[Any])
+
+
+# -- derivatives -----------------------------------------------------------------------
+
+
+@do
+def derivatives_are_programs_of_any_scalar() -> Do[None, np.float32]:
+    x = yield from leaf(ROW32)
+    loss = yield from sum_(x)
+    ids = yield from backward_m(loss, wrt=[x])
+    assert_type(ids, dict[NodeId, NodeId])
+    dual = yield from make_dual(x, x)
+    slope = yield from tangent(dual, dual)
+    value = yield from primal(dual, dual)
+    assert_type((dual, slope, value), tuple[NodeId, NodeId, NodeId])
+    pair = yield from jvp_m(sum_, x, x)
+    assert_type(pair, tuple[NodeId, NodeId])
+
+
+class Line(NamedTuple):
+    slope: Any  # Any: an array outside, an id inside
+    offset: Any
+
+
+@do
+def height(line: Line, x: NodeId) -> Do[NodeId]:
+    product = yield from mul(line.slope, x)
+    return (yield from add(product, line.offset))
+
+
+def derivatives_of_programs_keep_the_packs() -> None:
+    line, x = Line(np.float64(2), np.float64(1)), np.float64(3)
+    pulled = pull_back(height, line, x, 1.0)
+    assert_type(pulled, Result[tuple[Line, np.float64], TapeError])
+    assert_type(hvp_params(height, line, x, line), Result[Line, TapeError])
+    assert_type(hvp_inputs(height, line, x, x), Result[np.float64, TapeError])
+    assert_type(jacrev_params(height, line, x), Result[Line, TapeError])
+    value_and_slope = jvp(height, line, x, line, x)
+    assert_type(value_and_slope, Result[tuple[Array, Array], TapeError])
+    for result in (pulled, value_and_slope):
+        result.unwrap()
 
 
 # -- what the promises above share -----------------------------------------------------

@@ -31,6 +31,7 @@ from tapem_dsl.interpreters.forward.runs import (
     swept_back,
     tangents,
 )
+from tapem_dsl.interpreters.reverse.dense import caught
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -246,14 +247,19 @@ def jacfwd_input(
     >>> jacfwd_input(square, np.array([2.0, 3.0])).unwrap().tolist()
     [[4.0, 0.0], [0.0, 6.0]]
     """
-    x = as_value(x)
-    columns = [jvp(_of_input(program), None, x, None, e) for e in basis(x)]
-    if not columns:
-        plain = run_on(_of_input(program), None, x)
-        return plain.map(lambda ran: stacked([], x, ran[1][ran[0]].value, last=True))
-    return all_of(columns).map(
-        lambda found: stacked([dy for _, dy in found], x, found[0][1], last=True)
-    )
+
+    def joined(x: Array) -> Result[Array, TapeError]:
+        columns = [jvp(_of_input(program), None, x, None, e) for e in basis(x)]
+        if not columns:
+            plain = run_on(_of_input(program), None, x)
+            return plain.map(
+                lambda ran: stacked([], x, ran[1][ran[0]].value, last=True)
+            )
+        return all_of(columns).map(
+            lambda found: stacked([dy for _, dy in found], x, found[0][1], last=True)
+        )
+
+    return caught(lambda: as_value(x)).bind(joined)
 
 
 def hessian_input(
@@ -276,9 +282,12 @@ def hessian_input(
     >>> hessian_input(lambda x: dot(x, x), np.array([1.0, 2.0])).unwrap().tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
-    x = as_value(x)
-    rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
-    return all_of(rows).map(lambda found: stacked(found, x, x))
+
+    def joined(x: Array) -> Result[Array, TapeError]:
+        rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
+        return all_of(rows).map(lambda found: stacked(found, x, x))
+
+    return caught(lambda: as_value(x)).bind(joined)
 
 
 def derivative(
@@ -342,10 +351,9 @@ def derivative_vjp(
     >>> derivative_vjp(square, two, np.float64(5), [one], 1.0)
     <Success: (np.float64(10.0), np.float64(4.0))>
     """
-    x = as_value(x)
     return nested_along(x, directions).bind(
         lambda nested: pull_back(program, parameters, nested[0], seed).map(
-            lambda slots: (slots[0], fitted(slots[1], x))
+            lambda slots: (slots[0], fitted(slots[1], as_value(x)))
         )
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.combinators import map_m
-from tapem_dsl.core.errors import ShapeMismatch, TapeError
+from tapem_dsl.core.errors import Refused, ShapeMismatch, TapeError
 from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.pack import flatten, map_pack, named_params
@@ -15,12 +15,14 @@ from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.dual import (
+    Dual,
     fresh_level,
     joined,
     part_at,
     zeros,
 )
 from tapem_dsl.interpreters.reverse import backward
+from tapem_dsl.interpreters.reverse.dense import caught
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -79,18 +81,25 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
     if along is None:
         return Success(pack)
     leaves, structure = flatten(pack)
-    made = []
-    for leaf, direction in zip(leaves, structure.leaves_of(along), strict=True):
-        if direction is None:
-            made.append(leaf)
-            continue
-        x, v = as_value(leaf), as_value(direction)
-        if x.shape != v.shape or x.dtype != v.dtype:
-            wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
-            return Failure(ShapeMismatch(op, shapes=(x.shape, v.shape), wants=wants))
-        made.append(joined(x, v, level))
-    directed: P = structure.rebuild(made)
-    return Success(directed)
+    pairs = list(zip(leaves, structure.leaves_of(along), strict=True))
+
+    def duals() -> P:
+        made = [
+            leaf if direction is None else _dual(op, leaf, direction, level)
+            for leaf, direction in pairs
+        ]
+        directed: P = structure.rebuild(made)
+        return directed
+
+    return caught(duals)
+
+
+def _dual(op: str, leaf: Array, direction: Array, level: int) -> Dual:
+    x, v = as_value(leaf), as_value(direction)
+    if x.shape != v.shape or x.dtype != v.dtype:
+        wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
+        raise Refused(ShapeMismatch(op, shapes=(x.shape, v.shape), wants=wants))
+    return joined(x, v, level)
 
 
 def nested_along(
@@ -104,14 +113,15 @@ def nested_along(
     >>> nested.level == levels[1], nested.primal.level == levels[0]
     (True, True)
     """
-    nested, levels = as_value(x), []
-    for direction in directions:
-        levels.append(fresh_level())
-        made = directed("derivative", nested, direction, levels[-1])
-        if isinstance(made, Failure):
-            return Failure(made.failure())
-        nested = made.unwrap()
-    return Success((nested, levels))
+    levels = [fresh_level() for _ in directions]
+
+    def nested() -> tuple[Array, list[int]]:
+        made = as_value(x)
+        for direction, level in zip(directions, levels, strict=True):
+            made = _dual("derivative", made, direction, level)
+        return made, levels
+
+    return caught(nested)
 
 
 def deepest(y: Array, levels: Sequence[int]) -> Array:
