@@ -196,8 +196,13 @@ def _settled(
     elif isinstance(value, Carrier):
         xp = value.namespace  # also where plain operands entered a new level
         carried: Array = value
-        if carried.shape == shape and all(carried.dtype is x.dtype for x in values):
-            return carried  # what follows only says what is wrong
+        if carried.shape == shape:
+            dtype = carried.dtype
+            for x in values:
+                if x.dtype is not dtype:
+                    break  # what follows says what is wrong, if anything is
+            else:
+                return carried
     settled = frozen(xp.normal(value))
     if settled.shape != shape:
         raise TypeError(

@@ -94,6 +94,8 @@ def recorded(*arrays: Array) -> list[Recorded]:
         (lambda xp, x: ROW - ROW / x, (MATRIX,)),
         (lambda xp, x: x[0], (MATRIX,)),
         (lambda xp, x: x[:, -1], (MATRIX,)),
+        (lambda xp, x: x[..., 1], (CUBE,)),
+        (lambda xp, x: x[1, ..., ::2], (CUBE,)),
         (lambda xp, x: x[:, 1:, 0:4:2], (CUBE,)),
         (lambda xp, x: x[1:, ::-1], (CUBE,)),
         (lambda xp, x, y: (x < y) | (x >= 2), (MATRIX, ROW)),
@@ -179,7 +181,10 @@ def test_ops_refuse_as_ever() -> None:
 def test_recorded_values_belong_to_their_sweep() -> None:
     x, y = recorded(ROW, ROW)
     assert fitted(y, x) is y
-    assert isinstance(fitted(ROW, x), Recorded)
+    for plain in (ROW, MATRIX):  # a sweep refuses another shape
+        lifted = fitted(plain, x)
+        assert isinstance(lifted, Recorded)
+        assert lifted.value.tolist() == plain.tolist()
     with pytest.raises(TypeError, match="outside the sweep"):
         fitted(x, ROW)
     assert repr(x) == "Recorded(0, array([ 0.5, -1.5,  2. ]))"

@@ -39,6 +39,14 @@ class Carrier:
     # What follows is asked of a carrier that is a cotangent, or a value that receives
     # one: a carrier that no sweep meets needs none of it.
 
+    def receives(self, cotangent: Any) -> bool:  # Any: of this class
+        """
+        Tell quickly whether a cotangent has this value's levels, shape and scalar type.
+
+        Where it says no, a slower way finds out.
+        """
+        return False
+
     def project(self) -> Array:
         """Give the cotangent that a constant receives when this is a cotangent."""
         raise NotImplementedError

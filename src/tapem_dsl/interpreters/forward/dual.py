@@ -54,8 +54,8 @@ class Dual(Carrier):
 
     def __init__(self, primal: Array, tangent: Array, level: int) -> None:
         self.level = level
-        self.primal = settled(primal)
-        self.tangent = settled(tangent)
+        self.primal = primal if type(primal) in SCALARS else settled(primal)
+        self.tangent = tangent if type(tangent) in SCALARS else settled(tangent)
 
     @property
     def shape(self) -> Shape:
@@ -82,6 +82,18 @@ class Dual(Carrier):
         return self.primal, self.tangent
 
     # -- a cotangent of a dual is a dual: c stands for dy -> tangent of c * dy ---------
+
+    def receives(self, cotangent: "Dual") -> bool:
+        """Compare levels and parts, if both are plain."""
+        of, primal = self.primal, cotangent.primal
+        kind = type(of)
+        if kind is not type(primal) or kind is not type(cotangent.tangent):
+            return False
+        if self.level != cotangent.level or issubclass(kind, Carrier):
+            return False
+        return kind in SCALARS or (
+            primal.dtype is of.dtype and primal.shape == of.shape
+        )
 
     def project(self) -> Array:
         """Give the cotangent that a constant receives: the adjoint of taking it in."""

@@ -53,12 +53,14 @@ class Recorder:
     (np.float64(-3.0), Node(mul(0, 0), value=4.0, requires_grad=True))
     """
 
-    __slots__ = ("_literals", "ambient", "level", "nodes")
+    __slots__ = ("_literals", "ambient", "level", "nodes", "plain")
 
     def __init__(self, nodes: list[Node[Any]], ambient: frozenset[int]) -> None:
         self.nodes = nodes
         self.ambient = ambient
         self.level = fresh_level()
+        values: list[Array] = [node.value for node in nodes]
+        self.plain = not any(isinstance(value, Dual) for value in values)
         self._literals: dict[tuple[object, ...], Recorded] = {}
 
     def at(self, id: NodeId) -> "Recorded":
@@ -228,16 +230,21 @@ class Recorded(Carrier):
         return self.recorder.record(_NOT, self)
 
     def __getitem__(self, index: Any) -> "Recorded":
+        items = index if isinstance(index, tuple) else (index,)
+        if Ellipsis in items:
+            at = items.index(Ellipsis)
+            rest = (slice(None),) * (self.ndim - len(items) + 1)
+            items = (*items[:at], *rest, *items[at + 1 :])
         result, axis = self, 0
-        for item in index if isinstance(index, tuple) else (index,):
+        for item in items:
             if isinstance(item, int):
-                item %= result.shape[axis]  # noqa: PLW2901 - counted from the left
-                result = self.recorder.record(Select(item, axis), result)
+                op: Op = Select(item % result.shape[axis], axis)
+                result = self.recorder.record(op, result)
                 continue
             start, stop, step = item.indices(result.shape[axis])
             chosen = range(start, stop, step)
             if step != 1:
-                op: Op = IndexSelect(tuple(chosen), axis)
+                op = IndexSelect(tuple(chosen), axis)
                 result = self.recorder.record(op, result)
             elif len(chosen) < result.shape[axis]:
                 op = Slice(start, len(chosen), axis)
@@ -262,13 +269,19 @@ class Recorded(Carrier):
 
     # -- a cotangent lives at its node's levels, but for those around the sweep --------
 
+    def receives(self, cotangent: "Recorded") -> bool:
+        """Compare shapes and scalar types, if there are no duals anywhere."""
+        ours, theirs = self.value, cotangent.value
+        alike = ours.dtype is theirs.dtype and ours.shape == theirs.shape
+        return alike and self.recorder.plain
+
     def project(self) -> Array:
         """Never asked: no node of a tape is without its recorder in a sweep."""
         raise TypeError("a recorded value was used outside the sweep that recorded it")
 
     def lift(self, cotangent: Array) -> "Recorded":
         """Record what a rule gave as a plain array."""
-        return self.recorder.taken(cotangent, self.value, self.shape)
+        return self.recorder.taken(cotangent, self.value, cotangent.shape)
 
     def within(self, cotangent: "Recorded") -> "Recorded":
         """

@@ -194,7 +194,15 @@ def _fitting(  # noqa: PLR0913, PLR0917 - what a refusal says
     contribution: Array,
 ) -> Array:
     """Give the contribution in its one form, if it has its parent's shape and dtype."""
-    if not isinstance(contribution, Carrier):
+    if isinstance(contribution, Carrier):
+        kind = type(contribution)
+        if (
+            kind is type(x) is type(y)
+            and x.level == y.level
+            and x.receives(contribution)
+        ):
+            return contribution
+    else:
         contribution = frozen(xp.normal(contribution))
     if xp is not NUMPY and not op.crosses:  # a rule made it at the result's levels
         contribution = fitted(contribution, y)
