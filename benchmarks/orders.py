@@ -50,6 +50,7 @@ def cases() -> dict[str, Case]:
     return {
         "W5 network": (partial(loss_of, x, y), weights, directions),
         "chain of 10-vectors": (chain, [vector], [vector[::-1].copy()]),
+        "chain of scalars": (chain, [np.float64(0.9)], [np.float64(1)]),
     }
 
 

@@ -35,6 +35,7 @@ BUDGETS: Final = (
 ORDERS: Final = (
     ("W5 network", "product by duals", "gradient", 4),
     ("chain of 10-vectors", "product by duals", "gradient", 4),
+    ("chain of scalars", "product by duals", "gradient", 4),
     ("W5 network", "recorded sweep", "numeric sweep", 3),
     ("chain of 10-vectors", "recorded sweep", "numeric sweep", 6),
 )
