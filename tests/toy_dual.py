@@ -6,7 +6,8 @@ from typing import Any
 from tapem_dsl import Array, NodeId, TapeM, leaf, map_m
 from tapem_dsl.interpreters.forward import Dual as LevelDual
 from tapem_dsl.interpreters.forward import parts_at
-from tapem_dsl.interpreters.forward.dual import settled, zeros
+from tapem_dsl.interpreters.forward.dual import zeros
+from tapem_dsl.interpreters.forward.parts import settled
 
 
 def Dual(primal: Array, tangent: Array, level: int = 1) -> LevelDual:  # noqa: N802 - as the class

@@ -44,10 +44,6 @@ class Op(ABC):
     differentiable: ClassVar[bool] = True
     """Whether anything passes back; else the node's ``requires_grad`` is false."""
 
-    crosses: ClassVar[bool] = False
-    """Whether it enters or leaves a level of duals: what its rule gives then fits each
-    operand, not the result."""
-
     contribution_order: ClassVar[tuple[int, ...] | None] = None
     """The order in which operands receive their cotangents, if not from left to right;
     it decides how sums round where one node is several operands."""

@@ -23,9 +23,9 @@ def same(a: object, b: object) -> bool:
     Programs, instructions, ops, nodes, dataclasses, lists, tuples and dicts (in order),
     subclasses of these, sets, partial applications and bound methods are compared part
     by part; arrays and floats by dtype, shape and bits, where all NaNs are one and
-    ``-0.0`` is not ``0.0``; carriers by what they carry, not by the name of their
-    level; functions by identity; anything else by its type and its
-    own ``==``, where an exception means different.
+    ``-0.0`` is not ``0.0``; carriers by what they carry, where levels may have other
+    names, one for one; functions by identity; anything else by its type and its own
+    ``==``, where an exception means different.
 
     Cost:
         One loop and no recursion, linear in the size of the smaller value. Parts that
@@ -37,7 +37,8 @@ def same(a: object, b: object) -> bool:
     (False, False, True)
     """
     pending: list[tuple[object, object]] = [(a, b)]
-    seen: set[tuple[int, int]] = set()
+    seen: dict[tuple[int, int], tuple[object, object]] = {}  # alive: ids are not reused
+    levels: tuple[dict[int, int], dict[int, int]] = {}, {}
     while pending:
         a, b = pending.pop()
         if a is b:
@@ -52,12 +53,24 @@ def same(a: object, b: object) -> bool:
             continue
         if (id(a), id(b)) in seen:  # a shared or cyclic part, compared once
             continue
-        seen.add((id(a), id(b)))
+        seen[id(a), id(b)] = a, b
+        if isinstance(a, Carrier) and not _renamed(a, b, *levels):
+            return False
         ours, theirs = parts_of(a), parts_of(b)
         if len(ours) != len(theirs):
             return False
         pending.extend(zip(ours, theirs, strict=True))
     return True
+
+
+# Any: a carrier of the same type.
+def _renamed(a: Carrier, b: Any, there: dict[int, int], back: dict[int, int]) -> bool:
+    """Whether the one's level has been the other's wherever either was met."""
+    ours, theirs = a.level, b.level
+    return (
+        there.setdefault(ours, theirs) == theirs
+        and back.setdefault(theirs, ours) == ours
+    )
 
 
 # Any, below: a function for the values of one type, which mypy cannot say.

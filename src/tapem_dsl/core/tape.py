@@ -8,6 +8,7 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import InvalidNodeId, ShapeMismatch, TapeError
 from tapem_dsl.core.node import A, Node, NodeId, summary
+from tapem_dsl.core.same import same
 from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.value import as_value
 
@@ -165,8 +166,7 @@ class Tape(Generic[A]):
         if not isinstance(other, Tape):
             return NotImplemented
         return self._size == other._size and (
-            self._buffer is other._buffer
-            or all(ours == theirs for ours, theirs in zip(self, other, strict=True))
+            self._buffer is other._buffer or same(self.nodes(), other.nodes())
         )
 
     def __hash__(self) -> int:

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tapem_dsl.core.errors import DTypeMismatch, OutsideDomain, Refused
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
 
@@ -46,20 +45,3 @@ def check_with_integers(op: str, inputs: tuple[np.dtype[Any], ...], wants: str) 
     reals, integers = operands(op, inputs, 2)
     if reals.kind not in "fO" or integers.kind not in "iu":
         raise Refused(DTypeMismatch(op, dtypes=tuple(map(str, inputs)), wants=wants))
-
-
-def check_greater(op: str, xp: Namespace, x: Array, bound: int, reason: str) -> None:
-    """
-    Refuse an entry that is not greater than a bound, where entries are known.
-
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> check_greater("log", NUMPY, np.ones(2), 0, "no entry may be 0 or less")
-    """
-    known = xp.concrete(x)
-    if known is None:
-        return
-    bad = np.argwhere(np.logical_not(known > bound))
-    if len(bad):
-        index = tuple(map(int, bad[0]))
-        entry = str(known[index])
-        raise Refused(OutsideDomain(op, reason, entry=entry, index=index))

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+import numpy as np
+
+from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.base import Unary, check_greater
+from tapem_dsl.ops.base import Unary
 
 
 @final
@@ -53,7 +56,6 @@ def logistic(xp: Namespace, x: Array) -> Array:
     """
     Compute ``1 / (1 + exp(-x))`` from the exponential of what is not positive.
 
-    >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
     >>> float(logistic(NUMPY, np.float64(-1000)))
     0.0
@@ -99,7 +101,15 @@ class Log(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Refuse an entry that is not greater than 0, where entries are known."""
         (x,) = inputs
-        check_greater(self.name, xp, x, 0, _NOT_POSITIVE)
+        known = xp.concrete(x)
+        if known is not None:
+            bad = np.argwhere(np.logical_not(known > 0))
+            if len(bad):
+                index = tuple(map(int, bad[0]))
+                entry = str(known[index])
+                raise Refused(
+                    OutsideDomain(self.name, _NOT_POSITIVE, entry=entry, index=index)
+                )
         return xp.log(x)
 
 
@@ -160,7 +170,6 @@ def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Source:
         Lean: ``TapeM.relu``. PyTorch: ``torch.relu``.
 
-    >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(np.array([-1.0, 2.0])).bind(relu).bind(value_of).eval()
     <Success: [0. 2.]>

@@ -10,7 +10,7 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.base import Unary, check_greater
+from tapem_dsl.ops.base import Unary
 
 
 @final
@@ -21,13 +21,9 @@ class Log1p(Unary):
     name = "log1p"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Refuse an entry that is not greater than -1, where entries are known."""
+        """As the namespace does."""
         (x,) = inputs
-        check_greater(self.name, xp, x, -1, _NOT_ABOVE_MINUS_ONE)
         return xp.log1p(x)
-
-
-_NOT_ABOVE_MINUS_ONE: Final = "input contains values <= -1 (or NaN)"
 
 
 @final
@@ -119,21 +115,20 @@ _GELU: Final = Gelu()
 
 def log1p(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
-    Natural logarithm of ``1 + x``, entry by entry, of what is greater than -1.
+    Natural logarithm of ``1 + x``, entry by entry; -inf at -1 and NaN below.
 
     Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given; empty
-        arrays pass.
+        ``x`` and the result alike, and equal to ``shape`` if that is given.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an
-        entry that is not greater than -1, NaN included, and over rationals.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
+        rationals.
 
     Gradient:
         ``g / (1 + x)``.
 
     Source:
-        Lean: none on tapes. PyTorch: ``torch.log1p``, which gives -inf and NaN instead.
+        Lean: none on tapes. PyTorch: ``torch.log1p``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(1e-20).bind(log1p).bind(value_of).eval()

@@ -15,15 +15,20 @@ from tapem_dsl import (
     Array,
     Do,
     InvalidNodeId,
+    InvalidOutputId,
     NodeId,
+    OutsideDomain,
     SeedShapeMismatch,
     ShapeMismatch,
     TapeM,
     add,
     const,
+    cross_entropy,
+    detach,
     do,
     linear,
     mul,
+    pure,
     rationals,
     relu,
     sum_,
@@ -329,3 +334,168 @@ def test_what_has_no_direction_stays_plain() -> None:
     along = jvp(network, net, x, one).unwrap()
     theirs = jax.jvp(lambda w1: jax_network(net._replace(w1=w1), x), (net.w1,), (v.w1,))
     assert_alike(along, theirs)
+
+
+def test_a_leaf_without_a_direction_has_its_share_of_the_product() -> None:
+    """The Hessian of ``a * b`` along ``(1, 0)`` is ``(0, 1)``, said either way."""
+
+    def area(sides: Any, _: None) -> TapeM[NodeId, Any]:
+        return mul(sides[0], sides[1])
+
+    two, three, one, zero = (np.float64(n) for n in (2, 3, 1, 0))
+    for along in ([one, None], [one, zero]):
+        found: list[Any] = hvp_params(area, [two, three], None, along).unwrap()
+        assert found == [0, 1]
+    assert hvp_params(area, [two, three], None, [None, None]).unwrap() == [0, 0]
+
+
+def test_what_does_not_depend_on_the_input_has_no_derivative() -> None:
+    three, one = np.float64(3), np.float64(1)
+
+    def of_parameters(p: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
+        return mul(p, p)
+
+    def held(p: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
+        return detach(x).bind(lambda z: mul(z, p))
+
+    for program in (of_parameters, held):
+        for directions in ([one], [one, one]):
+            assert derivative(program, three, one, directions).unwrap() == 0
+            pulled: Any = derivative_vjp(program, three, one, directions, 1.0).unwrap()
+            assert pulled == (0, 0)
+    assert hvp_inputs(of_parameters, three, one, one).unwrap() == 0
+    itself: Any = derivative_vjp(of_parameters, three, one, [], 1.0).unwrap()
+    assert itself == (6, 0)
+
+
+def test_labels_are_inputs_too() -> None:
+    logits, label = np.array([0.5, -1.0, 2.0]), np.int64(1)
+    v = np.array([1.0, 2.0, -1.0])
+    found = hvp_params(cross_entropy, logits, label, v).unwrap()
+
+    def theirs(z: Any) -> Any:
+        return -jax.nn.log_softmax(z)[1]
+
+    assert_alike(found, jax.jvp(jax.grad(theirs), (logits,), (v,))[1])
+    _, nothing = pull_back(cross_entropy, logits, label, 1.0).unwrap()
+    assert nothing == 0
+    assert nothing.dtype == np.int64
+    wrong = jvp(cross_entropy, logits, label, v, np.int64(1)).failure()
+    assert isinstance(wrong, ShapeMismatch)
+    assert wrong.wants == "no direction where there are no real numbers, but int64"
+
+
+# -- derivatives around: functions that meet duals -------------------------------------
+
+
+@pytest.mark.parametrize("inside", ["pulled", "jacobian", "forward", "product"])
+def test_derivatives_within_a_derivative(inside: str) -> None:
+    """``d/dp (d/dx (p * x * x))`` is ``2 * x``: also where ``x`` itself is plain."""
+    four, one = np.float64(4), np.float64(1)
+
+    def curve(p: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
+        return mul(x, x).bind(lambda y: mul(p, y))
+
+    @do
+    def outer(p: NodeId, _: object) -> Do[NodeId, Any]:
+        seen = yield from value_of(p)
+        found: Array = None
+        if inside == "pulled":
+            _, found = pull_back(curve, seen, four, 1.0).unwrap()
+        elif inside == "jacobian":
+            found = jacrev_inputs(curve, seen, four).unwrap()
+        elif inside == "forward":
+            found = jacfwd_input(
+                lambda x: const(seen).bind(lambda i: curve(i, x)), four
+            ).unwrap()
+        else:
+            cube = hvp_inputs(
+                lambda q, x: curve(q, x).bind(lambda y: mul(y, x)), seen, four, one
+            )
+            found = cube.unwrap()  # 6 * p * x
+        result: NodeId = yield from const(found)
+        return result
+
+    value, slope = jvp(outer, np.float64(3), None, one).unwrap()
+    expected = (72, 24) if inside == "product" else (24, 8)
+    assert (value, slope) == expected
+
+
+def test_hessians_and_jacobians_of_duals() -> None:
+    """Their tangents are third derivatives: of ``sum(x ** 4)``, ``24 * x * v``."""
+
+    def quartic(x: NodeId) -> TapeM[NodeId, Any]:
+        return mul(x, x).bind(lambda y: mul(y, y)).bind(sum_)
+
+    @do
+    def entries(_: None, x: NodeId) -> Do[NodeId, Any]:
+        seen = yield from value_of(x)
+        return (yield from const(hessian_input(quartic, seen).unwrap()))
+
+    x, v = rationals([2, 3]), rationals([1, 5])
+    hessian, third = jvp(entries, None, x, along_inputs=v).unwrap()
+    assert hessian.tolist() == [[48, 0], [0, 108]]
+    assert third.tolist() == [[48, 0], [0, 360]]
+
+
+def test_a_seed_may_carry_a_level() -> None:
+    """The gradient is linear in the seed, which is differentiated."""
+    two, three, one = np.float64(2), np.float64(3), np.float64(1)
+
+    @do
+    def outer(s: NodeId, _: object) -> Do[NodeId, Any]:
+        seed = yield from value_of(s)
+        p, _ = pull_back(mul, two, three, seed).unwrap()
+        return (yield from const(p))
+
+    assert jvp(outer, np.float64(5), None, one).unwrap() == (15, 3)
+
+
+# -- more failures ---------------------------------------------------------------------
+
+
+def test_a_result_that_is_on_no_tape_is_a_failure() -> None:
+    def lost(*_: Any) -> TapeM[NodeId, Any]:
+        return pure(NodeId(99))
+
+    one = np.float64(1)
+    for found in (
+        jvp(lost, None, one),
+        pull_back(lost, None, one, 1.0),
+        jacrev_inputs(lost, None, one),
+        jacfwd_input(lost, one),
+        hessian_input(lost, one),
+        derivative(lost, None, one, [one]),
+        derivative_vjp(lost, None, one, [one], 1.0),
+    ):
+        assert isinstance(found.failure(), InvalidOutputId)
+
+
+def test_what_no_double_can_say_is_a_failure() -> None:
+    huge: Any = 10**400
+    one = np.float64(1)
+    for found in (
+        jvp(lambda p, x: mul(x, x), None, one, None, huge),
+        jvp(lambda p, x: mul(x, x), None, huge),
+        derivative(lambda p, x: mul(x, x), None, huge, []),
+        pull_back(mul, one, one, huge),
+        hessian_input(lambda x: mul(x, x), huge),
+        jacfwd_input(lambda x: mul(x, x), huge),
+    ):
+        assert isinstance(found.failure(), OutsideDomain)
+
+
+def test_directions_are_a_list_of_arrays() -> None:
+    loose: Any = derivative
+    one = np.float64(1)
+    with pytest.raises(TypeError, match="a list of directions, one for each order"):
+        loose(mul, one, one, 1.0)
+    with pytest.raises(TypeError, match="no value of a tape"):
+        loose(mul, one, one, [None, one])
+
+
+def test_empty_columns_stand_after_the_result() -> None:
+    """Of a result of shape (2, 3) in an input of shape (0, 4)."""
+    ones = np.ones((2, 3))
+    found = jacfwd_input(lambda x: const(ones), np.zeros((0, 4))).unwrap()
+    assert found.shape == (2, 3, 0, 4)

@@ -18,6 +18,7 @@ from jax import numpy as jnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
+    ContributionShapeMismatch,
     Do,
     GradientDTypeMismatch,
     InvalidNodeId,
@@ -33,13 +34,17 @@ from tapem_dsl import (
     apply_op,
     backward,
     backward_m,
+    backward_scalar,
+    clamp,
     const,
     cross_entropy,
     do,
     dot,
     fold_m,
     gather,
+    huber_loss,
     index_add,
+    jvp,
     leaf,
     linear,
     make_dual,
@@ -47,9 +52,12 @@ from tapem_dsl import (
     mse_loss,
     mul,
     nll,
+    pull_back,
     pure,
     relu,
+    safe_log,
     scale,
+    sqrt,
     sub,
     sum_,
     tangent,
@@ -57,7 +65,7 @@ from tapem_dsl import (
     throw,
     value_of,
 )
-from tapem_dsl.interpreters.recorded.constants import OneHot, Shift
+from tapem_dsl.interpreters.recorded.ops import OneHot, Shift
 from tests.interpreters.forward.test_every_op import weighed
 from tests.oracles import (
     assert_close,
@@ -436,6 +444,36 @@ def test_a_sweep_does_not_go_back_out_of_a_level_that_the_output_carries(
     assert "sweep from its primal or its tangent" in error.message
 
 
+def test_a_dual_output_with_a_plain_seed_keeps_its_level() -> None:
+    """``d/dx (d/dw (w * w * x))`` is ``2 * w``."""
+
+    @do
+    def slope(w: NodeId, x: NodeId) -> Do[NodeId, Any]:
+        square = yield from mul(w, w)
+        y = yield from mul(square, x)
+        seed = yield from const(1.0)
+        found = yield from backward_m(y, seed=seed, wrt=[w])
+        return found[w]
+
+    three, two, one = np.float64(3), np.float64(2), np.float64(1)
+    assert jvp(slope, three, two, None, one).unwrap() == (12, 6)
+
+
+def test_at_a_kink_all_roads_meet() -> None:
+    """The root of 0 has no slope; so nor has its slope, whoever asks."""
+
+    @do
+    def slope(x: NodeId, z: NodeId) -> Do[NodeId, Any]:
+        root = yield from sqrt(x)
+        loss = yield from mul(root, z)
+        return (yield from backward_m(loss, wrt=[x]))[x]
+
+    zero, three, one = np.float64(0), np.float64(3), np.float64(1)
+    assert pull_back(slope, zero, three, 1.0).unwrap() == (zero, zero)
+    assert jvp(slope, zero, three, one, None).unwrap() == (0, 0)
+    assert jvp(slope, zero, three, None, one).unwrap() == (0, 0)
+
+
 # -- what is recorded, and what is left alone ------------------------------------------
 
 
@@ -570,6 +608,46 @@ def test_constants_of_the_data_pass_nothing_on() -> None:
         assert backward(tape, out, tape[out].value).unwrap().keys() == {out}
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize(
+    "number", [np.float64(0.5), np.float32(0.5), np.float16(0.5), np.int64(2)]
+)
+def test_parameters_of_ops_may_be_numbers_of_numpy(dtype: Any, number: Any) -> None:
+    x = np.array([0.25, 1.0, 4.0], dtype)
+    layers: list[Callable[[NodeId], TapeM[NodeId, Any]]] = [
+        lambda i: scale(i, number),
+        lambda i: clamp(i, -number, number),
+        lambda i: safe_log(i, epsilon=number),
+        lambda i: mul(i, i).bind(lambda j: huber_loss(i, j, delta=number)),
+    ]
+    for layer in layers:
+        out, tape = leaf(x).bind(layer).bind(sum_).run().unwrap()
+        ids, longer = backward_m(out, wrt=[X]).run(tape).unwrap()
+        numeric = backward(tape, out, 1, wrt=[X]).unwrap()[X]
+        np.testing.assert_array_equal(longer[ids[X]].value, numeric, strict=True)
+        assert {node.value.dtype for node in longer} <= {
+            np.dtype(dtype),
+            np.dtype(bool),
+        }
+
+
+@pytest.mark.parametrize("x", [np.nan, -np.inf, np.inf, -1e300])
+def test_what_a_sweep_computes_is_recorded_whatever_it_is(x: float) -> None:
+    out, tape = leaf(x).bind(safe_log).run().unwrap()
+    ids, longer = backward_m(out, wrt=[X]).run(tape).unwrap()
+    numeric = backward(tape, out, 1, wrt=[X]).unwrap()[X]
+    np.testing.assert_array_equal(longer[ids[X]].value, numeric)
+
+
+def test_a_short_sweep_on_a_long_tape_looks_at_little() -> None:
+    """Nodes that the output does not depend on are not even wrapped."""
+    entry: Any = leaf(1.0).bind(lambda x: fold_m(add, x, [x] * 10)).exec().unwrap()
+    out, tape = leaf(3.0).bind(lambda x: mul(x, x)).run(entry).unwrap()
+    ids, longer = backward_m(out).run(tape).unwrap()
+    assert set(ids) == {NodeId(11), out}
+    assert len(longer) - len(tape) == 4  # the seed, two products and their sum
+
+
 # -- refusals --------------------------------------------------------------------------
 
 
@@ -631,6 +709,38 @@ def test_what_rules_refuse_is_a_failure() -> None:
     error = pole().run().failure()
     assert isinstance(error, OutsideDomain)
     assert "division by zero" in error.message
+
+
+@dataclass(frozen=True, slots=True)
+class Careless(Op):
+    """An op whose rule gives a plain array of another shape."""
+
+    name: ClassVar[str] = "careless"
+    entries: int
+
+    def shape(self, *inputs: Any) -> Any:
+        return inputs[0]
+
+    def evaluate(self, xp: Any, *inputs: Any) -> Any:
+        return inputs[0] * 1
+
+
+@tapem_dsl.vjp.define(Careless)
+def _careless(op: Any, xp: Any, g: Any, xs: Any, y: Any, need: Any) -> Any:
+    return (np.full(op.entries, 7.0),)
+
+
+@pytest.mark.parametrize("entries", [1, 3])
+def test_a_contribution_of_another_shape_is_refused(entries: int) -> None:
+    program = leaf(np.ones(2)).bind(lambda x: apply_op(Careless(entries), x)).bind(sum_)
+    sweeps: list[Callable[[NodeId], TapeM[Any, Any]]] = [backward_scalar, backward_m]
+    for sweep in sweeps:
+        error = program.bind(sweep).run().failure()
+        assert isinstance(error, ContributionShapeMismatch)
+        assert error.found == (entries,)
+    fitting = leaf(np.ones(2)).bind(lambda x: apply_op(Careless(2), x)).bind(sum_)
+    ids, tape = fitting.bind(backward_m).run().unwrap()
+    assert tape[ids[X]].value.tolist() == [7, 7]
 
 
 @dataclass(frozen=True, slots=True)

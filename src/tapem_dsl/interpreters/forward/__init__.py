@@ -10,7 +10,6 @@ from tapem_dsl.interpreters.forward.crossings import make_dual as make_dual
 from tapem_dsl.interpreters.forward.crossings import primal as primal
 from tapem_dsl.interpreters.forward.crossings import tangent as tangent
 from tapem_dsl.interpreters.forward.dual import Dual as Dual
-from tapem_dsl.interpreters.forward.dual import fresh_level as fresh_level
 from tapem_dsl.interpreters.forward.dual import parts_at as parts_at
 from tapem_dsl.interpreters.forward.functions import derivative as derivative
 from tapem_dsl.interpreters.forward.functions import derivative_vjp as derivative_vjp
@@ -22,3 +21,4 @@ from tapem_dsl.interpreters.forward.functions import jacrev_inputs as jacrev_inp
 from tapem_dsl.interpreters.forward.functions import jacrev_params as jacrev_params
 from tapem_dsl.interpreters.forward.functions import jvp as jvp
 from tapem_dsl.interpreters.forward.functions import pull_back as pull_back
+from tapem_dsl.interpreters.forward.levels import fresh_level as fresh_level

@@ -16,7 +16,8 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
 from tapem_dsl.core.tapem import TapeM, function_argument, record_op
-from tapem_dsl.interpreters.forward.dual import Dual, fresh_level, joined, part_at
+from tapem_dsl.interpreters.forward.dual import Dual, joined, part_at
+from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import vjp
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
 
@@ -27,7 +28,6 @@ class MakeDual(Op):
     """``primal + tangent * e``, of a new level, or of that of a third operand."""
 
     name = "make_dual"
-    crosses = True
 
     def shape(self, *inputs: Shape) -> Shape:
         """Primal, tangent and result alike; of the third operand any."""
@@ -47,8 +47,6 @@ class _Part(Op):
     """A part of the first operand, at the level of the second."""
 
     __slots__ = ()
-
-    crosses = True
 
     def shape(self, *inputs: Shape) -> Shape:
         """Keep the first operand's."""

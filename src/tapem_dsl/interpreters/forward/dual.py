@@ -1,29 +1,15 @@
 """Dual numbers: arrays that carry a derivative along with a value."""
 
-from fractions import Fraction
-from itertools import count
-from typing import Any, Final, final
+from collections.abc import Callable
+from typing import Any, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import EXACT, Array, Carrier, fitted, namespace_of
+from tapem_dsl.core.namespace import Array, Carrier, fitted, namespace_of
 from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.value import SCALARS, frozen
-
-LITERALS: Final = (int, float, Fraction)
-"""Python's numbers, which are constants at every level."""
-
-_LEVELS: Final = count(1)
-
-
-def fresh_level() -> int:
-    """
-    Give a level that no dual has had: higher than all before.
-
-    >>> fresh_level() < fresh_level()
-    True
-    """
-    return next(_LEVELS)
+from tapem_dsl.core.value import SCALARS, as_value
+from tapem_dsl.interpreters.forward.levels import Home, home_of, level_at
+from tapem_dsl.interpreters.forward.parts import settled
 
 
 @final
@@ -35,13 +21,17 @@ class Dual(Carrier):
     Arithmetic is by operators, functions by the namespace; nothing changes in place.
 
     Args:
-        primal: an array of a tape, or a dual of a lower level.
+        primal: an array, copied unless it is read-only, or a dual of a lower level.
         tangent: of the primal's shape and scalar type.
         level: whose derivative the tangent is, from :func:`fresh_level`.
+
+    Raises:
+        ValueError: parts that do not go together, or that are of a higher level.
 
     Source:
         Lean: ``Dual``. JAX: ``JVPTracer``.
 
+    >>> from tapem_dsl.interpreters.forward import fresh_level
     >>> x = Dual(np.float64(3.0), np.float64(1.0), fresh_level())
     >>> (x * x).tangent
     np.float64(6.0)
@@ -54,8 +44,20 @@ class Dual(Carrier):
 
     def __init__(self, primal: Array, tangent: Array, level: int) -> None:
         self.level = level
-        self.primal = primal if type(primal) in SCALARS else settled(primal)
-        self.tangent = tangent if type(tangent) in SCALARS else settled(tangent)
+        self.primal = primal = as_value(primal)
+        self.tangent = tangent = as_value(tangent)
+        if primal.shape != tangent.shape or primal.dtype != tangent.dtype:
+            raise ValueError(
+                f"a tangent is like its primal, {primal.dtype}{list(primal.shape)}, "
+                f"not {tangent.dtype}{list(tangent.shape)}"
+            )
+        if any(x.level >= level for x in (primal, tangent) if isinstance(x, Dual)):
+            raise ValueError("a dual holds lower levels only; draw fresh_level()")
+
+    # Any: what pickle passes back unseen.
+    def __reduce__(self) -> tuple[Callable[..., "Dual"], tuple[Any, ...]]:
+        """Pickle the level so that in another process it is none of that one's."""
+        return _restored, (self.primal, self.tangent, *home_of(self.level))
 
     @property
     def shape(self) -> Shape:
@@ -101,7 +103,7 @@ class Dual(Carrier):
 
     def lift(self, cotangent: Array) -> "Dual":
         """Take in a cotangent that knows nothing of this level."""
-        return Dual(cotangent, zeros(cotangent), self.level)
+        return made(cotangent, zeros(cotangent), self.level)
 
     def within(self, cotangent: "Dual") -> "Dual":
         """Bring both parts of a cotangent to the levels of this primal."""
@@ -109,7 +111,7 @@ class Dual(Carrier):
         kind = type(of)
         if kind is type(primal) is type(tangent) and not issubclass(kind, Carrier):
             return cotangent
-        return Dual(fitted(primal, of), fitted(tangent, of), self.level)
+        return made(fitted(primal, of), fitted(tangent, of), self.level)
 
     def to_primal(self, cotangent: Array) -> Array:
         """``p + t * e`` receives ``c``; so ``p`` receives the tangent of ``c``."""
@@ -131,10 +133,10 @@ class Dual(Carrier):
 
     # Any, in what follows: an index, or an operand of whatever kind.
     def __getitem__(self, index: Any) -> "Dual":
-        return Dual(self.primal[index], self.tangent[index], self.level)
+        return made(self.primal[index], self.tangent[index], self.level)
 
     def __neg__(self) -> "Dual":
-        return Dual(-self.primal, -self.tangent, self.level)
+        return made(-self.primal, -self.tangent, self.level)
 
     def __add__(self, other: Any) -> "Dual":
         return plus(self, other)
@@ -179,21 +181,25 @@ class Dual(Carrier):
         return bottom(self) != bottom(other)
 
 
-def settled(x: Array) -> Array:
-    """
-    Give an array in the form in which a tape keeps it, read-only.
+_new = object.__new__
 
-    >>> settled(Fraction(1, 2))
-    array(Fraction(1, 2), dtype=object)
+
+def made(primal: Array, tangent: Array, level: int) -> Dual:
     """
-    kind = type(x)
-    if kind is np.ndarray:
-        if x.ndim and not x.dtype.hasobject:
-            x.setflags(write=False)
-            return x
-    elif kind in SCALARS or isinstance(x, Carrier):
-        return x
-    return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
+    Make a dual of parts that are new, alike and of lower levels, without asking.
+
+    >>> made(np.float64(1), np.float64(2), 7)
+    Dual(np.float64(1.0), np.float64(2.0), level=7)
+    """
+    dual = _new(Dual)
+    dual.level = level
+    dual.primal = primal if type(primal) in SCALARS else settled(primal)
+    dual.tangent = tangent if type(tangent) in SCALARS else settled(tangent)
+    return dual
+
+
+def _restored(primal: Array, tangent: Array, home: Home, n: int) -> Dual:
+    return Dual(primal, tangent, level_at(home, n))
 
 
 def raised(x: Array, of: Array) -> Array:
@@ -208,9 +214,9 @@ def raised(x: Array, of: Array) -> Array:
         return x
     if isinstance(x, Dual) and x.level >= of.level:
         inner = of.primal if x.level == of.level else of
-        return Dual(raised(x.primal, inner), raised(x.tangent, inner), x.level)
+        return made(raised(x.primal, inner), raised(x.tangent, inner), x.level)
     inside = raised(x, of.primal)
-    return Dual(inside, zeros(inside), of.level)
+    return made(inside, zeros(inside), of.level)
 
 
 def joined(primal: Array, tangent: Array, level: int) -> Dual:
@@ -224,8 +230,8 @@ def joined(primal: Array, tangent: Array, level: int) -> Dual:
     above = max((x.level for x in (primal, tangent) if isinstance(x, Dual)), default=0)
     if above > level:
         (p, dp), (t, dt) = parts_or_zero(primal, above), parts_or_zero(tangent, above)
-        return Dual(joined(p, t, level), joined(dp, dt, level), above)
-    return Dual(raised(primal, tangent), raised(tangent, primal), level)
+        return made(joined(p, t, level), joined(dp, dt, level), above)
+    return made(raised(primal, tangent), raised(tangent, primal), level)
 
 
 def zeros(x: Array) -> Array:
@@ -300,7 +306,7 @@ def part_at(x: Array, level: int, *, tangent: bool) -> Array:
     """
     if isinstance(x, Dual) and x.level > level:
         inside = part_at(x.primal, level, tangent=tangent)
-        return Dual(inside, part_at(x.tangent, level, tangent=tangent), x.level)
+        return made(inside, part_at(x.tangent, level, tangent=tangent), x.level)
     return parts_or_zero(x, level)[tangent]
 
 
@@ -340,8 +346,8 @@ def plus(a: Array, b: Array) -> Dual:
     level, p, dp, q, dq = meeting(a, b)
     y = p + q
     if dp is None or dq is None:
-        return Dual(y, spread(dq if dp is None else dp, y), level)
-    return Dual(y, dp + dq, level)
+        return made(y, spread(dq if dp is None else dp, y), level)
+    return made(y, dp + dq, level)
 
 
 def minus(a: Array, b: Array) -> Dual:
@@ -354,10 +360,10 @@ def minus(a: Array, b: Array) -> Dual:
     level, p, dp, q, dq = meeting(a, b)
     y = p - q
     if dq is None:
-        return Dual(y, spread(dp, y), level)
+        return made(y, spread(dp, y), level)
     if dp is None:
-        return Dual(y, spread(-dq, y), level)
-    return Dual(y, dp - dq, level)
+        return made(y, spread(-dq, y), level)
+    return made(y, dp - dq, level)
 
 
 def times(a: Array, b: Array) -> Dual:
@@ -370,10 +376,10 @@ def times(a: Array, b: Array) -> Dual:
     level, p, dp, q, dq = meeting(a, b)
     y = p * q
     if dq is None:
-        return Dual(y, dp * q, level)
+        return made(y, dp * q, level)
     if dp is None:
-        return Dual(y, p * dq, level)
-    return Dual(y, dp * q + p * dq, level)
+        return made(y, p * dq, level)
+    return made(y, dp * q + p * dq, level)
 
 
 def over(a: Array, b: Array) -> Dual:
@@ -386,7 +392,7 @@ def over(a: Array, b: Array) -> Dual:
     level, p, dp, q, dq = meeting(a, b)
     y = p / q
     if dq is None:
-        return Dual(y, dp / q, level)
+        return made(y, dp / q, level)
     if dp is None:
-        return Dual(y, -(y * dq) / q, level)
-    return Dual(y, (dp - y * dq) / q, level)
+        return made(y, -(y * dq) / q, level)
+    return made(y, (dp - y * dq) / q, level)

@@ -7,29 +7,32 @@ derivative of order n nests n levels. Everything is a ``Result``.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from returns.result import Result
 
 from tapem_dsl.core.errors import TapeError
-from tapem_dsl.core.namespace import Array, fitted
+from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.tape import Tape
+from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value
-from tapem_dsl.interpreters.forward.dual import fresh_level, part_at
+from tapem_dsl.interpreters.forward.dual import part_at
+from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.forward.runs import (
     Program,
+    Ran,
     all_of,
     basis,
     deepest,
     directed,
     nested_along,
+    ready,
     run_on,
     stacked,
     swept_back,
-    tangents,
+    tangent_or_all,
 )
 from tapem_dsl.interpreters.reverse.dense import caught
 
@@ -104,8 +107,8 @@ def pull_back(
     >>> pull_back(mul, np.float64(3), np.float64(2), 10.0)
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
-    return run_on(program, parameters, inputs).bind(
-        lambda ran: swept_back(*ran, seed, parameters, inputs)
+    return ready(program, parameters, inputs, seed=seed).bind(
+        lambda ran: swept_back(ran, seed)
     )
 
 
@@ -140,10 +143,17 @@ def hvp_params(
     <Success: 12.0>
     """
     level = fresh_level()
+
+    def along_level(ran: Ran[P, object]) -> Result[P, TapeError]:
+        received = partial(tangent_or_all, level)
+        return swept_back(ran, 1).map(
+            lambda slots: map_pack(received, slots[0], ran.parameters)
+        )
+
     return (
         directed("hvp", parameters, along, level)
-        .bind(lambda duals: pull_back(loss, duals, inputs, 1))
-        .map(lambda slots: tangents(slots[0], level))
+        .bind(lambda duals: ready(loss, duals, inputs, [level]))
+        .bind(along_level)
     )
 
 
@@ -188,12 +198,10 @@ def jacrev_params(
     [[2.0, 0.0], [0.0, 3.0]]
     """
 
-    def rows(out: NodeId, tape: Tape[Any]) -> Result[P, TapeError]:
-        value = tape[out].value
-        swept = [
-            swept_back(out, tape, seed, parameters, inputs) for seed in basis(value)
-        ]
-        leaves, structure = flatten(parameters)
+    def rows(ran: Ran[P, object]) -> Result[P, TapeError]:
+        value = ran.tape[ran.out].value
+        swept = [swept_back(ran, seed) for seed in basis(value)]
+        leaves, structure = flatten(ran.parameters)
         given = all_of(swept).map(
             lambda all_: [structure.leaves_of(p) for p, _ in all_]
         )
@@ -204,7 +212,7 @@ def jacrev_params(
             )
         )
 
-    return run_on(program, parameters, inputs).bind(lambda ran: rows(*ran))
+    return ready(program, parameters, inputs).bind(rows)
 
 
 def jacrev_inputs(
@@ -352,8 +360,10 @@ def derivative_vjp(
     <Success: (np.float64(10.0), np.float64(4.0))>
     """
     return nested_along(x, directions).bind(
-        lambda nested: pull_back(program, parameters, nested[0], seed).map(
-            lambda slots: (slots[0], fitted(slots[1], as_value(x)))
+        lambda nested: (
+            ready(program, parameters, *nested, seed)
+            .bind(lambda ran: swept_back(ran, seed))
+            .map(lambda slots: (slots[0], deepest(slots[1], nested[1])))
         )
     )
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.interpreters.forward.dual import (
-    LITERALS,
     Dual,
+    made,
     meeting,
     parts_at,
-    settled,
     zeros,
 )
+from tapem_dsl.interpreters.forward.parts import LITERALS, settled
 
 
 def space_of(*operands: Array) -> Namespace:
@@ -44,7 +44,7 @@ def through(x: Dual, function: Callable[..., Array], *arguments: Any) -> Dual:
     """
     xp = space_of(x.primal)
     primal = function(xp, x.primal, *arguments)
-    return Dual(primal, function(xp, x.tangent, *arguments), x.level)
+    return made(primal, function(xp, x.tangent, *arguments), x.level)
 
 
 @final
@@ -71,45 +71,45 @@ class Duals(Namespace):
     def exp(self, x: Array, /) -> Array:
         """``y * dx``."""
         y = space_of(x.primal).exp(x.primal)
-        return Dual(y, y * x.tangent, x.level)
+        return made(y, y * x.tangent, x.level)
 
     def log(self, x: Array, /) -> Array:
         """``dx / x``."""
         y = space_of(x.primal).log(x.primal)
-        return Dual(y, x.tangent / x.primal, x.level)
+        return made(y, x.tangent / x.primal, x.level)
 
     def log1p(self, x: Array, /) -> Array:
         """``dx / (1 + x)``."""
         y = space_of(x.primal).log1p(x.primal)
-        return Dual(y, x.tangent / (1 + x.primal), x.level)
+        return made(y, x.tangent / (1 + x.primal), x.level)
 
     def sqrt(self, x: Array, /) -> Array:
         """``dx / (2 * y)`` where ``x > 0``, else 0."""
         xp = space_of(x.primal)
         y = xp.sqrt(x.primal)
-        return Dual(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
+        return made(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
 
     def tanh(self, x: Array, /) -> Array:
         """``(1 - y * y) * dx``, as a product that keeps digits near 1."""
         y = space_of(x.primal).tanh(x.primal)
-        return Dual(y, (1 - y) * (1 + y) * x.tangent, x.level)
+        return made(y, (1 - y) * (1 + y) * x.tangent, x.level)
 
     def sin(self, x: Array, /) -> Array:
         """``cos(x) * dx``."""
         xp = space_of(x.primal)
-        return Dual(xp.sin(x.primal), xp.cos(x.primal) * x.tangent, x.level)
+        return made(xp.sin(x.primal), xp.cos(x.primal) * x.tangent, x.level)
 
     def cos(self, x: Array, /) -> Array:
         """``-sin(x) * dx``."""
         xp = space_of(x.primal)
-        return Dual(xp.cos(x.primal), -xp.sin(x.primal) * x.tangent, x.level)
+        return made(xp.cos(x.primal), -xp.sin(x.primal) * x.tangent, x.level)
 
     def abs(self, x: Array, /) -> Array:
         """``dx`` or ``-dx`` by the sign of ``x``; 0 at 0."""
         xp = space_of(x.primal)
         left = xp.where(x.primal < 0, -x.tangent, 0)
         tangent = xp.where(x.primal > 0, x.tangent, left)
-        return Dual(xp.abs(x.primal), tangent, x.level)
+        return made(xp.abs(x.primal), tangent, x.level)
 
     def maximum(self, a: Array, b: Array, /) -> Array:
         """Take the larger's; where they are equal half of each, beside a literal 0."""
@@ -118,8 +118,8 @@ class Duals(Namespace):
         of_a = None if dp is None else _share(p > q, q > p, dp, b)
         of_b = None if dq is None else _share(q > p, p > q, dq, a)
         if of_a is None or of_b is None:
-            return Dual(y, of_b if of_a is None else of_a, level)
-        return Dual(y, of_a + of_b, level)
+            return made(y, of_b if of_a is None else of_a, level)
+        return made(y, of_a + of_b, level)
 
     def minimum(self, a: Array, b: Array, /) -> Array:
         """Negate the maximum of the negatives."""
@@ -131,10 +131,10 @@ class Duals(Namespace):
         level, p, dp, q, dq = meeting(a, b)
         y = space_of(p, q).where(condition, p, q)
         if dq is None:
-            return Dual(y, space_of(dp).where(condition, dp, 0), level)
+            return made(y, space_of(dp).where(condition, dp, 0), level)
         if dp is None:
-            return Dual(y, space_of(dq).where(~condition, dq, 0), level)
-        return Dual(y, space_of(dp, dq).where(condition, dp, dq), level)
+            return made(y, space_of(dq).where(~condition, dq, 0), level)
+        return made(y, space_of(dp, dq).where(condition, dp, dq), level)
 
     # -- reductions, rows and labels ---------------------------------------------------
 
@@ -167,9 +167,9 @@ class Duals(Namespace):
         level, p, dp, q, dq = meeting(base, source)
         y = space_of(p, q).index_add(p, q, indices, axis)
         if dq is None:
-            return Dual(y, dp, level)
+            return made(y, dp, level)
         dp = zeros(p) if dp is None else dp
-        return Dual(y, space_of(dp, dq).index_add(dp, dq, indices, axis), level)
+        return made(y, space_of(dp, dq).index_add(dp, dq, indices, axis), level)
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
@@ -189,15 +189,15 @@ class Duals(Namespace):
         matmul = space_of(p, q).matmul
         y = matmul(p, q)
         if dq is None:
-            return Dual(y, matmul(dp, q), level)
+            return made(y, matmul(dp, q), level)
         if dp is None:
-            return Dual(y, matmul(p, dq), level)
-        return Dual(y, matmul(dp, q) + matmul(p, dq), level)
+            return made(y, matmul(p, dq), level)
+        return made(y, matmul(dp, q) + matmul(p, dq), level)
 
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Permute both parts."""
         permuted = space_of(x.primal).permute_dims
-        return Dual(permuted(x.primal, axes), permuted(x.tangent, axes), x.level)
+        return made(permuted(x.primal, axes), permuted(x.tangent, axes), x.level)
 
     def reshape(self, x: Array, /, shape: Shape) -> Array:
         """Reshape both parts."""
@@ -210,7 +210,7 @@ class Duals(Namespace):
         primals = [p for p, _ in parts]
         tangents = [zeros(p) if dp is None else dp for p, dp in parts]
         y = space_of(*primals).concat(*primals, axis=axis)
-        return Dual(y, space_of(*tangents).concat(*tangents, axis=axis), level)
+        return made(y, space_of(*tangents).concat(*tangents, axis=axis), level)
 
     def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
         """Embed both parts."""

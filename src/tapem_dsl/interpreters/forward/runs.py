@@ -1,28 +1,31 @@
 """Runs on packs, directions as levels, and arrays of rows: what derivatives share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.combinators import map_m
-from tapem_dsl.core.errors import Refused, ShapeMismatch, TapeError
+from tapem_dsl.core.combinators import leaf, map_m
+from tapem_dsl.core.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
 from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.pack import flatten, map_pack, named_params
-from tapem_dsl.core.tape import Tape
+from tapem_dsl.core.pack import flatten
+from tapem_dsl.core.tape import Tape, index_of
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.dual import (
     Dual,
-    fresh_level,
+    bottom,
     joined,
+    levels_of,
     part_at,
+    parts_or_zero,
     zeros,
 )
+from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import backward
-from tapem_dsl.interpreters.reverse.dense import caught
+from tapem_dsl.interpreters.reverse.dense import caught, in_scalar_of
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -36,7 +39,7 @@ def run_on(
     program: Program, parameters: object, inputs: object
 ) -> Result[tuple[NodeId, Tape[Any]], TapeError]:
     """
-    Record parameters, then inputs, then the program.
+    Record parameters, then inputs, then the program; labels are frozen.
 
     >>> from tapem_dsl import mul
     >>> run_on(mul, np.float64(2), np.float64(3))
@@ -44,31 +47,108 @@ def run_on(
     """
     leaves, structure = flatten((parameters, inputs))
     named = zip(leaves, structure.paths(), strict=True)
-    recorded: TapeM[tuple[NodeId, ...], Any] = map_m(named_params, named)
-    return recorded.bind(lambda ids: program(*structure.rebuild(ids))).run()
+    recorded: TapeM[tuple[NodeId, ...], Any] = map_m(_leaf, named)
+    ran = recorded.bind(lambda ids: program(*structure.rebuild(ids))).run()
+    return ran.bind(lambda pair: _on_the_tape(*pair))
 
 
-def swept_back(
-    out: NodeId, tape: Tape[Any], seed: Array | float, parameters: P, inputs: X
-) -> Result[tuple[P, X], TapeError]:
+def _leaf(named: tuple[Array, str]) -> TapeM[NodeId, Any]:
+    x, path = named
+    return leaf(x, name=path, requires_grad=_is_real(x))
+
+
+def _is_real(x: Array) -> bool:
+    """Whether a leaf may have a derivative; conditions and labels have none."""
+    return getattr(getattr(x, "dtype", None), "kind", "f") not in "iub"
+
+
+def _on_the_tape(
+    out: NodeId, tape: Tape[Any]
+) -> Result[tuple[NodeId, Tape[Any]], TapeError]:
+    if not 0 <= index_of(out) < len(tape):
+        return Failure(InvalidOutputId(id=out, size=len(tape)))
+    return Success((out, tape))
+
+
+class Ran(NamedTuple, Generic[P, X]):
+    """A tape to sweep from its tangent at some levels, and its first nodes as packs."""
+
+    out: NodeId
+    tape: Tape[Any]
+    parameters: P
+    inputs: X
+    levels: Sequence[int]
+
+
+def ready(
+    program: Program,
+    parameters: P,
+    inputs: X,
+    levels: Sequence[int] = (),
+    seed: object = None,
+) -> Result[Ran[P, X], TapeError]:
     """
-    Sweep back to both packs, which are the tape's first nodes; 0 if not reached.
+    Run so that a sweep gives each leaf all that it receives.
+
+    The levels are those that the derivative itself has drawn. What else the result or
+    the seed carries surrounds the derivative: to that it is one more function, and what
+    a leaf receives carries it, though the leaf may not. So such leaves are raised.
 
     >>> from tapem_dsl import mul
-    >>> two, three = np.float64(2), np.float64(3)
-    >>> out, tape = run_on(mul, two, three).unwrap()
-    >>> swept_back(out, tape, 1, two, three)
+    >>> ready(mul, np.float64(2), np.float64(3)).unwrap().tape
+    <Tape: leaf '0', leaf '1', mul(0, 1)>
+    """
+
+    def around(out: NodeId, tape: Tape[Any]) -> Result[Ran[P, X], TapeError]:
+        value: Array = tape[out].value
+        others = (levels_of(value) | levels_of(seed)) - frozenset(levels)
+        leaves, structure = flatten((parameters, inputs))
+        above = [_raised_to(others, x) for x in leaves]
+        if all(x is y for x, y in zip(above, leaves, strict=True)):
+            return Success(Ran(out, tape, parameters, inputs, levels))
+        packs: tuple[P, X] = structure.rebuild(above)
+        again = run_on(program, *packs)
+        return again.map(lambda ran: Ran(*ran, *packs, levels))
+
+    return run_on(program, parameters, inputs).bind(lambda ran: around(*ran))
+
+
+def _raised_to(levels: frozenset[int], x: Array) -> Array:
+    for level in sorted(levels - levels_of(x)):
+        if _is_real(x):
+            x = as_value(x)
+            x = joined(x, zeros(x), level)
+    return x
+
+
+def swept_back(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeError]:
+    """
+    Sweep back to both packs; 0 if not reached.
+
+    The seed is the tangent's, at all levels of the derivative: the result that lacks
+    one does not depend on it, and receives 0.
+
+    >>> from tapem_dsl import mul
+    >>> ran = ready(mul, np.float64(2), np.float64(3)).unwrap()
+    >>> swept_back(ran, 1)
     <Success: (np.float64(3.0), np.float64(2.0))>
     """
-    leaves, structure = flatten((parameters, inputs))
+    leaves, structure = flatten((ran.parameters, ran.inputs))
     ids = [NodeId(id) for id in range(len(leaves))]
 
+    def seeded() -> Array:
+        g = in_scalar_of(ran.tape[ran.out], seed)
+        for level in ran.levels:
+            g = joined(g, zeros(g), level)
+        return g
+
     def packed(slots: dict[NodeId, Array]) -> tuple[P, X]:
-        found = [slots[id] if id in slots else zeros(tape[id].value) for id in ids]
+        found = [slots[id] if id in slots else zeros(ran.tape[id].value) for id in ids]
         both: tuple[P, X] = structure.rebuild(found)
         return both
 
-    return backward(tape, out, seed, wrt=ids).map(packed)
+    swept = caught(seeded).bind(lambda g: backward(ran.tape, ran.out, g, wrt=ids))
+    return swept.map(packed)
 
 
 def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeError]:
@@ -96,8 +176,10 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
 
 def _dual(op: str, leaf: Array, direction: Array, level: int) -> Dual:
     x, v = as_value(leaf), as_value(direction)
-    if x.shape != v.shape or x.dtype != v.dtype:
+    if x.shape != v.shape or x.dtype != v.dtype or not _is_real(x):
         wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
+        if not _is_real(x):
+            wants = f"no direction where there are no real numbers, but {x.dtype}"
         raise Refused(ShapeMismatch(op, shapes=(x.shape, v.shape), wants=wants))
     return joined(x, v, level)
 
@@ -113,6 +195,11 @@ def nested_along(
     >>> nested.level == levels[1], nested.primal.level == levels[0]
     (True, True)
     """
+    if not isinstance(directions, Sequence):
+        raise TypeError(
+            f"derivative takes a list of directions, one for each order, "
+            f"not {directions!r}"
+        )
     levels = [fresh_level() for _ in directions]
 
     def nested() -> tuple[Array, list[int]]:
@@ -137,15 +224,18 @@ def deepest(y: Array, levels: Sequence[int]) -> Array:
     return y
 
 
-def tangents(pack: P, level: int) -> P:
+def tangent_or_all(level: int, slot: Array, leaf: Array) -> Array:
     """
-    Give the tangents of a pack's leaves.
+    Give what a leaf received at a level: a plain one has received just that.
 
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> tangents([Dual(np.float64(1), np.float64(2), 7)], 7)
-    [np.float64(2.0)]
+    >>> one, two = np.float64(1), np.float64(2)
+    >>> tangent_or_all(7, Dual(one, two, 7), Dual(one, one, 7))
+    np.float64(2.0)
+    >>> tangent_or_all(7, two, one)
+    np.float64(2.0)
     """
-    return map_pack(lambda slot: part_at(slot, level, tangent=True), pack)
+    return part_at(slot, level, tangent=True) if level in levels_of(leaf) else slot
 
 
 # -- rows and columns ------------------------------------------------------------------
@@ -158,6 +248,7 @@ def basis(like: Array) -> list[Array]:
     >>> [e.tolist() for e in basis(np.zeros(2))]
     [[1.0, 0.0], [0.0, 1.0]]
     """
+    like = bottom(like)
     xp = namespace_of(like)
     result = []
     for at in np.ndindex(like.shape):
@@ -191,10 +282,18 @@ def stacked(
     >>> stacked([np.ones(2)] * 3, np.zeros(3), np.zeros(2)).shape
     (3, 2)
     """
+    above = max((x.level for x in (*rows, like) if isinstance(x, Dual)), default=0)
+    if above:
+        parts = [parts_or_zero(x, above) for x in (*rows, like)]
+        primal, tangent = (
+            stacked(of_rows, of, of_like, last=last)
+            for *of_rows, of_like in zip(*parts, strict=True)
+        )
+        return joined(primal, tangent, above)
     xp = namespace_of(like)
     none = np.empty((0, *like.shape), like.dtype)
-    joined = (np.stack(list(rows)) if rows else none).reshape(of.shape + like.shape)
+    rows_first = (np.stack(list(rows)) if rows else none).reshape(of.shape + like.shape)
     if last:
-        axes = (*range(len(of.shape), joined.ndim), *range(len(of.shape)))
-        joined = joined.transpose(axes)
-    return frozen(xp.normal(np.array(joined)))
+        axes = (*range(len(of.shape), rows_first.ndim), *range(len(of.shape)))
+        rows_first = rows_first.transpose(axes)
+    return frozen(xp.normal(np.array(rows_first)))

@@ -1,5 +1,7 @@
 """What functions make of recorded arrays: the ops that they are."""
 
+from fractions import Fraction
+from numbers import Rational
 from typing import Any, Final, final
 
 from numpy.typing import NDArray
@@ -7,11 +9,11 @@ from numpy.typing import NDArray
 from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
-from tapem_dsl.interpreters.recorded.constants import OneHot, Shift
+from tapem_dsl.interpreters.recorded.ops import OneHot, Shift, UncheckedLog
 from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded, common_shape
 from tapem_dsl.ops.conditions import Where
 from tapem_dsl.ops.corners import Abs, Max, Min, Sqrt
-from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Log, Sin, Tanh
+from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Sin, Tanh
 from tapem_dsl.ops.gathering import Gather, IndexAdd
 from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd
 from tapem_dsl.ops.linalg import Dot, Matmul
@@ -44,11 +46,11 @@ class Recording(Namespace):
         return record(Exp(), x)
 
     def log(self, x: Array, /) -> Array:
-        """Record the op, which refuses what is not greater than 0."""
-        return record(Log(), x)
+        """Record it for any entry: rules may compute what they then do not choose."""
+        return record(UncheckedLog(), x)
 
     def log1p(self, x: Array, /) -> Array:
-        """Record the op, which refuses what is not greater than -1."""
+        """Record the op."""
         return record(Log1p(), x)
 
     def sqrt(self, x: Array, /) -> Array:
@@ -193,8 +195,12 @@ class Recording(Namespace):
     # -- not in the standard -----------------------------------------------------------
 
     def lit(self, x: Array, constant: object, /) -> Array:
-        """Give the number: an op rounds it into the type of its operand."""
-        return constant
+        """Give a number of Python's: an op rounds it into the type of its operand."""
+        if type(constant) in NUMBERS:
+            return constant
+        if isinstance(constant, Rational):
+            return Fraction(int(constant.numerator), int(constant.denominator))
+        return namespace_of(x.value).lit(x.value, constant)
 
     def constant(self, x: Array, /) -> Array:
         """Record the op that stops the gradient."""

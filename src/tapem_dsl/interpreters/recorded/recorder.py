@@ -14,7 +14,8 @@ from tapem_dsl.core.record import record
 from tapem_dsl.core.shape import Shape, broadcast
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.crossings import MakeDual, Primal, Tangent
-from tapem_dsl.interpreters.forward.dual import Dual, fresh_level, levels_of
+from tapem_dsl.interpreters.forward.dual import Dual, levels_of
+from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
 from tapem_dsl.ops.comparisons import (
     Equal,
@@ -46,6 +47,7 @@ class Recorder:
     Args:
         nodes: the tape so far; it grows in place.
         ambient: the levels of duals that surround the sweep; see ``Recorded.within``.
+        plain: whether nothing that the sweep meets is a dual.
 
     >>> recorder = Recorder([Node(None, (), np.float64(2))], frozenset())
     >>> x = recorder.at(NodeId(0))
@@ -53,14 +55,16 @@ class Recorder:
     (np.float64(-3.0), Node(mul(0, 0), value=4.0, requires_grad=True))
     """
 
-    __slots__ = ("_literals", "ambient", "level", "nodes", "plain")
+    __slots__ = ("_literals", "_units", "ambient", "level", "nodes", "plain")
 
-    def __init__(self, nodes: list[Node[Any]], ambient: frozenset[int]) -> None:
+    def __init__(
+        self, nodes: list[Node[Any]], ambient: frozenset[int], *, plain: bool = False
+    ) -> None:
         self.nodes = nodes
         self.ambient = ambient
         self.level = fresh_level()
-        values: list[Array] = [node.value for node in nodes]
-        self.plain = not any(isinstance(value, Dual) for value in values)
+        self.plain = plain
+        self._units: dict[int, NodeId] = {}
         self._literals: dict[tuple[object, ...], Recorded] = {}
 
     def at(self, id: NodeId) -> "Recorded":
@@ -90,7 +94,7 @@ class Recorder:
 
     def literal(self, number: object, like: Array, shape: Shape) -> "Recorded":
         """Give a constant that is one number throughout; appended once."""
-        key = (type(number), number, shape, like.dtype)
+        key = (type(number), number or repr(number), shape, like.dtype)  # -0.0 is none
         found = self._literals.get(key)
         if found is None:
             entry = namespace_of(like).lit(like, number)
@@ -108,12 +112,15 @@ class Recorder:
 
     def unit(self, level: int, like: Array) -> "Recorded":
         """Find a node that stands for a level of duals, or append one."""
-        for id, node in enumerate(self.nodes):
-            value: Array = node.value
-            if isinstance(value, Dual) and value.level == level:
-                return self.at(NodeId(id))
-        zero, one = (self.literal(n, like, ()).value for n in (0, 1))
-        return self.constant(Dual(zero, one, level))
+        if not self._units:
+            values: list[Array] = [node.value for node in self.nodes]
+            for id, value in enumerate(values):
+                if isinstance(value, Dual):
+                    self._units.setdefault(value.level, NodeId(id))
+        if level not in self._units:
+            zero, one = (self.literal(n, like, ()).value for n in (0, 1))
+            self._units[level] = self.constant(Dual(zero, one, level)).id
+        return self.at(self._units[level])
 
 
 @final
@@ -238,7 +245,10 @@ class Recorded(Carrier):
         result, axis = self, 0
         for item in items:
             if isinstance(item, int):
-                op: Op = Select(item % result.shape[axis], axis)
+                extent = result.shape[axis]
+                if not -extent <= item < extent:
+                    raise IndexError(f"no entry {item} of {extent}")
+                op: Op = Select(item % extent, axis)
                 result = self.recorder.record(op, result)
                 continue
             start, stop, step = item.indices(result.shape[axis])
@@ -289,8 +299,8 @@ class Recorded(Carrier):
 
         Levels that surround the sweep stay: to them the whole sweep is one more
         function, and its gradient carries their derivative. Of a level that was entered
-        and left within the loss, what this node lacks is projected away, and what the
-        cotangent lacks is added, as in a sweep from outside.
+        and left within the loss, what this node lacks is projected away, as in a sweep
+        from outside. What the cotangent lacks it may: it is a constant there.
         """
         value, carried = self.value, cotangent.value
         if type(value) is not Dual is not type(carried):
@@ -300,8 +310,6 @@ class Recorded(Carrier):
         for level in sorted(theirs - ours - recorder.ambient, reverse=True):
             of = recorder.unit(level, carried)
             cotangent = recorder.record(_TANGENT, cotangent, of)
-        for level in sorted(ours - theirs - recorder.ambient):
-            cotangent = recorder.unit(level, carried).from_tangent(cotangent)
         return cotangent
 
     # -- through the making of a dual and its taking apart -----------------------------
@@ -337,7 +345,7 @@ class Recorded(Carrier):
         """Refuse to go back out of a level that the result is still in."""
         if self._surrounds():
             reason = (
-                "the output carries the level that is left here; "
+                "the output or its seed carries the level that is left here; "
                 "sweep from its primal or its tangent"
             )
             raise Refused(OutsideDomain("backward_m", reason))

@@ -18,9 +18,11 @@ def _abs(
 def _sqrt(
     op: Sqrt, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``g / (2 * y)`` where ``x > 0``, else 0."""
+    """``g / (2 * y)`` where ``x > 0``, else 0; no division by 0, also when swept."""
     (x,) = xs
-    return (xp.where(x > 0, g / (2 * y), 0),)
+    positive = x > 0
+    slope = g / (2 * xp.where(positive, y, xp.ones_like(y)))
+    return (xp.where(positive, slope, 0),)
 
 
 @vjp.define(Inv)

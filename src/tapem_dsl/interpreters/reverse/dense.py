@@ -130,7 +130,7 @@ def backward_dense_from(
         return Failure(error)
 
     def run() -> tuple[NDArray[A], ...]:
-        slots = [_in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
+        slots = [in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
         for id in reversed(range(len(nodes))):
             _from_step(nodes, slots, id)
         return tuple(slots)
@@ -169,7 +169,7 @@ def backward_dense_step(
 
     def run() -> tuple[NDArray[A] | None, ...]:
         slots: Slots = [
-            g if g is None or slot >= len(nodes) else _in_scalar_of(nodes[slot], g)
+            g if g is None or slot >= len(nodes) else in_scalar_of(nodes[slot], g)
             for slot, g in enumerate(grads)
         ]
         if id < len(nodes):
@@ -201,7 +201,7 @@ def swept(
 
     def run() -> Slots:
         node = nodes[out]
-        g = _in_scalar_of(node, seed)
+        g = in_scalar_of(node, seed)
         check_seed(node, out, g)
         g = fitted(g, node.value)
         if keep is not None:
@@ -259,10 +259,15 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
 
 
 def freeze_what_leads_elsewhere(
-    nodes: list[Node[Any]], wanted: frozenset[NodeId], size: int
+    nodes: list[Node[Any]],
+    wanted: frozenset[NodeId],
+    size: int,
+    ids: Iterable[int] | None = None,
 ) -> None:
     """
     Put a frozen leaf for every node that passes nothing on to the wanted ones.
+
+    With ``ids``, in increasing order, only these are looked at.
 
     Raises:
         Refused: a wanted node is not on the tape of that size.
@@ -276,7 +281,8 @@ def freeze_what_leads_elsewhere(
         if not 0 <= bad < size:
             raise Refused(InvalidNodeId("wrt", id=bad, size=size))
     live: set[int] = set()
-    for id, node in enumerate(nodes):
+    for id in range(len(nodes)) if ids is None else ids:
+        node = nodes[id]
         if node.requires_grad:
             passes_on = not live.isdisjoint(node.parents)
             if passes_on or id in wanted:
@@ -285,8 +291,13 @@ def freeze_what_leads_elsewhere(
                 nodes[id] = Node(None, (), node.value, id in wanted, node.name)
 
 
-def _in_scalar_of(node: Node[Any], g: Seed) -> Array:
-    """Give a cotangent from outside; a Python number in a scalar node's own type."""
+def in_scalar_of(node: Node[Any], g: Seed) -> Array:
+    """
+    Give a cotangent from outside; a Python number in a scalar node's own type.
+
+    >>> in_scalar_of(Node(None, (), np.float32(2)), 0.5)
+    np.float32(0.5)
+    """
     like = node.value
     if type(g) not in _PYTHON_NUMBERS or like.shape != ():
         return as_value(g)

@@ -139,7 +139,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             ):
                 contribution.setflags(write=False)
             else:
-                contribution = _fitting(xp, op, id, parent, x, y, contribution)
+                contribution = _fitting(xp, op, id, parent, x, contribution)
             if existing is None:
                 slots[parent] = contribution
             elif parent in owned and parent < id and type(contribution) is _ndarray:
@@ -184,28 +184,15 @@ def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
         frozen(total)
 
 
-def _fitting(  # noqa: PLR0913, PLR0917 - what a refusal says
-    xp: Namespace,
-    op: Op,
-    id: int,
-    parent: int,
-    x: Array,
-    y: Array,
-    contribution: Array,
+def _fitting(
+    xp: Namespace, op: Op, id: int, parent: int, x: Array, contribution: Array
 ) -> Array:
     """Give the contribution in its one form, if it has its parent's shape and dtype."""
     if isinstance(contribution, Carrier):
-        kind = type(contribution)
-        if (
-            kind is type(x) is type(y)
-            and x.level == y.level
-            and x.receives(contribution)
-        ):
+        if type(contribution) is type(x) and x.receives(contribution):
             return contribution
     else:
         contribution = frozen(xp.normal(contribution))
-    if xp is not NUMPY and not op.crosses:  # a rule made it at the result's levels
-        contribution = fitted(contribution, y)
     contribution = fitted(contribution, x)
     if contribution.shape != x.shape:
         raise Refused(

@@ -1,4 +1,4 @@
-"""Ops that only a recorded sweep needs: constants that depend on data."""
+"""Ops that only a recorded sweep needs: what a rule may ask for and a user may not."""
 
 from dataclasses import dataclass
 from typing import Any, final
@@ -10,7 +10,7 @@ from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands
 from tapem_dsl.interpreters.reverse import vjp
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
-from tapem_dsl.ops.base import check_with_integers
+from tapem_dsl.ops.base import Unary, check_with_integers
 
 
 @final
@@ -53,6 +53,28 @@ class OneHot(Op):
         """As the namespace does."""
         rows, labels = inputs
         return xp.one_hot(rows, labels)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UncheckedLog(Unary):
+    """Natural logarithm of anything: the domain is the rule's to check."""
+
+    name = "log"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.log(x)
+
+
+@vjp.define(UncheckedLog)
+def _unchecked_log(
+    op: UncheckedLog, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``(1 / x) * g``."""
+    (x,) = xs
+    return (1 / x * g,)
 
 
 @vjp.define(Shift)

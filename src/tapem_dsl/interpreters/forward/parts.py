@@ -1,0 +1,29 @@
+"""What a dual is made of: arrays in the form in which a tape keeps them."""
+
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from tapem_dsl.core.namespace import EXACT, Array, Carrier, namespace_of
+from tapem_dsl.core.value import SCALARS, frozen
+
+LITERALS: Final = (int, float, Fraction)
+"""Python's numbers, which are constants at every level."""
+
+
+def settled(x: Array) -> Array:
+    """
+    Give an array in the form in which a tape keeps it, read-only.
+
+    >>> settled(Fraction(1, 2))
+    array(Fraction(1, 2), dtype=object)
+    """
+    kind = type(x)
+    if kind is np.ndarray:
+        if x.ndim and not x.dtype.hasobject:
+            x.setflags(write=False)
+            return x
+    elif kind in SCALARS or isinstance(x, Carrier):
+        return x
+    return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))

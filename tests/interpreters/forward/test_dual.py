@@ -1,0 +1,131 @@
+"""Dual arrays: how parts go together, and that nobody else's array changes."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tapem_dsl
+from tapem_dsl import Array, NodeId, TapeM, backward, leaf, map_m, mul, rationals
+from tapem_dsl.core.namespace import fitted
+from tapem_dsl.interpreters.forward import Dual
+from tapem_dsl.interpreters.forward.dual import (
+    joined,
+    levels_of,
+    part_at,
+    raised,
+    zeros,
+)
+
+LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+ONE, TWO, THREE = (np.float64(n) for n in (1, 2, 3))
+
+
+def test_a_dual_has_arrays_of_its_own() -> None:
+    mine = np.ones(2)
+    dual = Dual(mine[:], np.zeros(2), 1)
+    (node,) = LOOSE.leaf(dual).exec().unwrap()
+    mine[0] = 5
+    assert mine.flags.writeable
+    assert dual.primal.tolist() == node.value.primal.tolist() == [1, 1]
+    assert not dual.primal.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "tangent", [np.ones(3), np.float64(1), np.ones(2, np.float32), rationals([1, 2])]
+)
+def test_parts_are_alike(tangent: Array) -> None:
+    with pytest.raises(ValueError, match=r"like its primal, float64\[2\], not"):
+        Dual(np.ones(2), tangent, 1)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_dual_holds_lower_levels_only(level: int) -> None:
+    inner = Dual(ONE, ONE, 2)
+    for primal, tangent in ((inner, ONE), (ONE, inner)):
+        with pytest.raises(ValueError, match="lower levels only"):
+            Dual(primal, tangent, level)
+
+
+@pytest.mark.parametrize(
+    ("result", "tangent"),
+    [
+        (lambda x, row: row - x, [-3, -3]),
+        (lambda x, row: x - row, [3, 3]),
+        (lambda x, row: row + x, [3, 3]),
+        (lambda x, row: row * x, [3, 3]),
+        (lambda x, row: x / row, [3, 3]),
+        (lambda x, row: row / x, [-0.75, -0.75]),
+    ],
+)
+def test_tangents_grow_with_the_result(result: Any, tangent: list[float]) -> None:
+    y = result(Dual(TWO, THREE, 1), np.ones(2))
+    assert y.tangent.tolist() == tangent
+    assert y.shape == (2,)
+
+
+def test_joining_gives_both_parts_the_same_levels() -> None:
+    inner, outer = Dual(ONE, TWO, 1), Dual(ONE, TWO, 3)
+    both = joined(inner, THREE, 2)
+    assert levels_of(both.tangent) == levels_of(both.primal) == {1}
+    other_way = joined(THREE, inner, 2)
+    assert levels_of(other_way.primal) == {1}
+    within = joined(inner, outer, 2)
+    assert (within.level, within.primal.level) == (3, 2)
+    assert levels_of(within) == {1, 2, 3}
+    for level, x, y in ((2, inner, outer), (1, ONE, TWO)):
+        made = joined(x, y, level)
+        assert bool(part_at(made, level, tangent=False) == x)
+        assert bool(part_at(made, level, tangent=True) == y)
+
+
+def test_raising_adds_what_is_missing() -> None:
+    nested = Dual(Dual(ONE, TWO, 1), Dual(ONE, TWO, 1), 2)
+    for x in (ONE, Dual(ONE, TWO, 1), Dual(ONE, TWO, 2), Dual(ONE, TWO, 3)):
+        lifted = raised(x, nested)
+        assert levels_of(lifted) == levels_of(x) | {1, 2}
+        for level in levels_of(x):
+            assert np.all(part_at(lifted, level, tangent=True) == TWO)
+    assert levels_of(zeros(nested)) == {1, 2}
+
+
+def test_a_cotangent_is_brought_to_the_inner_levels_too() -> None:
+    """``p * q`` with a level each: what ``q`` receives has nothing of the other."""
+    p, q = Dual(TWO, ONE, 1), Dual(THREE, ONE, 2)
+    operands: TapeM[tuple[NodeId, ...], Any] = map_m(LOOSE.leaf, (p, q))
+    out, tape = (
+        operands.bind(lambda ids: mul(*ids).bind(lambda y: mul(y, ids[1])))
+        .run()
+        .unwrap()
+    )
+    slots: Any = backward(tape, out, 1).unwrap()
+    assert levels_of(slots[NodeId(0)]) == {1}
+    assert levels_of(slots[NodeId(1)]) == {2}
+    # the loss is the coefficient of e1 * e2 in p * q * q: in q * q * dp, and in
+    # 2 * p * q * dq, where q * q is 9 + 6 e2, 2 * p * q is 12 + 6 e1 + 4 e2 + 2 e1 e2
+    assert repr(slots[NodeId(0)]) == repr(Dual(np.float64(6), np.float64(0), 1))
+    assert repr(slots[NodeId(1)]) == repr(Dual(np.float64(6), TWO, 2))
+    mixed = Dual(Dual(ONE, TWO, 1), Dual(THREE, ONE, 1), 2)
+    assert repr(fitted(mixed, q)) == repr(Dual(TWO, ONE, 2))
+
+
+def test_sums_of_carriers_and_arrays_in_a_sweep() -> None:
+    """A scalar's softmax gives it a plain 0 beside a dual cotangent."""
+    found = LOOSE.hvp_inputs(
+        lambda _, x: (
+            LOOSE.softmax_last(x)
+            .bind(lambda y: LOOSE.add(y, x))
+            .bind(lambda y: mul(y, x))
+        ),
+        None,
+        THREE,
+        ONE,
+    )
+    assert found.unwrap() == 2
+
+
+def test_a_recorded_leaf_may_be_a_dual() -> None:
+    x = Dual(TWO, ONE, 1)
+    (node,) = LOOSE.leaf(x).exec().unwrap()
+    assert repr(node.value) == repr(x)
+    assert leaf(2.0).exec().unwrap() != LOOSE.leaf(x).exec().unwrap()
