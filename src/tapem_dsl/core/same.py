@@ -36,12 +36,22 @@ def same(a: object, b: object) -> bool:
     >>> same(1, True), same(0.0, -0.0), same(float("nan"), -float("nan"))
     (False, False, True)
     """
+    there: dict[int, int] = {}
+    if not _same(a, b, there, shared=False):
+        return False
+    # what is shared has its levels under one name: so had it all, or look there too
+    renamed = any(ours != theirs for ours, theirs in there.items())
+    return not renamed or _same(a, b, {}, shared=True)
+
+
+def _same(a: object, b: object, there: dict[int, int], *, shared: bool) -> bool:
+    """Compare, and note whose level is whose; look into shared parts if asked to."""
     pending: list[tuple[object, object]] = [(a, b)]
     seen: dict[tuple[int, int], tuple[object, object]] = {}  # alive: ids are not reused
-    levels: tuple[dict[int, int], dict[int, int]] = {}, {}
+    back: dict[int, int] = {}
     while pending:
-        a, b = pending.pop()
-        if a is b:
+        pair = a, b = pending.pop()
+        if a is b and not shared:
             continue
         kind = type(a)
         if kind is not type(b):
@@ -53,8 +63,8 @@ def same(a: object, b: object) -> bool:
             continue
         if (id(a), id(b)) in seen:  # a shared or cyclic part, compared once
             continue
-        seen[id(a), id(b)] = a, b
-        if isinstance(a, Carrier) and not _renamed(a, b, *levels):
+        seen[id(a), id(b)] = pair
+        if isinstance(a, Carrier) and not _renamed(a, b, there, back):
             return False
         ours, theirs = parts_of(a), parts_of(b)
         if len(ours) != len(theirs):

@@ -63,6 +63,10 @@ def value_and_grad(
         Whatever the program fails with; :class:`SeedShapeMismatch` if the loss is no
         scalar.
 
+    Gradient:
+        As :func:`backward_scalar` has it: of a dual loss, that of its tangent. Inside
+        another derivative use :func:`pull_back`, or in a program :func:`backward_m`.
+
     Source:
         Lean: ``backwardScalar`` after ``param`` for each. JAX: ``jax.value_and_grad``.
 

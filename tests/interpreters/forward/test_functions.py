@@ -27,6 +27,7 @@ from tapem_dsl import (
     detach,
     do,
     linear,
+    make_dual,
     mul,
     pure,
     rationals,
@@ -449,6 +450,19 @@ def test_a_seed_may_carry_a_level() -> None:
         return (yield from const(p))
 
     assert jvp(outer, np.float64(5), None, one).unwrap() == (15, 3)
+
+
+def test_a_level_that_the_program_draws_itself_does_not_surround_it() -> None:
+    """As in a sweep from outside: what a plain leaf receives is the tangent's."""
+
+    @do
+    def squared(p: NodeId, x: NodeId) -> Do[NodeId, Any]:
+        dual = yield from make_dual(p, x)
+        return (yield from mul(dual, dual))
+
+    two, three = np.float64(2), np.float64(3)
+    # (p + x e) ** 2 has the tangent 2 * p * x
+    assert pull_back(squared, two, three, 1.0).unwrap() == (6, 4)  # type: ignore[comparison-overlap] # of NumPy
 
 
 # -- more failures ---------------------------------------------------------------------

@@ -199,7 +199,7 @@ def made(primal: Array, tangent: Array, level: int) -> Dual:
 
 
 def _restored(primal: Array, tangent: Array, home: Home, n: int) -> Dual:
-    return Dual(primal, tangent, level_at(home, n))
+    return joined(primal, tangent, level_at(home, n))  # where it belongs here
 
 
 def raised(x: Array, of: Array) -> Array:

@@ -2,8 +2,11 @@
 Derivatives of programs: along directions, pulled back, and of every order.
 
 A program takes two packs of node ids, parameters and inputs, and gives the id of its
-result. Second derivatives are those of the ordinary sweep over a tape of duals; a
-derivative of order n nests n levels. Everything is a ``Result``.
+result. Integers and truth values in them, such as labels, are constants. Second
+derivatives are those of the ordinary sweep over a tape of duals; a derivative of order
+n nests n levels. Arrays may be duals of levels around, which results then carry:
+derivatives within derivatives, for which the program may run twice. Everything is a
+``Result``.
 """
 
 from collections.abc import Callable, Sequence
@@ -122,7 +125,7 @@ def hvp_params(
         loss: the program of a scalar.
         parameters: a pack of arrays.
         inputs: a pack of arrays.
-        along: a pack like the parameters.
+        along: a pack like the parameters; ``None`` in it is 0.
 
     Fails with:
         :class:`ShapeMismatch` for another direction; :class:`SeedShapeMismatch` if the

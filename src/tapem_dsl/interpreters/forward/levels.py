@@ -2,62 +2,21 @@
 
 import os
 from itertools import count
-from threading import Lock
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias
 from uuid import uuid4
 
 Home: TypeAlias = str
 """Names one process, of this run and no other."""
 
-_EPOCH: Final = 2**40
-"""
-A level is ``epoch * _EPOCH + n``: the home's ``n``-th, in an epoch that is the home's.
+_COUNTER: Final = count(1)
+_HOMES: Final[list[tuple[int, Home]]] = [(0, uuid4().hex)]
+"""From which level on this process was whose: a child's first are its parent's."""
 
-A home that is met for the first time gets the next epoch, and this process one above,
-so that whatever is drawn from then on is higher than all that came.
-"""
+_ADMITTED: Final[dict[tuple[Home, int], int]] = {}
+"""The level here of each that came from elsewhere: fresh, wherever it stood there."""
 
-
-@final
-class _Levels:
-    """Whose each epoch is, and from which ``n`` on each home has its epochs."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.homes: list[Home] = []
-        self.starts: dict[Home, list[tuple[int, int]]] = {}
-        self.counter = count(1)
-        self.move_in()
-
-    def move_in(self) -> None:
-        """Be another process: at the start, and in a child after a fork."""
-        self.home: Home = uuid4().hex
-        self.go_on()
-
-    def go_on(self) -> None:
-        """Draw from a new epoch, above all others."""
-        n = next(self.counter) % _EPOCH
-        self.counter = count(self.begin(self.home, n) * _EPOCH + n)
-
-    def begin(self, home: Home, n: int) -> int:
-        """Give a home the next epoch, for its levels from ``n`` on."""
-        self.homes.append(home)
-        self.starts.setdefault(home, []).append((n, len(self.homes) - 1))
-        return len(self.homes) - 1
-
-    def admitted(self, home: Home, n: int) -> int:
-        """Give a level its name here."""
-        with self.lock:
-            if home not in self.starts:
-                self.begin(home, 0)
-                self.go_on()
-            epoch = max(epoch for start, epoch in self.starts[home] if start <= n)
-            return epoch * _EPOCH + n
-
-
-_LEVELS: Final = _Levels()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_LEVELS.move_in)
+_NAMES: Final[dict[int, tuple[Home, int]]] = {}
+"""And back."""
 
 
 def fresh_level() -> int:
@@ -67,7 +26,7 @@ def fresh_level() -> int:
     >>> fresh_level() < fresh_level()
     True
     """
-    return next(_LEVELS.counter)
+    return next(_COUNTER)
 
 
 def home_of(level: int) -> tuple[Home, int]:
@@ -78,16 +37,32 @@ def home_of(level: int) -> tuple[Home, int]:
     >>> level_at(*home_of(level)) == level
     True
     """
-    epoch, n = divmod(level, _EPOCH)
-    return _LEVELS.homes[epoch], n
+    if level in _NAMES:
+        return _NAMES[level]
+    return max(entry for entry in _HOMES if entry[0] <= level)[1], level
 
 
 def level_at(home: Home, n: int) -> int:
     """
     Find the level that another process means, or this one.
 
+    Cost:
+        An entry of a table for each level that comes from elsewhere.
+
     >>> theirs = level_at("another process", 1)
     >>> theirs < fresh_level(), level_at("another process", 1) == theirs
     (True, True)
     """
-    return _LEVELS.admitted(home, n)
+    if home_of(n) == (home, n):
+        return n
+    level = _ADMITTED.setdefault((home, n), fresh_level())
+    _NAMES[level] = (home, n)
+    return level
+
+
+def _be_a_child() -> None:
+    _HOMES.append((fresh_level(), uuid4().hex))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_be_a_child)

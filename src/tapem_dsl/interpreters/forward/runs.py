@@ -90,18 +90,21 @@ def ready(
     """
     Run so that a sweep gives each leaf all that it receives.
 
-    The levels are those that the derivative itself has drawn. What else the result or
-    the seed carries surrounds the derivative: to that it is one more function, and what
-    a leaf receives carries it, though the leaf may not. So such leaves are raised.
+    The levels are those that the derivative itself has drawn. What else was there
+    before, and the result or the seed carries, surrounds the derivative: to that it is
+    one more function, and what a leaf receives carries it, though the leaf may not. So
+    such leaves are raised, and the program runs again.
 
     >>> from tapem_dsl import mul
     >>> ready(mul, np.float64(2), np.float64(3)).unwrap().tape
     <Tape: leaf '0', leaf '1', mul(0, 1)>
     """
+    first = fresh_level()  # of what the program draws itself
 
     def around(out: NodeId, tape: Tape[Any]) -> Result[Ran[P, X], TapeError]:
         value: Array = tape[out].value
         others = (levels_of(value) | levels_of(seed)) - frozenset(levels)
+        others = frozenset(level for level in others if level < first)
         leaves, structure = flatten((parameters, inputs))
         above = [_raised_to(others, x) for x in leaves]
         if all(x is y for x, y in zip(above, leaves, strict=True)):
