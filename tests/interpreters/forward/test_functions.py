@@ -92,6 +92,11 @@ def assert_alike(ours: Any, theirs: Any, tolerance: float = 1e-9) -> None:
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=1e-12)
 
 
+def plain(*scalars: Any) -> list[Any]:
+    """Give numbers; a dual, which may equal one, has no ``tolist``."""
+    return [x.tolist() for x in scalars]
+
+
 seeds = st.integers(0, 10_000)
 
 
@@ -251,7 +256,7 @@ def test_a_derivative_within_a_derivative_is_not_confused() -> None:
         return (yield from mul(x, inner))
 
     _, slope = jvp(outer, None, np.float64(3), along_inputs=np.float64(1)).unwrap()
-    assert slope == 1
+    assert plain(slope) == [1]
 
 
 def test_what_an_inner_derivative_takes_from_outside_keeps_its_own() -> None:
@@ -266,7 +271,7 @@ def test_what_an_inner_derivative_takes_from_outside_keeps_its_own() -> None:
         return (yield from mul(inner, inner))
 
     value, slope = jvp(outer, None, np.float64(3), along_inputs=np.float64(1)).unwrap()
-    assert (value, slope) == (9, 6)
+    assert plain(value, slope) == [9, 6]
 
 
 def test_a_plain_leaf_may_feed_two_levels() -> None:
@@ -363,10 +368,10 @@ def test_what_does_not_depend_on_the_input_has_no_derivative() -> None:
         for directions in ([one], [one, one]):
             assert derivative(program, three, one, directions).unwrap() == 0
             pulled: Any = derivative_vjp(program, three, one, directions, 1.0).unwrap()
-            assert pulled == (0, 0)
+            assert plain(*pulled) == [0, 0]
     assert hvp_inputs(of_parameters, three, one, one).unwrap() == 0
     itself: Any = derivative_vjp(of_parameters, three, one, [], 1.0).unwrap()
-    assert itself == (6, 0)
+    assert plain(*itself) == [6, 0]
 
 
 def test_labels_are_inputs_too() -> None:
@@ -418,8 +423,8 @@ def test_derivatives_within_a_derivative(inside: str) -> None:
         return result
 
     value, slope = jvp(outer, np.float64(3), None, one).unwrap()
-    expected = (72, 24) if inside == "product" else (24, 8)
-    assert (value, slope) == expected
+    expected = [72, 24] if inside == "product" else [24, 8]
+    assert plain(value, slope) == expected
 
 
 def test_hessians_and_jacobians_of_duals() -> None:
@@ -449,7 +454,7 @@ def test_a_seed_may_carry_a_level() -> None:
         p, _ = pull_back(mul, two, three, seed).unwrap()
         return (yield from const(p))
 
-    assert jvp(outer, np.float64(5), None, one).unwrap() == (15, 3)
+    assert plain(*jvp(outer, np.float64(5), None, one).unwrap()) == [15, 3]
 
 
 def test_a_level_that_the_program_draws_itself_does_not_surround_it() -> None:
@@ -462,7 +467,8 @@ def test_a_level_that_the_program_draws_itself_does_not_surround_it() -> None:
 
     two, three = np.float64(2), np.float64(3)
     # (p + x e) ** 2 has the tangent 2 * p * x
-    assert pull_back(squared, two, three, 1.0).unwrap() == (6, 4)  # type: ignore[comparison-overlap] # of NumPy
+    slots = pull_back(squared, two, three, 1.0).unwrap()
+    assert plain(*slots) == [6, 4]
 
 
 # -- more failures ---------------------------------------------------------------------
