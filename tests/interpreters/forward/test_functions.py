@@ -27,6 +27,7 @@ from tapem_dsl import (
     detach,
     do,
     linear,
+    log_softmax_last,
     make_dual,
     mul,
     pure,
@@ -189,6 +190,21 @@ def test_the_golden_cubic_field() -> None:
     assert third.tolist() == 6 * (2 * 2 - 3) ** 3
     assert derivative(cubic, FIELD, AT, [ALONG] * 4).unwrap().tolist() == 0
     assert derivative(cubic, FIELD, AT, []).unwrap().tolist() == 729
+
+
+def test_golden_numbers_of_first_derivatives() -> None:
+    """TorchLean's: the identity, and the logarithm of a softmax."""
+
+    def identity(_: None, x: NodeId) -> TapeM[NodeId, Any]:
+        return pure(x)
+
+    three, two = np.float64(3), np.float64(2)
+    assert plain(*jvp(identity, None, three, None, two).unwrap()) == [3, 2]
+    _, pulled = pull_back(identity, None, three, 5.0).unwrap()
+    assert plain(pulled) == [5]
+    row, along = np.array([0.0, np.log(2)]), np.array([1.0, 0.0])
+    _, tangent = jvp(lambda _, x: log_softmax_last(x), None, row, None, along).unwrap()
+    np.testing.assert_allclose(tangent, [2 / 3, -1 / 3], rtol=1e-15)
 
 
 def field(a: Any, b: Any, c: Any, x0: Any, x1: Any) -> Any:
