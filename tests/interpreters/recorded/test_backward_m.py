@@ -24,6 +24,7 @@ from tapem_dsl import (
     InvalidNodeId,
     InvalidOutputId,
     MissingRule,
+    Node,
     NodeId,
     Op,
     OutsideDomain,
@@ -66,6 +67,7 @@ from tapem_dsl import (
     value_of,
 )
 from tapem_dsl.interpreters.recorded.ops import OneHot, Shift
+from tapem_dsl.interpreters.recorded.recorder import Recorder
 from tests.interpreters.forward.test_every_op import weighed
 from tests.oracles import (
     assert_close,
@@ -643,11 +645,22 @@ def test_what_a_sweep_computes_is_recorded_whatever_it_is(x: float) -> None:
     np.testing.assert_array_equal(longer[ids[X]].value, numeric)
 
 
-def test_a_short_sweep_on_a_long_tape_looks_at_little() -> None:
-    """Nodes that the output does not depend on are not even wrapped."""
+def test_a_short_sweep_on_a_long_tape_looks_at_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nodes that the output does not depend on are not even looked at."""
     entry: Any = leaf(1.0).bind(lambda x: fold_m(add, x, [x] * 10)).exec().unwrap()
     out, tape = leaf(3.0).bind(lambda x: mul(x, x)).run(entry).unwrap()
+    met: list[NodeId] = []
+    node = Recorder.node
+
+    def noted(self: Recorder, id: NodeId) -> Node[Any]:
+        met.append(id)
+        return node(self, id)
+
+    monkeypatch.setattr(Recorder, "node", noted)
     ids, longer = backward_m(out).run(tape).unwrap()
+    assert met == [NodeId(11), out]
     assert set(ids) == {NodeId(11), out}
     assert len(longer) - len(tape) == 4  # the seed, two products and their sum
 
@@ -713,6 +726,38 @@ def test_what_rules_refuse_is_a_failure() -> None:
     error = pole().run().failure()
     assert isinstance(error, OutsideDomain)
     assert "division by zero" in error.message
+
+
+@dataclass(frozen=True, slots=True)
+class Through(Op):
+    """An op that drops every level, and whose rule brings them back."""
+
+    name: ClassVar[str] = "through"
+
+    def shape(self, *inputs: Any) -> Any:
+        return inputs[0]
+
+    def evaluate(self, xp: Any, *inputs: Any) -> Any:
+        return xp.constant(inputs[0]) * 1
+
+
+@tapem_dsl.vjp.define(Through)
+def _through(op: Any, xp: Any, g: Any, xs: Any, y: Any, need: Any) -> Any:
+    return (g * xs[0],)
+
+
+def test_an_op_of_ones_own_may_bring_back_a_level_that_nobody_left() -> None:
+    @do
+    def program() -> Do[Any, Any]:
+        x, p = (yield from leaf(2.0)), (yield from leaf(5.0))
+        dual = yield from make_dual(x, x)
+        product = yield from mul(dual, p)
+        out = yield from apply_op(Through(), product)
+        return p, out, (yield from backward_m(out, wrt=[p]))
+
+    (p, out, ids), tape = program().run().unwrap()
+    numeric = backward(tape, out, 1, wrt=[p]).unwrap()[p]
+    assert tape[ids[p]].value.tolist() == numeric.tolist() == 2 * 2 * 5 * 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ class Carrier:
     carries, and a ``namespace`` that computes with it. Where operands of different
     carriers meet, the highest level computes and treats the others as constants. It
     also offers the operators, ``shape`` (without what it hides), ``ndim`` and
-    ``dtype``.
+    ``dtype``. The members below are each asked for one thing only, named beside them; a
+    carrier that is never used for that leaves them as they are.
 
     >>> class Traced(Carrier):
     ...     def __init__(self, level: int) -> None:
@@ -32,12 +33,13 @@ class Carrier:
     level: int
     namespace: Namespace
 
+    # Asked where tapes are compared.
+
     def parts(self) -> tuple[object, ...]:
         """Give what ``==`` of tapes compares: all but the level, which is a name."""
         raise NotImplementedError
 
-    # What follows is asked of a carrier that is a cotangent, or a value that receives
-    # one: a carrier that no sweep meets needs none of it.
+    # Asked in a sweep, of a cotangent or of a value that receives one.
 
     def receives(self, cotangent: Any) -> bool:  # Any: of this class
         """
@@ -59,8 +61,8 @@ class Carrier:
         """Bring what a cotangent of this level carries to what this one carries."""
         raise NotImplementedError
 
-    # And this of one whose level a program enters and leaves: what passes back through
-    # the making of a dual, and through taking it apart.
+    # Asked in a sweep where a program entered or left the level: what passes back
+    # through the making of a dual, and through taking it apart.
 
     def to_primal(self, cotangent: Array) -> Array:
         """Give what a primal receives when the dual made of it does, at this level."""

@@ -259,7 +259,7 @@ def jacfwd_input(
     [[4.0, 0.0], [0.0, 6.0]]
     """
 
-    def joined(x: Array) -> Result[Array, TapeError]:
+    def jacobian(x: Array) -> Result[Array, TapeError]:
         columns = [jvp(_of_input(program), None, x, None, e) for e in basis(x)]
         if not columns:
             plain = run_on(_of_input(program), None, x)
@@ -270,7 +270,7 @@ def jacfwd_input(
             lambda found: stacked([dy for _, dy in found], x, found[0][1], last=True)
         )
 
-    return caught(lambda: as_value(x)).bind(joined)
+    return caught(lambda: as_value(x)).bind(jacobian)
 
 
 def hessian_input(
@@ -294,11 +294,11 @@ def hessian_input(
     [[2.0, 0.0], [0.0, 2.0]]
     """
 
-    def joined(x: Array) -> Result[Array, TapeError]:
+    def hessian(x: Array) -> Result[Array, TapeError]:
         rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
         return all_of(rows).map(lambda found: stacked(found, x, x))
 
-    return caught(lambda: as_value(x)).bind(joined)
+    return caught(lambda: as_value(x)).bind(hessian)
 
 
 def derivative(

@@ -1,7 +1,7 @@
 """Ops that only a recorded sweep needs: what a rule may ask for and a user may not."""
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -9,8 +9,9 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands
 from tapem_dsl.interpreters.reverse import vjp
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
+from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, Rule
 from tapem_dsl.ops.base import Unary, check_with_integers
+from tapem_dsl.ops.elementwise import Log
 
 
 @final
@@ -68,13 +69,7 @@ class UncheckedLog(Unary):
         return xp.log(x)
 
 
-@vjp.define(UncheckedLog)
-def _unchecked_log(
-    op: UncheckedLog, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``(1 / x) * g``."""
-    (x,) = xs
-    return (1 / x * g,)
+vjp.define(UncheckedLog)(cast("Rule", vjp.get(Log)))
 
 
 @vjp.define(Shift)

@@ -55,7 +55,7 @@ class Recorder:
     (np.float64(-3.0), Node(mul(0, 0), value=4.0, requires_grad=True))
     """
 
-    __slots__ = ("_literals", "_units", "ambient", "level", "nodes", "plain")
+    __slots__ = ("_literals", "ambient", "left", "level", "nodes", "plain")
 
     def __init__(
         self, nodes: list[Node[Any]], ambient: frozenset[int], *, plain: bool = False
@@ -64,7 +64,7 @@ class Recorder:
         self.ambient = ambient
         self.level = fresh_level()
         self.plain = plain
-        self._units: dict[int, NodeId] = {}
+        self.left: dict[int, Recorded] = {}  # which node stands for a level that was
         self._literals: dict[tuple[object, ...], Recorded] = {}
 
     def at(self, id: NodeId) -> "Recorded":
@@ -111,16 +111,11 @@ class Recorder:
         return x if x.shape == shape else self.record(BroadcastTo(shape), x)
 
     def unit(self, level: int, like: Array) -> "Recorded":
-        """Find a node that stands for a level of duals, or append one."""
-        if not self._units:
-            values: list[Array] = [node.value for node in self.nodes]
-            for id, value in enumerate(values):
-                if isinstance(value, Dual):
-                    self._units.setdefault(value.level, NodeId(id))
-        if level not in self._units:
+        """Give a node that stands for a level; for an op of one's own a new one."""
+        if level not in self.left:
             zero, one = (self.literal(n, like, ()).value for n in (0, 1))
-            self._units[level] = self.constant(Dual(zero, one, level)).id
-        return self.at(self._units[level])
+            self.left[level] = self.constant(Dual(zero, one, level))
+        return self.left[level]
 
 
 @final
@@ -339,6 +334,8 @@ class Recorded(Carrier):
         return self.value.level in self.recorder.ambient
 
     def _dual(self, primal: "Recorded", tangent: "Recorded") -> "Recorded":
+        """Go back into this level, for which this node stands from now on."""
+        self.recorder.left[self.value.level] = self
         return self.recorder.record(_MAKE_DUAL, primal, tangent, self)
 
     def _check_left(self) -> None:
