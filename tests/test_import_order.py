@@ -10,6 +10,7 @@ import tapem_dsl
 ROOT = Path(tapem_dsl.__file__).parent
 PACKAGES = ["core", "ops", "interpreters", "train", "testing"]
 CORE = [
+    "node_id",
     "errors",
     "shape",
     "namespace",

@@ -106,7 +106,7 @@ def test_items_are_taken_at_the_call_so_that_a_program_runs_twice() -> None:
 
 def test_throw_takes_a_text_or_a_record() -> None:
     assert throw("no").run() == Failure(Thrown("no"))
-    error = InvalidNodeId("mine", id=1, size=0)
+    error = InvalidNodeId("mine", id=NodeId(1), size=0)
     assert throw(error).run() == Failure(error)
 
 
@@ -245,7 +245,7 @@ def test_an_id_of_no_node_is_a_failure(id: int) -> None:
     for use in USES:
         error = use(NodeId(id)).run(leaf(1.0).exec().unwrap()).failure()
         assert isinstance(error, InvalidNodeId)
-        assert (error.id, error.size) == (id, 1)
+        assert (error.id, error.size) == (NodeId(id), 1)
         assert error.message == "autograd: invalid node id"
 
 

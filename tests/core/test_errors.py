@@ -61,7 +61,7 @@ def test_str_shows_what_the_message_does_not() -> None:
     assert str(EmptyDataset("t")) == "t: empty dataset"
     domain = OutsideDomain("log", "bad", entry="-1.0", index=(0,))
     assert str(domain) == "autograd: log: bad (entry='-1.0', index=(0,))"
-    seed = tapem_dsl.SeedShapeMismatch(1, expected=(3,), found=())
+    seed = tapem_dsl.SeedShapeMismatch(tapem_dsl.NodeId(1), expected=(3,), found=())
     assert "expected=(3,), found=()" in str(seed)
 
 

@@ -93,7 +93,7 @@ def test_require_value_gives_the_value_or_torchleans_errors() -> None:
     assert isinstance(wrong, ShapeMismatch)
     assert wrong.message == "autograd: shape mismatch"
     missing = tape.require_value(NodeId(5)).failure()
-    assert missing == InvalidNodeId("require_value", id=5, size=1)
+    assert missing == InvalidNodeId("require_value", id=NodeId(5), size=1)
     assert missing.message == "autograd: invalid node id"
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tapem_dsl import (
+    NodeId,
     OutsideDomain,
     const,
     exp,
@@ -132,7 +133,7 @@ def test_the_logarithm_of_what_is_not_positive_is_refused(
         LOG.removeprefix("autograd: log: "),
         entry=entry,
         index=index,
-        ids=(0,),
+        ids=(NodeId(0),),
         names=("p",),
     )
 

@@ -281,7 +281,7 @@ def test_kernel_and_stride_are_not_0(
     pool: Any, name: str, options: Any, requirement: str
 ) -> None:
     error = leaf(X).bind(lambda i: pool(i, **options)).run().failure()
-    assert error == RequirementNotMet(name, requirement, ids=(0,))
+    assert error == RequirementNotMet(name, requirement, ids=(NodeId(0),))
     assert error.message == f"autograd: {name} requires {requirement}"
 
 

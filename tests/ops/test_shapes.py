@@ -151,7 +151,7 @@ def test_an_axis_out_of_range_is_refused(
     name = op.__name__
     expected = f"autograd: {name}: axis {axis} is out of range for shape {shape}"
     assert error.message == expected
-    assert error.ids == (0,)
+    assert error.ids == (NodeId(0),)
 
 
 def test_an_empty_axis_has_no_mean_but_a_sum() -> None:

@@ -187,7 +187,7 @@ def test_over_dataset_is_over_list(xs: list[float]) -> None:
         mean_scalar_over("t", (1.0, 2.0), loss),
         mean_scalar_over("t", [1, 2], loss),
         mean_scalar_over("t", [1.0, 2.0], other_loss),
-        mean_scalar_over("t", [1.0, 2.0], loss).map(NodeId),
+        mean_scalar_over("t", [1.0, 2.0], loss).map(str),
     ],
 )
 def test_another_tag_sample_order_or_loss_is_another_program(other: Any) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, assert_type
+from operator import index
+from typing import Any, Generic, NamedTuple, TypeVar, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,7 @@ from tapem_dsl import (
     when_m,
 )
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
+from tapem_dsl.train import value_and_grad
 
 C = TypeVar("C")
 F = TypeVar("F", bound=np.generic)
@@ -76,6 +78,12 @@ F = TypeVar("F", bound=np.generic)
 ROW = np.ones(2)
 ROW32 = np.ones(2, np.float32)
 SQUARE32 = np.ones((2, 2), np.float32)
+
+
+@dataclass(frozen=True)
+class Pair(Generic[C]):
+    first: C
+    second: C
 
 
 # -- ids and scalars -------------------------------------------------------------------
@@ -154,6 +162,46 @@ def an_array_makes_a_leaf_of_its_scalar() -> None:
 def a_numpy_scalar_makes_a_leaf_of_its_type() -> None:
     assert_type(leaf(np.float32(1)), TapeM[NodeId, np.float32])
     assert_type(param(np.float32(1)), TapeM[NodeId, np.float32])
+
+
+def an_array_made_in_place_makes_a_leaf_of_its_scalar() -> None:
+    assert_type(leaf(np.zeros(2, np.float32)), TapeM[NodeId, np.float32])
+    assert_type(const(np.full(2, 0.1, np.float32)), TapeM[NodeId, np.float32])
+    assert_type(const(np.ones(2)), TapeM[NodeId, np.float64])
+    assert_type(const(np.zeros(2, np.int64)), TapeM[NodeId, Any])
+
+
+def gradients_have_the_type_of_the_parameters() -> None:
+    def of_id(x: NodeId) -> TapeM[NodeId, np.float32]:
+        return sum_(x)
+
+    def of_dict(p: dict[str, NodeId], by: float) -> TapeM[NodeId]:
+        return scale(p["x"], by)
+
+    def of_tuple(p: tuple[NodeId, NodeId]) -> TapeM[NodeId]:
+        return mul(*p)
+
+    def of_record(p: Pair[NodeId]) -> TapeM[NodeId]:
+        return mul(p.first, p.second)
+
+    id, record = value_and_grad(of_id), value_and_grad(of_record)
+    single = id(np.float32(1))
+    assert_type(single, Result[tuple[np.float32, np.float32], TapeError])
+    one = np.float64(1)
+    dicts = value_and_grad(of_dict)({"x": one}, by=2.0)
+    assert_type(dicts, Result[tuple[np.float64, dict[str, np.float64]], TapeError])
+    pairs = value_and_grad(of_tuple)((one, 2.0))
+    assert_type(pairs.unwrap()[1], tuple[np.float64, float])
+    assert_type(record(Pair(one, one)).unwrap()[1], Pair[np.float64])
+
+
+def an_id_is_a_key_and_an_index() -> None:
+    id = NodeId(0)
+    assert_type({id: 1.0}[id], float)
+    assert_type(["a"][id], str)
+    assert_type(sorted([id, id]), list[NodeId])
+    assert_type(index(id), int)
+    assert id == 0
 
 
 def labels_and_conditions_go_with_every_tape() -> None:
@@ -268,8 +316,8 @@ def a_fold_keeps_its_accumulator_and_scalar() -> None:
 
 
 def a_program_may_stand_for_one_of_a_wider_value() -> None:
-    def takes(program: TapeM[int]) -> None:
-        assert_type(program.eval(), Result[int, TapeError])
+    def takes(program: TapeM[object]) -> None:
+        assert_type(program.eval(), Result[object, TapeError])
 
     takes(leaf(1.0))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Never, TypeAlias, TypeVar, overload
+from typing import Any, Never, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,9 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import DTypeMismatch, Refused, TapeError, Thrown
 from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read, Throw
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM, function_argument, program, record_op
 from tapem_dsl.core.value import as_value
 
@@ -23,11 +23,12 @@ X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 S = TypeVar("S", bound=np.generic)
 
-Plain: TypeAlias = NDArray[np.integer[Any] | np.bool_] | np.integer[Any] | np.bool_
+L = TypeVar("L", bound=np.integer[Any] | np.bool_)  # Any: of whatever width
 """
-Labels and conditions: they go with tapes of every scalar.
+The scalar types of labels and conditions, which go with tapes of every scalar.
 
-Any: of whatever width.
+A type variable, since a union would be what mypy infers of ``np.zeros(2, np.float32)``
+written as the argument.
 """
 
 # Any, as the scalar in a result type: such a program goes with tapes of every scalar. A
@@ -111,7 +112,7 @@ def leaf(
 ) -> TapeM[NodeId, np.float64]: ...
 @overload
 def leaf(
-    value: Plain, *, name: str | None = None, requires_grad: bool = True
+    value: NDArray[L] | L, *, name: str | None = None, requires_grad: bool = True
 ) -> TapeM[NodeId, Any]: ...
 @overload
 def leaf(
@@ -182,7 +183,7 @@ def param(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
 @overload
 def const(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
 @overload
-def const(value: Plain, *, name: str | None = None) -> TapeM[NodeId, Any]: ...
+def const(value: NDArray[L] | L, *, name: str | None = None) -> TapeM[NodeId, Any]: ...
 @overload
 def const(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload

@@ -1,23 +1,17 @@
 """One entry of a tape: which op made which value from which parents."""
 
 from collections.abc import Callable
-from typing import Any, Generic, NewType
+from typing import Any, Generic
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
+from tapem_dsl.core.node_id import NodeId as NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.same import same
 from tapem_dsl.core.value import as_value, frozen
-
-NodeId = NewType("NodeId", int)
-"""
-The index of a node in its tape; arithmetic on ids is a type error.
-
-Lean: ``Nat``.
-"""
 
 A = TypeVar("A", bound=np.generic, default=np.float64)
 """The NumPy scalar type of a tape."""

@@ -22,7 +22,8 @@ from tapem_dsl.core.namespace import (
     Namespace,
     namespace_of,
 )
-from tapem_dsl.core.node import Node, NodeId
+from tapem_dsl.core.node import Node
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.value import SCALARS, frozen
@@ -32,7 +33,7 @@ from tapem_dsl.core.value import SCALARS, frozen
 def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     op: Op,
     ids: tuple[NodeId, ...],
-    nodes: Sequence[Node[Any]],
+    nodes: list[Node[Any]],
     size: int,
     wanted: Shape | None = None,
 ) -> Node[Any]:
@@ -54,6 +55,9 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     """
     xp: Namespace = NUMPY
     count = len(ids)
+    i: Any  # ids are ints, which the checkers are not told
+    j: Any
+    id: Any
     values: Sequence[Array] = ()
     a: Array = None
     b: Array = None
@@ -183,7 +187,7 @@ def _without_parameters(kind: type[Op]) -> bool:
 
 
 def _stranger(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
-    id = next(id for id in ids if not 0 <= id < size)
+    id = next(id for id in ids if not 0 <= index_of(id) < size)
     return Refused(InvalidNodeId(op.name, id=id, size=size))
 
 
@@ -219,7 +223,7 @@ def _settled(
 
 
 def located(
-    error: TapeError, op: Op, ids: tuple[NodeId, ...], nodes: Sequence[Node[Any]]
+    error: TapeError, op: Op, ids: tuple[NodeId, ...], nodes: list[Node[Any]]
 ) -> TapeError:
     """
     Add to a refusal which op refused which nodes.

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import InvalidNodeId, ShapeMismatch, TapeError
-from tapem_dsl.core.node import A, Node, NodeId, summary
+from tapem_dsl.core.node import A, Node, summary
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.same import same
 from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.value import as_value
@@ -239,32 +240,6 @@ def snapshot(buffer: list[Node[Any]], size: int) -> Tape[Any]:
     _set_buffer(tape, buffer)
     _set_size(tape, size)
     return tape
-
-
-def index_of(id: object) -> int:
-    """
-    Check that a value can be an id at all; whether it is one, only a tape can tell.
-
-    Raises:
-        TypeError: not an ``int``, with the mend.
-
-    >>> index_of(True)
-    Traceback (most recent call last):
-    ...
-    TypeError: a node id is the int that leaf or an op returned, not bool: True
-    """
-    if type(id) is int:
-        return id
-    if hasattr(id, "_inner_value"):
-        raise TypeError(
-            "a program was passed where a node id belongs; did you forget `yield from`?"
-        )
-    if isinstance(id, slice):
-        raise TypeError("a slice of a tape is no tape; use tape.nodes()[start:stop]")
-    raise TypeError(
-        "a node id is the int that leaf or an op returned, "
-        f"not {type(id).__name__}: {id!r}"
-    )
 
 
 EMPTY: Final[Tape[Any]] = Tape()  # Any: empty of every scalar

@@ -21,12 +21,13 @@ from tapem_dsl.core.instruction import (
     Record,
 )
 from tapem_dsl.core.machine import execute
-from tapem_dsl.core.node import A, NodeId
+from tapem_dsl.core.node import A
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.same import same
 from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.spine import Earlier, Entries, disassemble, show
-from tapem_dsl.core.tape import EMPTY, Tape, index_of
+from tapem_dsl.core.tape import EMPTY, Tape
 from tapem_dsl.core.value import as_value, frozen
 
 B = TypeVar("B", covariant=True)
@@ -256,6 +257,7 @@ def record_op(
     >>> record_op(Mul(), (NodeId(0), NodeId(1)))
     <TapeM: mul(0, 1)>
     """
+    id: Any  # whatever was passed for one
     for id in ids:
         if type(id) is not int:
             index_of(id)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
 from tapem_dsl.core.errors import MissingRule, Refused
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 
 R = TypeVar("R")
@@ -58,7 +59,7 @@ class RuleTable(Generic[R]):
     def __contains__(self, kind: type[Op]) -> bool:
         return kind in self._rules
 
-    def missing(self, op: Op, id: int) -> Refused:
+    def missing(self, op: Op, id: NodeId) -> Refused:
         """Refuse an op without a rule, by name."""
         return Refused(MissingRule(op.name, interpreter=self._interpreter, id=id))
 

@@ -14,9 +14,9 @@ from tapem_dsl.core.errors import (
     TapeError,
     ValueShapeMismatch,
 )
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.shape import Shape, check_shape
-from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.tape import Tape
 
 S = TypeVar("S", bound=np.generic)
 

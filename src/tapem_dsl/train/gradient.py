@@ -2,9 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, final
+from fractions import Fraction
+from typing import (
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 import numpy as np
+from numpy.typing import NDArray
 from returns.result import Result
 
 from tapem_dsl.core.combinators import map_m, value_of
@@ -17,27 +30,77 @@ from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import frozen
 from tapem_dsl.interpreters.reverse import backward_scalar
 
-P = TypeVar("P")
 Q = TypeVar("Q")
+K = TypeVar("K")
+X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 Inputs = ParamSpec("Inputs")
 
 
+class DataClass(Protocol):
+    """A dataclass, to type checkers: of whatever fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # Any: as typeshed has it
+
+
+# Any, in all: leaves and parts of whatever type.
+L = TypeVar("L", bound=float | Fraction | np.generic | NDArray[Any])
+Record: TypeAlias = DataClass | tuple[Any, ...] | list[Any] | dict[Any, Any] | None
+P = TypeVar("P", bound=Record)
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class ValueAndGrad(Generic[Inputs, F]):
+class ValueAndGrad(Generic[Q, Inputs, F]):
     """
     What :func:`value_and_grad` gives: a function of parameters and inputs.
+
+    Type checkers want an array where the program takes one id, a list, dict or tuple
+    where it takes one of ids, and some pack where it takes a record of your own:
+    whether that is the same record they cannot say. The gradients have the type of the
+    parameters.
 
     >>> ValueAndGrad(print)
     ValueAndGrad(program_of=<built-in function print>)
     """
 
-    program_of: Callable[..., TapeM[NodeId, F]]
+    program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]]
 
+    @overload
     def __call__(
-        self, parameters: P, /, *inputs: Inputs.args, **options: Inputs.kwargs
-    ) -> "Result[tuple[F, P], TapeError]":
+        self: "ValueAndGrad[NodeId, Inputs, F]",
+        parameters: L,
+        /,
+        *inputs: Inputs.args,
+        **options: Inputs.kwargs,
+    ) -> "Result[tuple[F, L], TapeError]": ...
+    @overload
+    def __call__(
+        self: "ValueAndGrad[list[Any], Inputs, F]",
+        parameters: list[X],
+        /,
+        *inputs: Inputs.args,
+        **options: Inputs.kwargs,
+    ) -> "Result[tuple[F, list[X]], TapeError]": ...
+    @overload
+    def __call__(
+        self: "ValueAndGrad[dict[K, Any], Inputs, F]",
+        parameters: dict[K, X],
+        /,
+        *inputs: Inputs.args,
+        **options: Inputs.kwargs,
+    ) -> "Result[tuple[F, dict[K, X]], TapeError]": ...
+    @overload
+    def __call__(
+        self: "ValueAndGrad[Q, Inputs, F]",
+        parameters: P,
+        /,
+        *inputs: Inputs.args,
+        **options: Inputs.kwargs,
+    ) -> "Result[tuple[F, P], TapeError]": ...
+    def __call__(
+        self, parameters: Any, /, *inputs: Inputs.args, **options: Inputs.kwargs
+    ) -> Result[tuple[F, Any], TapeError]:
         """Run the program on parameters, and sweep its tape."""
         leaves, structure = flatten(parameters)
         program = _valued(self.program_of, leaves, structure, inputs, options)
@@ -46,7 +109,7 @@ class ValueAndGrad(Generic[Inputs, F]):
 
 def value_and_grad(
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]],
-) -> ValueAndGrad[Inputs, F]:
+) -> ValueAndGrad[Q, Inputs, F]:
     """
     Turn a program of parameters into a function of arrays.
 

@@ -155,7 +155,7 @@ def test_interior_nodes_are_in_the_map_in_increasing_order() -> None:
     out, tape = run(diamond())
     grads = backward_scalar(tape, out).unwrap()
     assert list(grads) == [0, 1, 2, 3]
-    assert all(type(id) is int for id in grads)
+    assert {type(id).__name__ for id in grads} == {"int"}
 
 
 def test_contributions_are_added_in_order_of_arrival_the_earlier_on_the_left() -> None:
@@ -542,7 +542,7 @@ def test_a_step_wants_slots_of_their_nodes_scalar_types() -> None:
     exact = rationals([[1, 1], [1, 1]])
     error = backward_dense_step(tape, [exact, None, np.ones(2)], out).failure()
     assert isinstance(error, GradientDTypeMismatch)
-    assert (error.id, error.expected, error.found) == (0, "float64", "object")
+    assert (error.id, error.expected, error.found) == (NodeId(0), "float64", "object")
 
 
 def test_a_step_at_a_leaf_looks_at_nothing() -> None:

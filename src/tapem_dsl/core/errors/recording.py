@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 from tapem_dsl.core.errors.base import TapeError
+from tapem_dsl.core.node_id import NodeId
 
 
 @final
@@ -22,7 +23,7 @@ class InvalidNodeId(TapeError):
     _text: ClassVar[str] = "autograd: invalid node id"
 
     op: str
-    id: int
+    id: NodeId
     size: int
 
 
@@ -37,7 +38,7 @@ class OpError(TapeError):
     """
 
     op: str
-    ids: tuple[int, ...] = field(default=(), kw_only=True)
+    ids: tuple[NodeId, ...] = field(default=(), kw_only=True)
     names: tuple[str | None, ...] = field(default=(), kw_only=True)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from tapem_dsl.core.errors.base import TapeError
+from tapem_dsl.core.node_id import NodeId
 
 
 @final
@@ -19,7 +20,7 @@ class InvalidOutputId(TapeError):
 
     _text: ClassVar[str] = "autograd: invalid output id"
 
-    id: int
+    id: NodeId
     size: int
 
 
@@ -37,7 +38,7 @@ class SeedShapeMismatch(TapeError):
 
     _text: ClassVar[str] = "autograd: seed gradient shape mismatch for output"
 
-    id: int
+    id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -60,7 +61,7 @@ class GradientDTypeMismatch(TapeError):
     _text: ClassVar[str] = "autograd: {what} dtype mismatch"
 
     what: str
-    id: int
+    id: NodeId
     expected: str
     found: str
 
@@ -78,8 +79,8 @@ class InvalidParentId(TapeError):
     _text: ClassVar[str] = "autograd: invalid parent id during backward"
 
     op: str | None
-    id: int
-    parent: int
+    id: NodeId
+    parent: NodeId
     size: int
 
 
@@ -96,8 +97,8 @@ class ContributionShapeMismatch(TapeError):
     _text: ClassVar[str] = "autograd: gradient contribution has wrong shape for parent"
 
     op: str | None
-    id: int | None
-    parent: int
+    id: NodeId | None
+    parent: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -115,7 +116,7 @@ class UpstreamShapeMismatch(TapeError):
     _text: ClassVar[str] = "autograd: upstream gradient shape mismatch"
 
     op: str | None
-    id: int
+    id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -148,7 +149,7 @@ class GradientArrayShapeMismatch(TapeError):
 
     _text: ClassVar[str] = "autograd: gradient array has wrong shape for node"
 
-    id: int
+    id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -182,7 +183,7 @@ class GradientArrayOutOfBounds(TapeError):
 
     _text: ClassVar[str] = "autograd: internal error (gradient array out of bounds)"
 
-    id: int
+    id: NodeId
     length: int
 
 
@@ -198,7 +199,7 @@ class NodeMissing(TapeError):
 
     _text: ClassVar[str] = "autograd: internal error (node missing)"
 
-    id: int
+    id: NodeId
     size: int
 
 
@@ -218,4 +219,4 @@ class MissingRule(TapeError):
 
     op: str
     interpreter: str
-    id: int
+    id: NodeId

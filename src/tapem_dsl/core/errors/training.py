@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from tapem_dsl.core.errors.base import TapeError, tag_error
+from tapem_dsl.core.node_id import NodeId
 
 
 @final
@@ -50,7 +51,7 @@ class MissingGradient(TapeError):
     _text: ClassVar[str] = tag_error("{tag}", "missing gradient for node id {id}")
 
     tag: str
-    id: int
+    id: NodeId
 
 
 @final
@@ -68,7 +69,7 @@ class GradientShapeMismatch(TapeError):
     )
 
     tag: str
-    id: int
+    id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -86,7 +87,7 @@ class MissingValue(TapeError):
     _text: ClassVar[str] = tag_error("{tag}", "missing value for node id {id}")
 
     tag: str
-    id: int
+    id: NodeId
 
 
 @final
@@ -102,7 +103,7 @@ class ValueShapeMismatch(TapeError):
     _text: ClassVar[str] = tag_error("{tag}", "value shape mismatch for node id {id}")
 
     tag: str
-    id: int
+    id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
 
@@ -160,7 +161,7 @@ class ParameterError(TapeError):
 
     tag: str
     what: str
-    id: int
+    id: NodeId
 
 
 @final

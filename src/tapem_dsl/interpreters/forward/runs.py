@@ -9,9 +9,9 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.core.combinators import leaf, map_m
 from tapem_dsl.core.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
 from tapem_dsl.core.namespace import Array, namespace_of
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.dual import (

@@ -8,8 +8,9 @@ from returns.result import Failure, Result
 from tapem_dsl.core.errors import InvalidNodeId, InvalidOutputId, TapeError
 from tapem_dsl.core.instruction import Extend
 from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node import Node, NodeId
-from tapem_dsl.core.tape import Tape, index_of, snapshot
+from tapem_dsl.core.node import Node
+from tapem_dsl.core.node_id import NodeId, index_of
+from tapem_dsl.core.tape import Tape, snapshot
 from tapem_dsl.core.tapem import TapeM, program
 from tapem_dsl.interpreters.forward.dual import Dual, levels_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
@@ -98,29 +99,30 @@ def _backward_m(
 ) -> Result[tuple[GradientIds, Tape[Any]], TapeError]:
     nodes = tape.nodes()
     size = len(nodes)
-    if not 0 <= out < size:
+    top = index_of(out)
+    if not 0 <= top < size:
         return Failure(InvalidOutputId(id=out, size=size))
-    if seed is not None and not 0 <= seed < size:
+    if seed is not None and not 0 <= index_of(seed) < size:
         return Failure(InvalidNodeId("backward_m", id=seed, size=size))
 
     def run() -> tuple[GradientIds, Tape[Any]]:
-        reached = _reached(nodes, out)
-        value: Array = nodes[out].value
+        reached = _reached(nodes, top)
+        value: Array = nodes[top].value
         around: Array = value if seed is None else nodes[seed].value
         values: list[Array] = [around, *(nodes[id].value for id in reached)]
         plain = not any(isinstance(x, Dual) for x in values)
         recorder = Recorder(nodes, levels_of(value) | levels_of(around), plain=plain)
-        below = nodes[: out + 1]
+        below = nodes[: top + 1]
         for id in reached:
             below[id] = recorder.node(NodeId(id))
         g = recorder.literal(1, value, ()) if seed is None else recorder.at(seed)
-        check_seed(nodes[out], out, g)
+        check_seed(nodes[top], out, g)
         keep = None if wrt is None else frozenset(wrt)
         if keep is not None:
             freeze_what_leads_elsewhere(below, keep, size, reached)
         slots: Slots = [None] * len(below)
-        slots[out] = g
-        sweep(below, slots, range(out, -1, -1), keep)
+        slots[top] = g
+        sweep(below, slots, range(top, -1, -1), keep)
         ids = {
             NodeId(id): g.id
             for id, g in enumerate(slots)
@@ -131,7 +133,7 @@ def _backward_m(
     return caught(run)
 
 
-def _reached(nodes: list[Node[Any]], out: NodeId) -> list[int]:
+def _reached(nodes: list[Node[Any]], out: int) -> list[int]:
     """List what a sweep from a node meets, in increasing order."""
     met: set[int] = {out}
     pending: list[int] = [out]
@@ -139,7 +141,7 @@ def _reached(nodes: list[Node[Any]], out: NodeId) -> list[int]:
         node = nodes[pending.pop()]
         if node.op is None or not node.requires_grad:
             continue
-        for parent in node.parents:
+        for parent in map(index_of, node.parents):
             if 0 <= parent <= out and parent not in met:
                 met.add(parent)
                 pending.append(parent)

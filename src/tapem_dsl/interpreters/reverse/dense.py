@@ -23,8 +23,9 @@ from tapem_dsl.core.errors import (
     UpstreamShapeMismatch,
 )
 from tapem_dsl.core.namespace import Array, fitted, namespace_of
-from tapem_dsl.core.node import A, Node, NodeId
-from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.node import A, Node
+from tapem_dsl.core.node_id import NodeId, index_of
+from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import SCALARS, as_value, frozen
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
@@ -161,10 +162,10 @@ def backward_dense_step(
     <Success: (np.float64(6.0), np.float64(1.0))>
     """
     nodes = _nodes_of(tape)
-    index_of(id)
-    if not 0 <= id < len(grads):
+    at = index_of(id)
+    if not 0 <= at < len(grads):
         return Failure(GradientArrayOutOfBounds(id=id, length=len(grads)))
-    if id >= len(nodes) and grads[id] is not None:
+    if at >= len(nodes) and grads[at] is not None:
         return Failure(NodeMissing(id=id, size=len(nodes)))
 
     def run() -> tuple[NDArray[A] | None, ...]:
@@ -172,8 +173,8 @@ def backward_dense_step(
             g if g is None or slot >= len(nodes) else in_scalar_of(nodes[slot], g)
             for slot, g in enumerate(grads)
         ]
-        if id < len(nodes):
-            _step(nodes, slots, id)
+        if at < len(nodes):
+            _step(nodes, slots, at)
         return tuple(slots)
 
     return caught(run)
@@ -193,24 +194,24 @@ def swept(
     <Failure: autograd: invalid output id (id=0, size=0)>
     """
     nodes = _nodes_of(tape)
-    index_of(out)
-    if not 0 <= out < len(nodes):
+    top = index_of(out)
+    if not 0 <= top < len(nodes):
         return Failure(InvalidOutputId(id=out, size=len(nodes)))
-    del nodes[out + 1 :]
+    del nodes[top + 1 :]
     keep = None if wrt is None else frozenset(ids_of(wrt))
 
     def run() -> Slots:
-        node = nodes[out]
+        node = nodes[top]
         g = in_scalar_of(node, seed)
         check_seed(node, out, g)
         g = fitted(g, node.value)
         if keep is not None:
             freeze_what_leads_elsewhere(nodes, keep, len(tape))
         slots: Slots = [None] * len(nodes)
-        slots[out] = g
-        sweep(nodes, slots, range(out, -1, -1), keep)
+        slots[top] = g
+        sweep(nodes, slots, range(top, -1, -1), keep)
         if keep is not None and out not in keep:
-            slots[out] = None
+            slots[top] = None
         return slots
 
     return caught(run)
@@ -278,9 +279,9 @@ def freeze_what_leads_elsewhere(
     [Node(leaf, value=2.0, requires_grad=False)]
     """
     for bad in wanted:
-        if not 0 <= bad < size:
+        if not 0 <= index_of(bad) < size:
             raise Refused(InvalidNodeId("wrt", id=bad, size=size))
-    live: set[int] = set()
+    live: set[Any] = set()  # ids are ints, which the checkers are not told
     for id in range(len(nodes)) if ids is None else ids:
         node = nodes[id]
         if node.requires_grad:
@@ -325,7 +326,7 @@ def check_seed(node: Node[Any], out: NodeId, g: Array) -> None:
     if g.shape != node.value.shape:
         expected, found = node.value.shape, g.shape
         raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
-    _check_dtype("seed", node, out, g)
+    _check_dtype("seed", node, index_of(out), g)
 
 
 # -- one step --------------------------------------------------------------------------
@@ -338,12 +339,13 @@ def _step(nodes: list[Node[Any]], slots: Slots, id: int) -> None:
     if g.shape != node.value.shape:
         name, expected, found = node.op.name, node.value.shape, g.shape
         raise Refused(
-            UpstreamShapeMismatch(name, id=id, expected=expected, found=found)
+            UpstreamShapeMismatch(name, id=NodeId(id), expected=expected, found=found)
         )
     _check_dtype("slot", node, id, g)
     for parent in _flagged_parents(nodes, node):
         if parent >= len(slots):
-            raise Refused(GradientArrayOutOfBounds(id=parent, length=len(slots)))
+            length = len(slots)
+            raise Refused(GradientArrayOutOfBounds(id=NodeId(parent), length=length))
         existing, shape = slots[parent], nodes[parent].value.shape
         if existing is None:
             continue
@@ -362,16 +364,17 @@ def _from_step(nodes: list[Node[Any]], slots: list[Array], id: int) -> None:
     for slot in (id, *_flagged_parents(nodes, node)):
         expected, found = nodes[slot].value.shape, slots[slot].shape
         if found != expected:
+            bad = NodeId(slot)
             raise Refused(
-                GradientArrayShapeMismatch(id=slot, expected=expected, found=found)
+                GradientArrayShapeMismatch(id=bad, expected=expected, found=found)
             )
         _check_dtype("slot", nodes[slot], slot, slots[slot])
     sweep(nodes, slots, range(id, id - 1, -1))
 
 
-def _flagged_parents(nodes: list[Node[Any]], node: Node[Any]) -> list[NodeId]:
+def _flagged_parents(nodes: list[Node[Any]], node: Node[Any]) -> list[int]:
     size = len(nodes)
-    known = [parent for parent in node.parents if 0 <= parent < size]
+    known = [parent for parent in map(index_of, node.parents) if 0 <= parent < size]
     return [parent for parent in known if nodes[parent].requires_grad]
 
 
@@ -379,5 +382,5 @@ def _check_dtype(what: str, node: Node[Any], id: int, g: Array) -> None:
     if g.dtype != node.value.dtype:
         expected, found = str(node.value.dtype), str(g.dtype)
         raise Refused(
-            GradientDTypeMismatch(what, id=id, expected=expected, found=found)
+            GradientDTypeMismatch(what, id=NodeId(id), expected=expected, found=found)
         )

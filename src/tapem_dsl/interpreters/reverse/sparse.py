@@ -8,8 +8,9 @@ from returns.result import Result
 
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.instruction import Read
-from tapem_dsl.core.node import A, NodeId
-from tapem_dsl.core.tape import Tape, index_of
+from tapem_dsl.core.node import A
+from tapem_dsl.core.node_id import NodeId, index_of
+from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM, program
 from tapem_dsl.interpreters.reverse.dense import Seed, ids_of, swept
 from tapem_dsl.interpreters.reverse.sweep import Slots

@@ -20,7 +20,8 @@ from tapem_dsl.core.namespace import (
     fitted,
     namespace_of,
 )
-from tapem_dsl.core.node import Node, NodeId
+from tapem_dsl.core.node import Node
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import located
 from tapem_dsl.core.value import SCALARS, frozen
@@ -36,7 +37,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
     nodes: list[Node[Any]],
     slots: Slots,
     ids: range,
-    keep: Collection[int] | None = None,
+    keep: Collection[NodeId] | None = None,
 ) -> None:
     """
     Visit ids in descending order and pass each one's cotangent on to its parents.
@@ -74,7 +75,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         if owned and id in owned:  # nothing more arrives, and a rule must not write
             frozen(g)
         y = node.value
-        parents = node.parents
+        parents: Any = node.parents  # ids are ints, which the checkers are not told
         if len(parents) == 2:  # the same without lists: a third of the loop's cost
             i, j = parents
             if not (0 <= i < size and 0 <= j < size):
@@ -93,7 +94,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             positions = _in_order(op, len(parents))
         rule = rule_of(type(op))
         if rule is None:
-            raise vjp.missing(op, id)
+            raise vjp.missing(op, NodeId(id))
         xp = NUMPY if type(y) in SCALARS else namespace_of(y)
         try:
             contributions = rule(op, xp, g, xs, y, need)
@@ -198,8 +199,8 @@ def _fitting(
         raise Refused(
             ContributionShapeMismatch(
                 op.name,
-                id=id,
-                parent=parent,
+                id=NodeId(id),
+                parent=NodeId(parent),
                 expected=x.shape,
                 found=contribution.shape,
             )
@@ -208,7 +209,7 @@ def _fitting(
         raise Refused(
             GradientDTypeMismatch(
                 "contribution",
-                id=parent,
+                id=NodeId(parent),
                 expected=str(x.dtype),
                 found=str(contribution.dtype),
             )
@@ -217,8 +218,8 @@ def _fitting(
 
 
 def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:
-    parent = next(parent for parent in parents if not 0 <= parent < size)
-    return Refused(InvalidParentId(op.name, id=id, parent=parent, size=size))
+    parent = next(parent for parent in parents if not 0 <= index_of(parent) < size)
+    return Refused(InvalidParentId(op.name, id=NodeId(id), parent=parent, size=size))
 
 
 def _in_order(op: Op, count: int) -> tuple[int, ...]:
