@@ -151,6 +151,10 @@ def test_first_axes_must_be_one() -> None:
         ((np.ones(2), np.ones(3)), "t: length mismatch: 2 vs 3"),
         ((np.ones(2), 1.0), "t: expected arrays of rows"),
         ((), "t: expected arrays of rows"),
+        (
+            {"x": np.ma.array([1.0, 2.0], mask=[True, False])},
+            "t: a masked array would lose its mask; fill it: x.filled(0.0)",
+        ),
     ):
         error = ArrayDataset.of_pack("t", pack).failure()
         assert isinstance(error, LoadError)

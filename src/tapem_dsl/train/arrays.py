@@ -54,7 +54,8 @@ class ArrayDataset(Batched[P]):
         Take a pack of arrays, in their order.
 
         Fails with:
-            :class:`LoadError`: no arrays at all, or first axes that differ.
+            :class:`LoadError`: no arrays at all, first axes that differ, or a masked
+            array, whose mask no batch would have.
 
         >>> ArrayDataset.of_pack("demo", (np.ones(2), np.ones(3)))
         <Failure: demo: length mismatch: 2 vs 3>
@@ -62,6 +63,9 @@ class ArrayDataset(Batched[P]):
         arrays = flatten(pack)[0]
         if not arrays or any(not np.ndim(array) for array in arrays):
             text = ": expected arrays of rows"
+            return Failure(LoadError(tag, text))
+        if any(isinstance(array, np.ma.MaskedArray) for array in arrays):
+            text = ": a masked array would lose its mask; fill it: x.filled(0.0)"
             return Failure(LoadError(tag, text))
         first, *rest = (len(array) for array in arrays)
         for other in rest:

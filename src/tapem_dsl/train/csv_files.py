@@ -2,21 +2,27 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
 from tapem_dsl.train.dataset import Dataset
+from tapem_dsl.train.files import read_file, visible
 from tapem_dsl.train.tensors import Floats, dataset_of_list_vectors, matrix_of_lists
 
 _TAG: Final = "csv"
 _LONGEST: Final = 256
-_DIGITS: Final = re.compile(r"^[+-]?[0-9]*(\.[0-9]*)?")
-_SOME_DIGIT: Final = re.compile(r"[+-]?\.?[0-9]")
-_EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]+")
+_NUMBER: Final = re.compile(
+    r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+)
+_MANTISSA: Final = re.compile(r"^[+-]?[0-9]*(?:\.[0-9]*)?")
+_EXPONENT: Final = re.compile(r"^[eE][+-]?[0-9]+")
+
+_Rows: TypeAlias = list[tuple[int, list[float]]]
+"""Each with its number, for errors."""
 
 
 @final
@@ -24,6 +30,9 @@ _EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]+")
 class CsvOptions:
     """
     How a file is written.
+
+    Raises:
+        ValueError: the delimiter is not one character, or ends a line or a quote.
 
     Lean: ``CsvOptions``.
 
@@ -33,14 +42,23 @@ class CsvOptions:
 
     delimiter: str = ","
     skip_header: bool = False
-    """Whether the first line names the columns."""
+    """Whether the first row names the columns."""
 
     trim_cells: bool = True
-    """Whether spaces around a cell do not count."""
+    """Whether white space around a cell, or around its quotes, does not count."""
 
     allow_empty_lines: bool = True
     """Whether to pass over lines without cells; else they are an error, also the one
-    after a final newline."""
+    after a final newline. A line with a delimiter has cells."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can delimit no cells."""
+        given: object = self.delimiter
+        if not isinstance(given, str) or len(given) != 1 or given in '"\r\n':
+            raise ValueError(
+                "the delimiter of CsvOptions is one character, such as ',' or '\\t', "
+                f"and neither a quote nor the end of a line; not {given!r}"
+            )
 
 
 class Pair(NamedTuple):
@@ -64,61 +82,103 @@ def parse_csv(
     r"""
     Read the numbers of a text, row by row; rows may differ in length.
 
-    A cell is an optional sign, digits with an optional point among them, and an
-    optional exponent, at most 256 characters: no nan, no inf, no quotes.
+    A cell is an optional sign, digits with an optional point before, among or behind
+    them, and an optional exponent, at most 256 characters: the words nan and inf are
+    none. Its value is the nearest float64, which is infinite beyond 1.8e308. A cell may
+    stand in quotes, and then hold ends of lines (RFC 4180). A line ends with LF, CRLF
+    or CR. A byte order mark before the text does not count.
 
     Fails with:
-        :class:`LoadError`: the first bad line or cell, counted from 1 after the header,
+        :class:`LoadError`: the first bad row or cell, counted from 1 after the header,
         blank lines included; or no rows at all.
+
+    Raises:
+        TypeError: ``text`` is none.
 
     Lean: ``parseCsv``.
 
     >>> parse_csv("1,2\n3,x\n")
     <Failure: csv row 2, col 2: unparsed suffix: x (row=2, column=2)>
+    >>> parse_csv('"1", 2\r\n').unwrap()
+    [[1.0, 2.0]]
     """
-    lines = text.split("\n")[1 if options.skip_header else 0 :]
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
+    return _rows(text, options).map(lambda rows: [row for _, row in rows])
+
+
+def _rows(text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
+    given: object = text
+    if not isinstance(given, str):
+        raise TypeError(
+            f"CSV is read from a text, not from a {type(given).__name__}; "
+            "decode bytes, give load_csv a path"
+        )
+    records = _records(text.removeprefix("\ufeff"), options)
+    if options.skip_header:
+        next(records)
+    rows: _Rows = []
+    for number, record in enumerate(records, 1):
+        if record.blank:
             if options.allow_empty_lines:
                 continue
             return Failure(LoadError(_TAG, f": row {number}: empty line", number))
         row = []
-        for column, given in enumerate(line.split(options.delimiter), 1):
-            cell = given.strip() if options.trim_cells else given.removesuffix("\r")
-            value = _value(cell, number, column, trimmed=options.trim_cells)
-            if isinstance(value, LoadError):
-                return Failure(value)
-            row.append(value)
-        rows.append(row)
+        for column, cell in enumerate(record.cells, 1):
+            if len(cell) > _LONGEST or not _NUMBER.fullmatch(cell):
+                what = f" row {number}, col {column}: {_wrong(cell)}"
+                if options.trim_cells and not cell:
+                    what = f":{what}"
+                if number == 1 and record.more and not options.skip_header:
+                    what += "; if row 1 names the columns, give skip_header=True"
+                return Failure(LoadError(_TAG, what, number, column))
+            row.append(float(cell))
+        rows.append((number, row))
     return Success(rows) if rows else Failure(LoadError(_TAG, ": no data rows"))
 
 
-def _value(cell: str, row: int, column: int, *, trimmed: bool) -> float | LoadError:
-    if trimmed and not cell:
-        text = f": row {row}, col {column}: empty cell"
-        return LoadError(_TAG, text, row, column)
-    what = _wrong(cell)
-    if what is None:
-        return float(cell)
-    return LoadError(_TAG, f" row {row}, col {column}: {what}", row, column)
+class _Record(NamedTuple):
+    cells: list[str]
+    blank: bool
+    more: bool
+    """Whether anything follows."""
 
 
-def _wrong(cell: str) -> str | None:
+def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
+    """
+    Cut a text into cells, without their quotes.
+
+    The module ``csv`` reads ``"1"2`` as 12, or, where it is strict, refuses a space
+    behind a quote; and how long its cells may be is one number for the whole process.
+    """
+    delimiter = re.escape(options.delimiter)
+    space = rf"[^\S\r\n{delimiter}]*+" if options.trim_cells else ""
+    end = rf"({delimiter}|\r\n|\r|\n|\Z)"
+    quoted = rf'{space}"([^"]*+(?:""[^"]*+)*+)"{space}'
+    cells: list[str] = []
+    for found in re.finditer(rf"(?:{quoted}|([^\r\n{delimiter}]*+)){end}", text):
+        inside, bare, stop = found.groups()
+        cell = bare if inside is None else inside.replace('""', '"')
+        cells.append(cell.strip() if options.trim_cells else cell)
+        if stop == options.delimiter:
+            continue
+        blank = inside is None and cells == [""]
+        yield _Record(cells, blank, more=found.end() < len(text))
+        if not stop:
+            return
+        cells = []
+
+
+def _wrong(cell: str) -> str:
     """Say what keeps a cell from being a number."""
     if len(cell) > _LONGEST:
         return f"cell too long ({len(cell)} chars; max {_LONGEST})"
     if not cell:
         return "empty cell"
-    digits = _DIGITS.sub("", cell, count=1)
-    if digits[:1] in ("e", "E"):
-        exponent = _EXPONENT.match(digits)
-        if exponent is None:
+    suffix = _MANTISSA.sub("", cell, count=1)
+    if suffix[:1] in ("e", "E"):
+        suffix, exponents = _EXPONENT.subn("", suffix, count=1)
+        if not exponents:
             return "invalid exponent"
-        digits = digits[exponent.end() :]
-    if digits:
-        return f"unparsed suffix: {digits}"
-    return None if _SOME_DIGIT.match(cell) else "no digits found"
+    return f"unparsed suffix: {visible(suffix)}" if suffix else "no digits found"
 
 
 def load_csv(
@@ -136,15 +196,16 @@ def load_csv(
     >>> print(load_csv("no such file").failure().message)
     csv: no such file: No such file or directory
     """
-    try:
-        text = Path(path).read_bytes().decode()
-    except OSError as error:
-        what = f": {os.fspath(path)}: {error.strerror}"
-        return Failure(LoadError(_TAG, what))
-    except UnicodeDecodeError as error:
-        what = f": {os.fspath(path)}: {error.reason} at byte {error.start}"
-        return Failure(LoadError(_TAG, what))
-    return parse_csv(text, options)
+
+    def parsed(content: bytes) -> Result[list[list[float]], TapeError]:
+        try:
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            what = f": {visible(os.fspath(path))}: {error.reason} at byte {error.start}"
+            return Failure(LoadError(_TAG, what))
+        return parse_csv(text, options)
+
+    return read_file(_TAG, path).bind(parsed)
 
 
 def csv_matrix(
@@ -154,15 +215,23 @@ def csv_matrix(
     Read a matrix of ``m`` rows of ``n`` numbers.
 
     Fails with:
-        As :func:`parse_csv` and :func:`matrix_of_lists`.
+        As :func:`parse_csv`; :class:`LoadError` for more or fewer rows, or the first
+        row of more or fewer numbers.
 
     Lean: ``loadCsvMatrix``.
 
     >>> csv_matrix("1,2\n3,4", 2, 2).unwrap().tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    rows = parse_csv(text, options)
-    return rows.bind(lambda given: matrix_of_lists(_TAG, m, n, given))
+
+    def matrix(rows: _Rows) -> Result[Floats, TapeError]:
+        if len(rows) != m:
+            what = f": expected {m} rows, got {len(rows)}"
+            return Failure(LoadError(_TAG, what))
+        wide = _of_width(n, rows, ": row {row}: expected {n} entries, got {got}")
+        return wide.bind(lambda given: matrix_of_lists(_TAG, m, n, given))
+
+    return _rows(text, options).bind(matrix)
 
 
 def csv_vectors(
@@ -172,15 +241,18 @@ def csv_vectors(
     Read a data set of vectors of ``n`` numbers, one a row.
 
     Fails with:
-        As :func:`parse_csv` and :func:`vector_of_list`.
+        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer.
 
     Lean: ``loadCsvVectors``.
 
     >>> csv_vectors("1,2\n3,4", 2).map(Dataset.size)
     <Success: 2>
     """
-    rows = parse_csv(text, options)
-    return rows.bind(lambda given: dataset_of_list_vectors(_TAG, n, given))
+    rows = _rows(text, options)
+    wide = rows.bind(
+        lambda rows: _of_width(n, rows, ": expected {n} entries, got {got}")
+    )
+    return wide.bind(lambda given: dataset_of_list_vectors(_TAG, n, given))
 
 
 def csv_pairs(
@@ -190,20 +262,24 @@ def csv_pairs(
     Read a data set of pairs of numbers, one a row.
 
     Fails with:
-        As :func:`parse_csv`; :class:`LoadError` for a row of more or fewer.
+        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer.
 
     Lean: ``loadCsvPairs``.
 
     >>> csv_pairs("1,2\n3,4").map(Dataset.to_list)
     <Success: [Pair(x=1.0, y=2.0), Pair(x=3.0, y=4.0)]>
     """
-    rows = parse_csv(text, options)
-    if isinstance(rows, Failure):
-        return Failure(rows.failure())
-    pairs = []
-    for number, row in enumerate(rows.unwrap(), 1):
-        if len(row) != 2:
-            what = ": expected exactly 2 columns per row"
-            return Failure(LoadError(_TAG, what, number))
-        pairs.append(Pair(*row))
-    return Success(Dataset.of_list(pairs))
+    rows = _rows(text, options)
+    wide = rows.bind(
+        lambda rows: _of_width(2, rows, ": expected exactly {n} columns per row")
+    )
+    return wide.map(lambda given: Dataset.of_list(Pair(*row) for row in given))
+
+
+def _of_width(n: int, rows: _Rows, what: str) -> Result[list[list[float]], TapeError]:
+    """Check that every row has so many numbers."""
+    for number, row in rows:
+        if len(row) != n:
+            text = what.format(n=n, row=number, got=len(row))
+            return Failure(LoadError(_TAG, text, number))
+    return Success([row for _, row in rows])

@@ -23,7 +23,7 @@ def vector_of_list(
     Make a vector of ``n`` numbers.
 
     Fails with:
-        :class:`LoadError`: there are more or fewer.
+        :class:`LoadError`: there are more or fewer, or an integer is too large.
 
     Lean: ``vectorOfList``, and ``vectorOfArray``.
 
@@ -33,7 +33,7 @@ def vector_of_list(
     given = list(entries)
     if len(given) != n:
         return Failure(LoadError(tag, f": {_expected(n, len(given))}"))
-    return Success(_array(given))
+    return _array(tag, given)
 
 
 def matrix_of_lists(
@@ -43,7 +43,8 @@ def matrix_of_lists(
     Make a matrix of ``m`` rows of ``n`` numbers.
 
     Fails with:
-        :class:`LoadError`: there are more or fewer rows, or the first bad row.
+        :class:`LoadError`: there are more or fewer rows, the first bad row, or an
+        integer that is too large.
 
     Lean: ``matrixOfLists``, and ``matrixOfArrays``.
 
@@ -58,7 +59,7 @@ def matrix_of_lists(
         if len(row) != n:
             text = f": row {number}: {_expected(n, len(row))}"
             return Failure(LoadError(tag, text, row=number))
-    return Success(_array(given).reshape(m, n))
+    return _array(tag, given).map(lambda array: array.reshape(m, n))
 
 
 def dataset_of_pairs(
@@ -109,7 +110,11 @@ def _expected(n: int, got: int) -> str:
 
 
 # Any: numbers, or lists of them.
-def _array(entries: list[Any]) -> Floats:
-    array = np.array(entries, np.float64)
+def _array(tag: str, entries: list[Any]) -> Result[Floats, TapeError]:
+    try:
+        array = np.array(entries, np.float64)
+    except OverflowError:
+        text = ": an integer is beyond the range of float64"
+        return Failure(LoadError(tag, text))
     array.setflags(write=False)
-    return array
+    return Success(array)

@@ -1,0 +1,48 @@
+"""Reading a file, and showing what it holds."""
+
+import os
+from pathlib import Path
+from typing import Final
+from unicodedata import category
+
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.core.errors import LoadError, TapeError
+
+_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that look like nothing: Hangul fillers, empty Braille."""
+
+
+def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError]:
+    """
+    Read a file whole.
+
+    Fails with:
+        :class:`LoadError`: it cannot be read, and why.
+
+    >>> read_file("demo", "no such file")
+    <Failure: demo: no such file: No such file or directory>
+    """
+    try:
+        return Success(Path(path).read_bytes())
+    except OSError as error:
+        what = error.strerror or str(error)
+    except ValueError as error:  # of a name that no file can have
+        what = str(error)
+    return Failure(LoadError(tag, f": {visible(os.fspath(path))}: {what}"))
+
+
+def visible(text: str) -> str:
+    r"""
+    Escape what cannot be seen: control characters, marks, blanks, a space at the end.
+
+    >>> print(visible("\ufeff1\t2\u200b "))
+    \ufeff1\t2\u200b\x20
+    """
+    shown = "".join(
+        char.encode("unicode_escape").decode()
+        if not char.isprintable() or char in _BLANK or category(char)[0] == "M"
+        else char
+        for char in text
+    )
+    return shown[:-1] + r"\x20" if shown.endswith(" ") else shown
