@@ -133,7 +133,7 @@ def training(given: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
     an_epoch = -(-rest.size() // max(given.batch_size, 1))
     steps = an_epoch * given.epochs
     optimiser = train.adamw(train.WarmupCosine(RATE, steps // 10, steps))
-    net, place = initial_network(given.seed), train.Position(0, 0, given.seed)
+    net, place = initial_network(given.seed), train.Stream(loader).position
     state, curves = optimiser.init(net), np.full((given.epochs, 2), np.nan)
     if given.resume:
         first = (net, state, place, curves)

@@ -95,6 +95,10 @@ def test_digits_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert resumed.stdout.count("epoch ") == 2
     ends = [(folder / "run" / "digits").read_bytes() for folder in (whole, parts)]
     assert ends[0] == ends[1]
+    other = digits(parts, "--epochs", "3", "--resume", "--batch-size", "31")
+    assert other.returncode == 1
+    what = "resume: another loader: batch_size was 32 and is 31\n"
+    assert other.stderr == what
 
 
 def test_digits_says_what_is_wrong_with_a_checkpoint(tmp_path: Path) -> None:

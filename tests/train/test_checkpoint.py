@@ -1,13 +1,18 @@
 """Checkpoints: bit for bit, whole or refused, and a run that goes on where it was."""
 
+import errno
 import hashlib
 import json
+import os
 import random
 import signal
+import stat
+import struct
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -195,6 +200,9 @@ def forged(others: object, **more: object) -> bytes:
         {"": {"type": "Fraction", "value": ["1", "0"]}},
         {"": {"type": "Fraction", "value": ["1"]}},
         {"": {"type": "float", "value": "0x1p99999"}},
+        {"": {"type": "float", "value": "00"}},
+        {"": {"type": "float", "value": "00" * 16}},
+        {"": {"type": "float", "value": 1.0}},
         {"": {"type": "bool", "value": "False"}},
         {"": {"type": "rationals", "shape": [2], "value": []}},
         {"": {"type": "rationals", "shape": [-1], "value": [["1", "1"]]}},
@@ -294,8 +302,121 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) 
     with pytest.raises(ValueError, match="no object"):
         save_checkpoint(file, {"x": object()})
     assert same(load_checkpoint("t", file, PACK).unwrap(), PACK)
-    with pytest.raises(FileNotFoundError):
-        save_checkpoint(tmp_path / "no" / "a", PACK)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "number"),
+    [
+        ("missing/a", FileNotFoundError, errno.ENOENT),
+        ("file/a", NotADirectoryError, errno.ENOTDIR),
+        ("dangling/a", FileNotFoundError, errno.ENOENT),
+        ("folder", IsADirectoryError, errno.EISDIR),
+        ("to-folder", IsADirectoryError, errno.EISDIR),
+        ("loop", OSError, errno.ELOOP),
+        ("pipe", OSError, errno.EINVAL),
+        ("n" * 300, OSError, errno.ENAMETOOLONG),
+    ],
+)
+def test_a_file_that_cannot_be_is_named_as_it_was_given(
+    name: str, kind: type[OSError], number: int, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "to-folder").symlink_to("folder")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(kind) as caught:
+        save_checkpoint(tmp_path / name, PACK)
+    assert caught.value.filename == str(tmp_path / name)
+    assert caught.value.filename2 is None
+    assert caught.value.errno == number
+    assert ".tapem_dsl-" not in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_disk_that_is_full_is_no_error_of_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a"
+    save_checkpoint(file, 1)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        save_checkpoint(file, 2)
+    assert caught.value.filename == str(file)
+    assert load_checkpoint("t", file, 0) == Success(1)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.fixture
+def umask() -> Iterator[int]:
+    before = os.umask(0o027)
+    yield 0o027
+    os.umask(before)
+
+
+def mode_of(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o444, 0o400, 0o777, 0o000])
+def test_a_file_keeps_its_mode_and_a_new_one_has_the_umasks(
+    mode: int, tmp_path: Path, umask: int
+) -> None:
+    file, link = tmp_path / "a", tmp_path / "link"
+    link.symlink_to(file)
+    save_checkpoint(link, 1)
+    assert mode_of(file) == 0o666 & ~umask
+    file.chmod(mode)
+    for number in (2, 3):
+        save_checkpoint(link, number)
+        assert mode_of(file) == mode
+        assert link.is_symlink()
+    file.chmod(0o600)
+    assert load_checkpoint("t", file, 0) == Success(3)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_file_keeps_its_owner_where_it_may_and_is_never_open_to_more(
+    allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, asked = tmp_path / "a", []
+    save_checkpoint(file, 1)
+    file.chmod(0o600)
+    old = file.stat()
+
+    def fchown(descriptor: int, user: int, group: int) -> None:
+        assert stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077 == 0
+        assert os.fstat(descriptor).st_size == 0
+        asked.append((user, group))
+        if not allowed:
+            raise PermissionError(errno.EPERM, "no")
+
+    monkeypatch.setattr(os, "fchown", fchown)
+    before = os.umask(0)
+    try:
+        save_checkpoint(file, 2)
+    finally:
+        os.umask(before)
+    assert asked == [(-1, old.st_gid), (old.st_uid, -1)]
+    assert mode_of(file) == 0o600
+    assert load_checkpoint("t", file, 0) == Success(2)
+
+
+def test_every_bit_of_a_float_comes_back(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    for bits in (1, 0x7FF8_0000_0000_0001, 0xFFF8_0000_0000_0000, 1 << 63):
+        number = struct.unpack("<d", struct.pack("<Q", bits))[0]
+        save_checkpoint(file, number)
+        found = load_checkpoint("t", file, 0.0).unwrap()
+        assert type(found) is float
+        assert struct.pack("<d", found) == struct.pack("<Q", bits)
 
 
 # -- a process that is killed while it writes ------------------------------------------

@@ -10,7 +10,7 @@ import tracemalloc
 import warnings
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -298,7 +298,8 @@ def test_what_pythons_writer_quotes_are_the_cells(
     table: list[list[str]], delimiter: str, line: str, more: bool
 ) -> None:
     # with one end of lines, the writer leaves cells that hold the other without quotes
-    quoting = csv.QUOTE_ALL if more or len(line) < 2 else csv.QUOTE_MINIMAL
+    all_of_them = more or len(line) < 2
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if all_of_them else csv.QUOTE_MINIMAL
     out = io.StringIO(newline="")
     csv.writer(
         out, delimiter=delimiter, lineterminator=line, quoting=quoting

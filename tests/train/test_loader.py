@@ -201,6 +201,67 @@ def test_another_loader_is_noticed() -> None:
     assert "not 5" in error.message
 
 
+loaders = st.builds(
+    lambda size, *rest: DataLoader(Dataset.of_list(range(size)), *rest),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    HOWS,
+    st.just(7),
+    st.booleans(),
+)
+
+
+def facts(loader: DataLoader[Any]) -> dict[str, object]:
+    shuffle = loader.shuffle
+    how = shuffle if isinstance(shuffle, str) else "lcg" if shuffle else ""
+    return {
+        "size": loader.dataset.size(),
+        "batch_size": loader.batch_size,
+        "shuffle": how,
+        "drop_last": loader.drop_last,
+    }
+
+
+@given(one=loaders, other=loaders, steps=st.integers(0, 4))
+def test_a_place_of_another_loader_is_refused_saying_what_differs(
+    one: DataLoader[Any], other: DataLoader[Any], steps: int
+) -> None:
+    stream = Stream(one)
+    for _ in range(steps):
+        if isinstance(taken := stream.next("t"), Success):
+            stream, _ = taken.unwrap()
+    was, now = facts(one), facts(other)
+    differing = [
+        f"{name} was {was[name]!r} and is {now[name]!r}"
+        for name in was
+        if was[name] != now[name]
+    ]
+    result = Stream.at("t", other, stream.position)
+    if differing:
+        what = f"another loader: {', '.join(differing)}"
+        assert result == Failure(CheckpointError("t", what))
+        assert result.failure().message == f"t: {what}"
+    else:
+        assert result.unwrap().position == stream.position
+    assert Stream.at("t", one, stream.position).unwrap() == stream
+
+
+def test_a_place_is_numbers_and_a_text_whatever_a_loader_was_given() -> None:
+    size: Any = np.int64(2)
+    seed: Any = np.int64(3)
+    loader = DataLoader(rows(5), size, True, seed, drop_last=True)
+    place = Stream(loader).position
+    assert place == Position(0, 0, 3, 5, 2, "lcg", drop_last=True)
+    assert [type(part) for part in place] == [int, int, int, int, int, str, bool]
+    assert Stream.at("t", loader, place).unwrap() == Stream(loader)
+
+
+def test_epochs_that_are_all_one_are_not_run_again() -> None:
+    loader = DataLoader(Dataset.of_list(range(5)), 2)
+    stream = Stream.at("t", loader, Position(10**15, 1, 0)).unwrap()
+    assert stream.next("t").unwrap()[1] == [2, 3]
+
+
 @pytest.mark.parametrize("place", [(0, 2, 3), (0, -1, 3), (-4, 0, 3)])
 def test_a_place_that_is_not_there_is_a_failure(place: Any) -> None:
     loader = DataLoader(Dataset.of_list(range(5)), 4, shuffle=True, seed=3)

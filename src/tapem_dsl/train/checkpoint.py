@@ -6,11 +6,15 @@ numbers, texts and rationals as JSON in its metadata, with a digest of all of it
 pickle: reading a file runs nothing.
 """
 
+import errno
 import hashlib
 import json
 import os
 import secrets
+import stat
+from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -37,7 +41,9 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
 
     The new file is written beside it and put in its place at once: whenever the process
     stops, the file is the old one or the new one, whole. (A process that is killed may
-    leave a ``.tapem_dsl-...`` beside it, which nothing needs.)
+    leave a ``.tapem_dsl-...`` beside it, which nothing needs.) Of several writers at
+    once the last one wins. Mode, owner and group of the old file stay where the system
+    lets them, and a link still leads to it; a new file has the umask's mode.
 
     Args:
         path: the file; its folder must be there.
@@ -47,7 +53,7 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
 
     Raises:
         ValueError: a leaf of another kind, or two leaves with one path.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; ``filename`` is the path given.
         ModuleNotFoundError: safetensors is not installed.
 
     Source:
@@ -66,23 +72,11 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
     tensors, others = _parts(pack)
     header = {"version": _VERSION, "others": others, "digest": _digest(tensors, others)}
     written = save(tensors, {_KEY: json.dumps(header, sort_keys=True)})
-    file = Path(path).resolve()  # of a link, what it leads to
-    beside = file.with_name(f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with beside.open("xb") as out:
-            out.write(written)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(file)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # of a link, what it leads to; Path.resolve raises RuntimeError of some
+        _replace(Path(os.path.realpath(path)), written)
+    except OSError as error:  # it may name the file beside
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def load_checkpoint(
@@ -140,6 +134,56 @@ def load_checkpoint(
     return Success(result)
 
 
+def _replace(file: Path, written: bytes) -> None:
+    """
+    Put a new file in the place of one that may be there, with its mode and owner.
+
+    Raises:
+        OSError: that cannot be.
+    """
+    try:
+        old = file.stat()
+    except FileNotFoundError:
+        old = None
+    if old and not stat.S_ISREG(old.st_mode):  # a folder, a device, a pipe
+        raise OSError(
+            errno.EISDIR if stat.S_ISDIR(old.st_mode) else errno.EINVAL,
+            "not a regular file",
+        )
+    mode = stat.S_IMODE(old.st_mode) if old else 0o666  # of which umask takes its part
+    beside = file.with_name(f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        # Path.open takes no opener; and a mode set later leaves a moment to look in
+        with open(beside, "xb", opener=partial(os.open, mode=mode)) as out:
+            if old:
+                _resemble(out.fileno(), old)
+            out.write(written)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _resemble(descriptor: int, old: os.stat_result) -> None:
+    """Give an open file the group, owner and mode of another, each where allowed."""
+    if hasattr(os, "fchown"):
+        for change in (
+            partial(os.fchown, descriptor, -1, old.st_gid),
+            partial(os.fchown, descriptor, old.st_uid, -1),
+            partial(os.fchmod, descriptor, stat.S_IMODE(old.st_mode)),
+        ):
+            with suppress(OSError):
+                change()
+
+
 # Any, from here on: leaves of a pack, and what JSON has for them.
 def _parts(pack: object) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Split a pack's leaves, by path, into tensors and what JSON holds."""
@@ -174,7 +218,8 @@ def _encoded(name: str, leaf: Any) -> dict[str, Any]:
     if kind is Fraction:
         return {"type": "Fraction", "value": _written(leaf)}
     if kind is float:
-        return {"type": "float", "value": leaf.hex()}
+        bits = np.array(leaf, "<f8").tobytes()  # of NaN, too, all 64 count
+        return {"type": "float", "value": bits.hex()}
     if kind is np.ndarray and leaf.dtype == object:
         entries = [_written(Fraction(entry)) for entry in leaf.flat]
         return {"type": "rationals", "shape": list(leaf.shape), "value": entries}
@@ -203,7 +248,7 @@ def _decoded(made: Any) -> Any:
         array = np.empty(len(value), object)
         array[:] = [_fraction(entry) for entry in value]
         return array.reshape([_extent(n) for n in made["shape"]])
-    read = {"int": _integer, "Fraction": _fraction, "float": float.fromhex}
+    read = {"int": _integer, "Fraction": _fraction, "float": _float}
     return read[kind](value)
 
 
@@ -220,6 +265,10 @@ def _value(name: str, tensors: dict[str, NDArray[Any]], others: dict[str, Any]) 
 
 def _integer(text: Any) -> int:
     return int(text, 16)
+
+
+def _float(text: Any) -> Any:
+    return np.frombuffer(bytes.fromhex(text), "<f8").item()
 
 
 def _fraction(pair: Any) -> Fraction:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from operator import index
 from typing import Generic, NamedTuple, TypeVar, final
 
 from returns.result import Failure, Result, Success
@@ -15,10 +16,12 @@ B = TypeVar("B")
 
 class Position(NamedTuple):
     """
-    A place in a stream: plain numbers, for a checkpoint.
+    A place in a stream, and what the loader was: numbers and a text, for a checkpoint.
 
-    >>> Position(epoch=2, batch=5, seed=7)
-    Position(epoch=2, batch=5, seed=7)
+    ``Stream(loader).position`` is the first one.
+
+    >>> Position(epoch=2, batch=5, seed=7).batch
+    5
     """
 
     epoch: int
@@ -29,6 +32,17 @@ class Position(NamedTuple):
 
     seed: int
     """The loader's at the start of this epoch, to be recognised by."""
+
+    size: int = 0
+    """How many samples the data set has."""
+
+    batch_size: int = 0
+    """The loader's; 0 in a position made by hand, which does not say what it was."""
+
+    shuffle: str = ""
+    """``"lcg"``, ``"numpy"``, or ``""`` where nothing is shuffled."""
+
+    drop_last: bool = False
 
 
 @final
@@ -41,10 +55,10 @@ class Stream(Generic[B]):
     >>> stream = Stream(DataLoader(Dataset.of_list(range(3)), 2, shuffle=True))
     >>> for _ in range(3):
     ...     stream, batch = stream.next("demo").unwrap()
-    ...     print(batch, stream.position)
-    [0, 2] Position(epoch=0, batch=1, seed=0)
-    [1] Position(epoch=1, batch=0, seed=654583775)
-    [2, 1] Position(epoch=1, batch=1, seed=654583775)
+    ...     print(batch, stream.position[:3])
+    [0, 2] (0, 1, 0)
+    [1] (1, 0, 654583775)
+    [2, 1] (1, 1, 654583775)
     """
 
     loader: DataLoader[B]
@@ -60,7 +74,14 @@ class Stream(Generic[B]):
     @property
     def position(self) -> Position:
         """Say which place this is."""
-        return Position(self.epoch, self.batch, self.loader.seed)
+        loader = self.loader
+        return Position(
+            *(self.epoch, self.batch, index(loader.seed)),
+            size=loader.dataset.size(),
+            batch_size=index(loader.batch_size),
+            shuffle="lcg" if loader.shuffle is True else loader.shuffle or "",
+            drop_last=bool(loader.drop_last),
+        )
 
     @staticmethod
     def at(
@@ -70,27 +91,38 @@ class Stream(Generic[B]):
         Find a place again, from the loader that the stream once started with.
 
         Fails with:
-            :class:`CheckpointError`: another loader; whatever an epoch fails with.
+            :class:`CheckpointError`: another loader, by batch size, shuffling, seed,
+            ``drop_last`` or how many samples there are, and which of these; no such
+            place; whatever an epoch fails with. Samples are not compared.
 
         Cost:
             A shuffle for each epoch that is over; no batch is read.
 
         >>> from tapem_dsl import Dataset
         >>> loader = DataLoader(Dataset.of_list(range(3)), 2, shuffle=True)
-        >>> place = Position(epoch=1, batch=0, seed=654583775)
-        >>> Stream.at("demo", loader, place).bind(lambda s: s.next("demo")).unwrap()[1]
-        [2, 1]
+        >>> stream, _ = Stream(loader).next("demo").unwrap()
+        >>> again = Stream.at("demo", loader, stream.position)
+        >>> again.bind(lambda stream: stream.next("demo")).unwrap()[1]
+        [1]
+        >>> other = DataLoader(Dataset.of_list(range(3)), 1, shuffle=True)
+        >>> Stream.at("demo", other, stream.position)
+        <Failure: demo: another loader: batch_size was 2 and is 1>
         """
         if position.epoch < 0 or position.batch < 0:
-            return Failure(CheckpointError(tag, f"no place is {position}", path=""))
-        for _ in range(position.epoch):
+            return Failure(CheckpointError(tag, f"no place is {position}"))
+        differing = _differing(position, Stream(loader).position)
+        if position.batch_size and differing:
+            what = f"another loader: {differing}"
+            return Failure(CheckpointError(tag, what))
+        # where nothing is shuffled all epochs are one
+        for _ in range(position.epoch if loader.shuffle else min(position.epoch, 1)):
             result = loader.epoch(tag)
             if isinstance(result, Failure):
                 return Failure(result.failure())
             loader, _ = result.unwrap()
         if loader.seed != position.seed:
             what = f"the loader's seed is {loader.seed}, not {position.seed}"
-            return Failure(CheckpointError(tag, what, path=""))
+            return Failure(CheckpointError(tag, what))
         stream = Stream(loader, position.epoch, position.batch)
         if not position.batch:
             return Success(stream)
@@ -102,7 +134,7 @@ class Stream(Generic[B]):
         """Check that the epoch has the place at all."""
         if self.batch >= len(batches):
             what = f"an epoch has {len(batches)} batches, so none is {self.batch}"
-            return Failure(CheckpointError(tag, what, path=""))
+            return Failure(CheckpointError(tag, what))
         return Success(replace(self, _given=(after, batches)))
 
     def next(self, tag: str) -> "Result[tuple[Stream[B], B], TapeError]":
@@ -127,3 +159,12 @@ class Stream(Generic[B]):
             later = Stream(after, self.epoch + 1)
         batch = batches[self.batch]
         return Success((later, copy(batch) if isinstance(batch, list) else batch))
+
+
+def _differing(then: Position, now: Position) -> str:
+    """Say where two loaders differ, but for the seed, which epochs change."""
+    return ", ".join(
+        f"{name} was {was!r} and is {value!r}"
+        for name, was, value in zip(then._fields, then, now, strict=True)
+        if name not in ("epoch", "batch", "seed") and was != value
+    )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+from typing_extensions import override
+
 from tapem_dsl.core.errors.base import TapeError, tag_error
 from tapem_dsl.core.node_id import NodeId
 
@@ -170,6 +172,8 @@ class LoadError(TapeError):
     """
     Data that a loader refuses; ``row`` and ``column`` count from 1 where they apply.
 
+    The rows of a text are those after its header, blank lines included.
+
     Lean: ``TensorLoader`` and ``IoLoader``.
 
     >>> print(LoadError("npy", text=": file too small").message)
@@ -188,14 +192,23 @@ class LoadError(TapeError):
 @dataclass(frozen=True, slots=True)
 class CheckpointError(TapeError):
     """
-    A checkpoint that cannot be read back whole; ``path`` is the file.
+    A checkpoint that cannot be read back whole; ``path`` is the file, if there is one.
 
     >>> print(CheckpointError("resume", what="the file is truncated", path="a").message)
     resume: a: the file is truncated
+    >>> print(CheckpointError("resume", what="another loader").message)
+    resume: another loader
     """
 
     _text: ClassVar[str] = tag_error("{tag}", "{path}: {what}")
 
     tag: str
     what: str
-    path: str
+    path: str = ""
+
+    @property
+    @override
+    def message(self) -> str:
+        """What is wrong, and with which file."""
+        about = f"{self.path}: {self.what}" if self.path else self.what
+        return tag_error(self.tag, about)
