@@ -271,14 +271,15 @@ def test_what_is_wrong_with_a_text(
 
 @pytest.mark.parametrize(
     ("text", "suffix"),
-    [("x,y\n1,2\n", "x"), ('"a,b"\r1', "a,b"), ("year,2020\n1,2", "year")],
+    [("x,y\n1,2\n", "x"), ('"a,b"\r1', "a,b"), ("\ufeffid, x\n1,2", "id")],
 )
 def test_a_header_is_told_how_to_be_passed_over(text: str, suffix: str) -> None:
     mend = "; if row 1 names the columns, give skip_header=True"
     error = parse_csv(text).failure()
     assert error.message == f"csv row 1, col 1: unparsed suffix: {suffix}{mend}"
     assert parse_csv(text, CsvOptions(skip_header=True)).unwrap()
-    for other in ("x,y", "1,2\nx,y", "x\n"):  # none, or nothing behind it
+    # none, or nothing behind it
+    for other in ("x,y", "1,2\nx,y", "x\n", "1,x\n1,2", ",1\n1,2"):
         assert mend not in parse_csv(other).failure().message
     twice = f"a\n{text}"
     assert mend not in parse_csv(twice, CsvOptions(skip_header=True)).failure().message
@@ -597,6 +598,12 @@ def changed(at: int, to: bytes) -> bytes:
         (forged(described("0x" + "f" * 5000)), "failed to parse NPY header"),
         (forged(described("'<f8'", "(3L,)"), b"\3\0"), "failed to parse NPY header"),
         (forged("\xe9", b"\1\0"), "failed to parse NPY header"),
+        (forged(described("'é'"), b"\1\0"), "unsupported dtype: é"),
+        (forged(described("'é'"), b"\3\0"), "unsupported dtype: é"),
+        (
+            forged(described("'<f8'") + "#é", b"\3\0").replace(b"#\xc3", b"# "),
+            "failed to parse NPY header",
+        ),
         (forged("-" * 9000 + "1"), "failed to parse NPY header"),
         (forged("-" * 60_000 + "1"), "failed to parse NPY header"),
         (forged(described("'<f8'") + 10_000 * " "), "failed to parse NPY header"),

@@ -127,7 +127,7 @@ def _rows(text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
                 what = f" row {number}, col {column}: {_wrong(cell)}"
                 if options.trim_cells and not cell:
                     what = f":{what}"
-                if number == 1 and record.more and not options.skip_header:
+                if number == 1 and not options.skip_header and record.names_columns():
                     what += "; if row 1 names the columns, give skip_header=True"
                 return Failure(LoadError(_TAG, what, number, column))
             row.append(float(cell))
@@ -140,6 +140,10 @@ class _Record(NamedTuple):
     blank: bool
     more: bool
     """Whether anything follows."""
+
+    def names_columns(self) -> bool:
+        """Whether a first record looks like a header: no number, and more behind it."""
+        return self.more and not any(map(_NUMBER.fullmatch, self.cells))
 
 
 def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
