@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from tapem_dsl import rationals
 from tapem_dsl.core.same import same
 from tapem_dsl.train import (
-    Momentum,
-    Sgd,
     Transform,
     adadelta,
     adagrad,
@@ -35,6 +33,7 @@ from tapem_dsl.train import (
 from tests.oracles import usual
 
 fractions = st.fractions(min_value=-3, max_value=3, max_denominator=8)
+amounts = st.fractions(min_value=0, max_value=3, max_denominator=8)
 RATE: Final = Fraction(1, 10)
 
 
@@ -50,7 +49,7 @@ def steps(optimiser: Transform[Any], p: Any, gradients: list[Any]) -> Any:
 
 
 @usual
-@given(p=fractions, gradients=st.lists(fractions, max_size=6), decay=fractions)
+@given(p=fractions, gradients=st.lists(fractions, max_size=6), decay=amounts)
 def test_sgd_is_its_equation(p: Any, gradients: list[Any], decay: Any) -> None:
     ours = steps(
         sgd(RATE, weight_decay=decay), rationals(p), [rationals(g) for g in gradients]
@@ -64,14 +63,16 @@ def test_sgd_is_its_equation(p: Any, gradients: list[Any], decay: Any) -> None:
 @given(
     p=fractions,
     gradients=st.lists(fractions, max_size=6),
-    mu=fractions,
+    mu=amounts,
     damp=fractions,
-    decay=fractions,
+    decay=amounts,
     nesterov=st.booleans(),
 )
 def test_momentum_is_its_equation(
     p: Any, gradients: list[Any], mu: Any, damp: Any, decay: Any, nesterov: bool
 ) -> None:
+    if nesterov:
+        mu, damp = mu + 1, 0
     optimiser = momentum(
         RATE, momentum=mu, dampening=damp, nesterov=nesterov, weight_decay=decay
     )
@@ -252,16 +253,12 @@ def test_states_are_read_only() -> None:
 
 def test_clipping_neither_warns_nor_leaks() -> None:
     odd = [np.array([np.inf, 1.0]), np.array([3.0], np.float32)]
-    for clip in (clip_by_norm(1.0), clip_by_value(1e300), clip_by_percentile(50)):
+    clip_anyway = clip_by_norm(1.0, error_if_nonfinite=False)
+    for clip in (clip_anyway, clip_by_value(1e300), clip_by_percentile(50)):
         result = clipped(clip, odd)
         assert [x.dtype for x in result] == [np.float64, np.float32]
     with pytest.raises(ValueError, match="not a rational number"):
         clipped(clip_by_value(math.inf), rationals([1]))
-
-
-def test_rules_are_values() -> None:
-    assert Sgd() == Sgd(0)
-    assert Momentum(0.9) != Momentum(0.8)
 
 
 # -- clipping --------------------------------------------------------------------------
@@ -308,19 +305,6 @@ def test_clipping_by_value_and_percentile() -> None:
     assert result["b"].tolist() == [1.0]
     low = clipped(clip_by_percentile(0), [np.array([-3.0, 1.0]), np.zeros(0)])
     assert low[0].tolist() == [-1, 1]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: clip_by_norm(0),
-        lambda: clip_by_value(-1),
-        lambda: clip_by_percentile(101),
-    ],
-)
-def test_senseless_bounds_are_value_errors(make: Any) -> None:
-    with pytest.raises(ValueError, match=r"number|percentile"):
-        make()
 
 
 def test_a_chain_passes_on_what_each_gives() -> None:

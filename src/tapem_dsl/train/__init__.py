@@ -24,6 +24,10 @@ from tapem_dsl.train.csv_files import csv_pairs as csv_pairs
 from tapem_dsl.train.csv_files import csv_vectors as csv_vectors
 from tapem_dsl.train.csv_files import load_csv as load_csv
 from tapem_dsl.train.csv_files import parse_csv as parse_csv
+from tapem_dsl.train.cycles import CosineAnnealingLR as CosineAnnealingLR
+from tapem_dsl.train.cycles import Cyclic as Cyclic
+from tapem_dsl.train.cycles import OneCycle as OneCycle
+from tapem_dsl.train.cycles import OneCycleLR as OneCycleLR
 from tapem_dsl.train.dataset import Dataset as Dataset
 from tapem_dsl.train.dataset import lcg_next as lcg_next
 from tapem_dsl.train.dataset import shuffle_pairs as shuffle_pairs
@@ -89,15 +93,12 @@ from tapem_dsl.train.optim.transforms import rmsprop as rmsprop
 from tapem_dsl.train.optim.transforms import sgd as sgd
 from tapem_dsl.train.schedules import Constant as Constant
 from tapem_dsl.train.schedules import CosineAnnealing as CosineAnnealing
-from tapem_dsl.train.schedules import CosineAnnealingLR as CosineAnnealingLR
-from tapem_dsl.train.schedules import Cyclic as Cyclic
 from tapem_dsl.train.schedules import Exponential as Exponential
 from tapem_dsl.train.schedules import LinearWarmup as LinearWarmup
 from tapem_dsl.train.schedules import LRFinder as LRFinder
-from tapem_dsl.train.schedules import OneCycle as OneCycle
-from tapem_dsl.train.schedules import OneCycleLR as OneCycleLR
 from tapem_dsl.train.schedules import StepDecay as StepDecay
 from tapem_dsl.train.schedules import WarmupCosine as WarmupCosine
+from tapem_dsl.train.schedules import WarmupCosineLR as WarmupCosineLR
 from tapem_dsl.train.step import sgd_update_tensor as sgd_update_tensor
 from tapem_dsl.train.stream import Position as Position
 from tapem_dsl.train.stream import Stream as Stream

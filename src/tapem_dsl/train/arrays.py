@@ -149,6 +149,7 @@ class ArrayDataset(Batched[P]):
 
 
 @final
+@dataclass(frozen=True, slots=True)
 class Batches(Sequence[P]):
     """
     Packs of rows, read one by one when they are asked for.
@@ -158,15 +159,14 @@ class Batches(Sequence[P]):
     2
     """
 
-    __slots__ = ("_dataset", "_size", "_starts")
+    dataset: ArrayDataset[P]
+    size: int
+    """How many rows a batch has; the last may have fewer."""
 
-    def __init__(self, dataset: ArrayDataset[P], size: int, starts: range) -> None:
-        self._dataset = dataset
-        self._size = size
-        self._starts = starts
+    starts: range
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self.starts)
 
     @overload
     def __getitem__(self, at: int) -> P: ...
@@ -175,9 +175,9 @@ class Batches(Sequence[P]):
     @override
     def __getitem__(self, at: int | slice) -> "P | Batches[P]":
         if isinstance(at, slice):
-            return Batches(self._dataset, self._size, self._starts[at])
-        start = self._starts[at]
-        return self._dataset.rows(self._dataset.order[start : start + self._size])
+            return Batches(self.dataset, self.size, self.starts[at])
+        start = self.starts[at]
+        return self.dataset.rows(self.dataset.order[start : start + self.size])
 
     @override
     def __iter__(self) -> Iterator[P]:

@@ -13,6 +13,7 @@ from tapem_dsl.core.errors import (
     MetricMismatch,
     TapeError,
 )
+from tapem_dsl.train.arguments import checked_result, said
 from tapem_dsl.train.dataset import Dataset
 
 X = TypeVar("X")
@@ -64,6 +65,26 @@ class StepReport:
         """
         line = f"step {step}: loss={render_number(self.loss)}"
         return f"{line}, {render_metrics(self.metrics)}" if self.metrics else line
+
+
+def checked_report(function: str, given: object) -> StepReport:
+    """
+    Give a report back, if it is one.
+
+    Raises:
+        TypeError: it is none, with the mend.
+
+    >>> checked_report("the step of Trainer", 0.5)
+    Traceback (most recent call last):
+    ...
+    TypeError: the step of Trainer gives a StepReport, not 0.5 (float); wrap it: \
+StepReport(...)
+    """
+    if isinstance(given, StepReport):
+        return given
+    raise TypeError(
+        f"{function} gives a StepReport, not {said(given)}; wrap it: StepReport(...)"
+    )
 
 
 def render_number(number: Number) -> str:
@@ -200,12 +221,15 @@ def eval_list(
     Fails with:
         :class:`EmptyDataset`; :class:`MetricMismatch`; whatever ``report_of`` gives.
 
+    Raises:
+        TypeError: ``report_of`` gives no ``Result`` of a :class:`StepReport`.
+
     Lean: ``evalList``, and ``evalArray``.
 
     >>> eval_list("test", [1.0, 2.0], lambda x: Success(StepReport(x)))
     <Success: StepReport(loss=1.5, metrics=())>
     """
-    sums = (report_of(x).map(ReportSum.of_report) for x in samples)
+    sums = (_report(tag, report_of(x)).map(ReportSum.of_report) for x in samples)
     return _mean(tag, sums, EmptyDataset(tag))
 
 
@@ -236,6 +260,9 @@ def eval_batches(
     Fails with:
         :class:`EmptyBatches`: no batches, or one without samples, when it is reached;
         :class:`MetricMismatch`; whatever ``report_of`` gives.
+
+    Raises:
+        TypeError: ``report_of`` gives no ``Result`` of a :class:`StepReport`.
 
     Lean: ``evalBatches``.
 
@@ -272,7 +299,15 @@ def _of_batch(
 ) -> Result[ReportSum, TapeError]:
     if not len(batch):
         return Failure(EmptyBatches(tag, "batch"))
-    return report_of(batch).map(lambda report: ReportSum.of_batch(len(batch), report))
+    report = _report(tag, report_of(batch))
+    return report.map(lambda report: ReportSum.of_batch(len(batch), report))
+
+
+def _report(tag: str, given: object) -> Result[StepReport, TapeError]:
+    """Check what ``report_of`` gave."""
+    function = f"{tag}: report_of"
+    result: Result[StepReport, TapeError] = checked_result(function, given)
+    return result.map(lambda report: checked_report(function, report))
 
 
 def _mean(

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar, final
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import TapeError
+from tapem_dsl.train.arguments import checked_result
 from tapem_dsl.train.dataset import Batched, Shuffling
 
 B = TypeVar("B")
@@ -86,6 +87,9 @@ class DataLoader(Generic[B]):
         Fails with:
             As :meth:`epoch`; the first failure of ``collate``.
 
+        Raises:
+            TypeError: ``collate`` gives no ``Result``.
+
         Lean: ``epochCollate``.
 
         >>> from tapem_dsl import Dataset
@@ -99,7 +103,7 @@ class DataLoader(Generic[B]):
         after, batches = result.unwrap()
         collated: list[C] = []
         for batch in batches:
-            one = collate(batch)
+            one = checked_result("the collate of epoch_collate", collate(batch))
             if isinstance(one, Failure):
                 return Failure(one.failure())
             collated.append(one.unwrap())

@@ -3,15 +3,68 @@ Learning rates over time: TorchLean's schedulers.
 
 A schedule is data and a pure function of the step, counted from 0: calling it gives the
 rate. Whoever runs the steps counts them; nothing in a schedule changes.
+
+Every rate is a number from 0, at every step and for every length, 0 included. What
+grows without bound ends at infinity, which an optimiser refuses.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi
-from typing import Literal, TypeAlias, final
+from math import cos, inf, log2, pi
+from numbers import Real
+from typing import Any, Final, TypeAlias, final
+
+from tapem_dsl.train.arguments import check_fields, check_number, said
 
 Schedule: TypeAlias = Callable[[int], float]
 """From the number of a step, counted from 0, to its learning rate."""
+
+_NORMAL: Final = sys.float_info.min
+"""The least positive double of full precision."""
+
+
+def check_rate(owner: str, rate: object) -> None:
+    """
+    Check that a rate is a number or a schedule.
+
+    Raises:
+        TypeError: neither.
+        ValueError: a number that is negative, infinite or NaN.
+
+    >>> check_rate("adam", Exponential)
+    Traceback (most recent call last):
+    ...
+    TypeError: adam takes a number or a schedule as rate, not the class Exponential; \
+make one: Exponential(...)
+    """
+    mend = f"; make one: {rate.__name__}(...)" if isinstance(rate, type) else ""
+    if mend or not (isinstance(rate, Real) or callable(rate)):
+        what = f"{owner} takes a number or a schedule as rate, not {said(rate)}{mend}"
+        raise TypeError(what)
+    if not callable(rate):
+        check_number(owner, "rate", rate, "[0, inf)")
+
+
+# Any: a number of whatever type.
+def rate_at(rate: Any, step: int) -> Any:
+    """
+    Give the rate of a step: what a schedule says, or the number itself.
+
+    Raises:
+        TypeError: a schedule gives no number.
+        ValueError: a schedule gives a negative or infinite rate, or NaN.
+
+    >>> rate_at(0.5, 3), rate_at(Exponential(1.0, 0.5), 3)
+    (0.5, 0.125)
+    """
+    if not callable(rate):
+        return rate
+    now = rate(step)
+    check_number(
+        f"an optimiser, at step {step} of its schedule,", "rate", now, "[0, inf)"
+    )
+    return now
 
 
 def ratio(a: float, b: float) -> float:
@@ -36,6 +89,43 @@ def between(start: float, end: float, share: float) -> float:
     return start + share * (end - start)
 
 
+def cosine(share: float) -> float:
+    """
+    Give the cosine of a share of half a turn.
+
+    >>> cosine(0), cosine(1)
+    (1.0, -1.0)
+    """
+    return cos(pi * share)
+
+
+def power(base: float, exponent: float) -> float:
+    """
+    Give ``base**exponent`` of a base from 0; infinity where no double can say it.
+
+    >>> power(1.1, 10_000), power(0.0, -1.0)
+    (inf, inf)
+    """
+    try:
+        result: float = base**exponent
+    except (OverflowError, ZeroDivisionError):
+        return inf
+    return result
+
+
+def grown(rate: float, factor: float, steps: float) -> float:
+    """
+    Give ``rate * factor**steps``; infinity where that is beyond double precision.
+
+    >>> grown(1.0, 1.1, 10_000), grown(0.0, 1.1, 10_000), grown(2.0**-999, 2.0, 1999)
+    (inf, 0.0, 1.0715086071862673e+301)
+    """
+    growth = power(factor, steps)
+    if not rate or not factor or _NORMAL <= growth < inf:
+        return rate * growth if rate else 0.0
+    return power(2.0, log2(rate) + steps * log2(factor))
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -50,6 +140,10 @@ class Constant:
 
     rate: float
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, rate="[0, inf)")
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         return self.rate
@@ -59,7 +153,7 @@ class Constant:
 @dataclass(frozen=True, slots=True)
 class Exponential:
     """
-    ``initial * decay**step``.
+    ``initial * decay**step``: infinite at last if ``decay`` is greater than 1.
 
     Lean: ``Scheduler.exponential``. PyTorch: ``lr_scheduler.ExponentialLR``.
 
@@ -70,9 +164,13 @@ class Exponential:
     initial: float
     decay: float
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", decay="[0, inf)")
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
-        return self.initial * self.decay**step
+        return grown(self.initial, self.decay, step)
 
 
 @final
@@ -91,10 +189,14 @@ class StepDecay:
     factor: float
     size: int
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", factor="[0, inf)", size=None)
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         drops = step // self.size if self.size else 0
-        return self.initial * self.factor**drops
+        return grown(self.initial, self.factor, drops)
 
 
 @final
@@ -102,6 +204,8 @@ class StepDecay:
 class CosineAnnealing:
     """
     Half a cosine from ``initial`` to ``minimum`` in ``steps`` steps, and then level.
+
+    With 0 steps it is the initial rate.
 
     Lean: ``Scheduler.cosineAnnealing``. PyTorch: ``lr_scheduler.CosineAnnealingLR`` up
     to the end, after which that one rises again.
@@ -114,22 +218,16 @@ class CosineAnnealing:
     steps: int
     minimum: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", steps=None, minimum="[0, inf)")
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         if not self.steps:
             return self.initial
         share = (1 - cosine(ratio(min(step, self.steps), self.steps))) / 2
         return between(self.initial, self.minimum, share)
-
-
-def cosine(share: float) -> float:
-    """
-    Give the cosine of a share of half a turn.
-
-    >>> cosine(0), cosine(1)
-    (1.0, -1.0)
-    """
-    return cos(pi * share)
 
 
 @final
@@ -148,6 +246,10 @@ class LinearWarmup:
     warmup: int
     start: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", warmup=None, start="[0, inf)")
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         if step >= self.warmup:
@@ -161,7 +263,10 @@ class WarmupCosine:
     """
     A straight line up to ``initial``, then half a cosine to 0 at ``total``.
 
-    Lean: ``Scheduler.warmupCosine``, of the later generations; the first one's rises
+    From ``total`` on it is 0, also in the middle of a longer warm-up; with a total of 0
+    it is the initial rate.
+
+    Lean: ``Scheduler.WarmupCosine``, of the newest generation; the first one's rises
     again after ``total``. PyTorch: ``SequentialLR`` of two.
 
     >>> [round(WarmupCosine(1.0, 2, 10)(k), 3) for k in (0, 1, 2, 6, 10, 20)]
@@ -172,89 +277,62 @@ class WarmupCosine:
     warmup: int
     total: int
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", warmup=None, total=None)
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         if not self.total:
-            return self.initial
-        if step < self.warmup:
-            return self.initial * step / self.warmup
-        left = max(0, self.total - self.warmup)
-        if not left:
             return self.initial
         if step >= self.total:
             return 0.0
-        return self.initial * (1 + cosine((step - self.warmup) / left)) / 2
+        if step < self.warmup:
+            return self.initial * (step / self.warmup)
+        share = (step - self.warmup) / (self.total - self.warmup)
+        return self.initial * ((1 + cosine(share)) / 2)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cyclic:
+class WarmupCosineLR:
     """
-    Straight lines up and down between two rates, ``size`` steps each.
+    A straight line up to ``peak``, then half a cosine down to ``minimum`` at ``total``.
 
-    The top may fall from cycle to cycle: by halves (``"triangular2"``) or by ``decay``
-    a step (``"exp_range"``).
+    The first step has the rate ``peak / warmup`` already and the last of the warm-up
+    ``peak``. A warm-up longer than ``total`` is cut to it. From ``total`` on the rate
+    is ``minimum``.
 
-    Lean: ``Scheduler.cyclic``, and ``TriangularCycle``. PyTorch:
-    ``lr_scheduler.CyclicLR``.
+    Lean: ``Trainer.Scheduler.warmupCosine``, of the newest generation. PyTorch: none.
 
-    >>> [Cyclic(0.0, 1.0, 2)(k) for k in range(6)]
-    [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
-    """
-
-    base: float
-    maximum: float
-    size: int
-    mode: Literal["triangular", "triangular2", "exp_range"] = "triangular"
-    decay: float = 1.0
-
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
-        if not self.size:
-            return self.base
-        cycle, within = divmod(step, 2 * self.size)
-        x = within / self.size
-        top = self.maximum
-        if self.mode == "triangular2":
-            top -= (self.maximum - self.base) * (1 - 1 / 2**cycle)
-        if self.mode == "exp_range":
-            top = self.base + (self.maximum - self.base) * self.decay**step
-        if x < 1:
-            return between(self.base, top, x)
-        return between(top, self.base, x - 1)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class OneCycle:
-    """
-    Straight lines up to ``maximum`` and down to ``maximum / final_divisor``.
-
-    Lean: ``Scheduler.oneCycle``. PyTorch: :class:`OneCycleLR` is the likeness.
-
-    >>> [round(OneCycle(1.0, 10)(k), 3) for k in (0, 3, 10)]
-    [0.04, 1.0, 0.0]
+    >>> schedule = WarmupCosineLR(1.0, 0.1, 2, 6)
+    >>> [round(schedule(k), 3) for k in range(7)]
+    [0.5, 1.0, 1.0, 0.868, 0.55, 0.232, 0.1]
     """
 
-    maximum: float
+    peak: float
+    minimum: float
+    warmup: int
     total: int
-    divisor: float = 25.0
-    rise: float = 0.3
-    final_divisor: float = 1e4
+
+    def __post_init__(self) -> None:
+        """Check the fields, and that the minimum is not above the peak."""
+        check_fields(self, peak="[0, inf)", minimum="[0, inf)", warmup=None, total=None)
+        if self.minimum > self.peak:
+            raise ValueError(
+                f"WarmupCosineLR takes a minimum up to its peak {self.peak!r}, "
+                f"not {self.minimum!r}"
+            )
 
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
-        initial = self.maximum / self.divisor
-        final = self.maximum / self.final_divisor
-        if not self.total:
-            return initial
         if step >= self.total:
-            return final
-        share = step / self.total
-        if share < self.rise:
-            return between(initial, self.maximum, share / self.rise)
-        falling = ratio(share - self.rise, 1 - self.rise)
-        return between(self.maximum, final, min(max(falling, 0.0), 1.0))
+            return self.minimum
+        warmup = min(self.warmup, self.total)
+        if step < warmup:
+            return self.peak * ((step + 1) / warmup)
+        share = (step - warmup) / (self.total - warmup)
+        return between(self.minimum, self.peak, (1 + cosine(share)) / 2)
 
 
 @final
@@ -263,7 +341,11 @@ class LRFinder:
     """
     ``initial * (final / initial)**(step / steps)``: a sweep to find a rate by.
 
-    Lean: ``Scheduler.lrFinder``. PyTorch: none.
+    It goes on after ``steps``, to infinity if it grows. With 0 steps it is the initial
+    rate. From an initial rate of 0 it is 0, at ``steps`` the final rate, and infinite
+    after that: the limit of ever smaller initial rates.
+
+    Lean: ``Scheduler.lrFinder``; later ``Scheduler.RangeTest``. PyTorch: none.
 
     >>> [round(LRFinder(1e-3, 1.0, 3)(k), 6) for k in range(4)]
     [0.001, 0.01, 0.1, 1.0]
@@ -273,82 +355,17 @@ class LRFinder:
     final: float
     steps: int
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, initial="[0, inf)", final="[0, inf)", steps=None)
+
     def __call__(self, step: int, /) -> float:
         """Give the rate of a step."""
         if not self.steps:
             return self.initial
-        growth: float = (self.final / self.initial) ** (step / self.steps)
-        return self.initial * growth
-
-
-# -- as PyTorch has them ---------------------------------------------------------------
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class CosineAnnealingLR:
-    """
-    A cosine between ``base`` and ``minimum`` of half-period ``steps``, for ever.
-
-    Lean: ``CosineAnnealingLR``. PyTorch: ``lr_scheduler.CosineAnnealingLR``.
-
-    >>> [round(CosineAnnealingLR(1.0, 2)(k), 3) for k in range(5)]
-    [1.0, 0.5, 0.0, 0.5, 1.0]
-    """
-
-    base: float
-    steps: int
-    minimum: float = 0.0
-
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
-        if not self.steps:
-            return self.base
-        height = (1 + cosine(step / self.steps)) / 2
-        return self.minimum + (self.base - self.minimum) * height
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class OneCycleLR:
-    """
-    Up to ``maximum``, down, and far down; by cosines or straight lines.
-
-    The rates of the phases' ends are ``maximum / divisor``, ``maximum`` and ``maximum /
-    divisor / final_divisor``; with ``three_phase`` the way down stops at the first.
-
-    Lean: ``OneCycleLR``. PyTorch: ``lr_scheduler.OneCycleLR``.
-
-    >>> [round(OneCycleLR(1.0, 11)(k), 6) for k in (0, 5, 10)]
-    [0.04, 0.726087, 4e-06]
-    """
-
-    maximum: float
-    total: int
-    rise: float = 0.3
-    divisor: float = 25.0
-    final_divisor: float = 1e4
-    anneal: Literal["cos", "linear"] = "cos"
-    three_phase: bool = False
-
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
-        initial = self.maximum / self.divisor
-        least = initial / self.final_divisor
-        step, last = min(step, self.total), float(self.total - 1)
-        start, first = 0.0, self.rise * self.total - 1
-        phases = [(first, initial, self.maximum), (last, self.maximum, least)]
-        if self.three_phase:
-            second = 2 * self.rise * self.total - 2
-            phases[1:] = [(second, self.maximum, initial), (last, initial, least)]
-        for end, before, after in phases[:-1]:
-            if step <= end:
-                return self._between(before, after, ratio(step - start, end - start))
-            start = end
-        end, before, after = phases[-1]
-        return self._between(before, after, ratio(step - start, end - start))
-
-    def _between(self, start: float, end: float, share: float) -> float:
-        if self.anneal == "linear":
-            return between(start, end, share)
-        return end + (start - end) / 2 * (1 + cosine(share))
+        share = step / self.steps
+        if share <= 1:  # by powers of each: the quotient may be no double
+            return power(self.initial, 1 - share) * power(self.final, share)
+        if not self.initial or not self.final:
+            return inf if self.final else 0.0
+        return power(2.0, between(log2(self.initial), log2(self.final), share))

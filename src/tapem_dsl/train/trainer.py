@@ -11,7 +11,14 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.tapem import TapeM
-from tapem_dsl.train.evaluation import Number, StepReport
+from tapem_dsl.train.arguments import (
+    check_callable,
+    check_count,
+    checked_pair,
+    checked_result,
+    said,
+)
+from tapem_dsl.train.evaluation import Number, StepReport, checked_report
 
 S = TypeVar("S")
 O = TypeVar("O")  # noqa: E741 - an output
@@ -35,9 +42,17 @@ def run_steps_m(
     >>> run_steps_m(3, 0, count).eval()
     <Success: (3, [0, 1, 2])>
     """
+    check_count("run_steps_m", "steps", steps)
     state, outputs = init, []
     for _ in range(steps):
-        state, output = yield from step(state)
+        program: object = step(state)
+        if not isinstance(program, TapeM):
+            raise TypeError(
+                f"the step of run_steps_m gives a program, not {said(program)}; "
+                "make one: pure(...)"
+            )
+        pair = yield from program
+        state, output = checked_pair("the step of run_steps_m", pair)
         outputs.append(output)
     return state, outputs
 
@@ -58,17 +73,23 @@ def run_steps(
         step: from a state to the next, and an output; its first failure ends the loop.
         track: goes through the steps' numbers, say to show progress.
 
+    Raises:
+        TypeError: the step gives no ``Result`` of a pair.
+        ValueError: a negative number of steps.
+
     Lean: ``runStepsM`` at ``Except``; C: ``runSteps``.
 
     >>> run_steps(3, 1, lambda n: Success((2 * n, n)))
     <Success: (8, [1, 2, 4])>
     """
+    check_count("run_steps", "steps", steps)
+    check_callable("run_steps", "step", step)
     state, outputs = init, []
     for _ in track(range(steps)):
-        result = step(state)
+        result = checked_result("the step of run_steps", step(state))
         if isinstance(result, Failure):
             return Failure(result.failure())
-        state, output = result.unwrap()
+        state, output = checked_pair("the step of run_steps", result.unwrap())
         outputs.append(output)
     return Success((state, outputs))
 
@@ -92,6 +113,10 @@ class Trainer(Generic[S]):
 
     ``run`` can be called any number of times: nothing in the trainer changes.
 
+    Raises:
+        TypeError: the step or the logger is no function; in a run, the step gives no
+            ``Result`` of a state and a :class:`StepReport`.
+
     Lean: ``Trainer``. PyTorch Lightning: ``Trainer``.
 
     >>> halve = lambda w: Success((w / 2, StepReport(w)))
@@ -103,6 +128,11 @@ class Trainer(Generic[S]):
     step: Callable[[S], Result[tuple[S, StepReport], TapeError]]
     logger: Callable[[int, S, StepReport], None] = no_log
     """Takes the step's number, counted from 0, the state after it, and its report."""
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_callable("Trainer", "step", self.step)
+        check_callable("Trainer", "logger", self.logger)
 
     def run(
         self, steps: int, *, track: Track = iter
@@ -119,14 +149,19 @@ class Trainer(Generic[S]):
             numbered: tuple[int, S],
         ) -> Result[tuple[tuple[int, S], StepReport], TapeError]:
             index, state = numbered
-            return self.step(state).map(lambda result: self._said(index, *result))
+            result: Result[tuple[S, StepReport], TapeError] = checked_result(
+                "the step of Trainer", self.step(state)
+            )
+            return result.map(lambda pair: self._logged(index, pair))
 
         ran = run_steps(steps, (0, self.init), logged, track=track)
         return ran.map(lambda result: (result[0][1], result[1]))
 
-    def _said(
-        self, index: int, state: S, report: StepReport
+    def _logged(
+        self, index: int, pair: tuple[S, StepReport]
     ) -> tuple[tuple[int, S], StepReport]:
+        state, report = checked_pair("the step of Trainer", pair)
+        checked_report("the step of Trainer", report)
         self.logger(index, state, report)
         return (index + 1, state), report
 
@@ -168,6 +203,15 @@ class Trainer(Generic[S]):
         >>> _ = stay.with_report_logger(stdout_logger("doctest of tapem_dsl")).run(1)
         [info] step 0: loss=0.500000
         """
-        return self.with_logger(
-            lambda index, state, report: logger.info("%s", report.render(index))
-        )
+        return self.with_logger(_ReportLogger(logger))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _ReportLogger:
+    """Logs reports: a value, so that its trainer compares and pickles."""
+
+    logger: logging.Logger
+
+    def __call__(self, index: int, state: object, report: StepReport) -> None:
+        self.logger.info("%s", report.render(index))

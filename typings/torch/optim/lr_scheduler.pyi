@@ -21,3 +21,6 @@ class CyclicLR(LRScheduler):
 
 class OneCycleLR(LRScheduler):
     def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...
+
+class LinearLR(LRScheduler):
+    def __init__(self, optimizer: Optimizer, **options: Any) -> None: ...

@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, NamedTuple, final
+from typing import ClassVar, Final, NamedTuple, final
 
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.train.optim.rules import Real, Rule, settled, zeros
+from tapem_dsl.train.arguments import check_fields
+from tapem_dsl.train.optim.rules import (
+    Real,
+    Rule,
+    constant,
+    quotient,
+    settled,
+    zeros,
+)
 
 EPSILON: Final = Fraction(1, 1_000_000)
 """TorchLean's default; PyTorch's is 1e-8, and 1e-10 for AdaGrad."""
@@ -41,8 +49,14 @@ class AdaGrad(Rule[Accumulated]):
     Accumulated(squares=np.float64(0.0))
     """
 
+    state_type: ClassVar[type] = Accumulated
+
     epsilon: Real = EPSILON
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, epsilon="[0, inf)", weight_decay="[0, inf)")
 
     def init(self, parameter: Array) -> Accumulated:
         """Start from zeros."""
@@ -54,7 +68,7 @@ class AdaGrad(Rule[Accumulated]):
         """As above."""
         g = self.decayed(xp, g, p)
         squares = state.squares + g * g
-        change = -(adaptive(xp, p, rate, self.epsilon, squares) * g)
+        change = -adaptive(xp, p, rate, self.epsilon, squares, g)
         return change, Accumulated(settled(xp, squares))
 
 
@@ -72,9 +86,15 @@ class RmsProp(Rule[Accumulated]):
     0.9
     """
 
+    state_type: ClassVar[type] = Accumulated
+
     rho: Real = 0.9
     epsilon: Real = EPSILON
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, rho="[0, 1]", epsilon="[0, inf)", weight_decay="[0, inf)")
 
     def init(self, parameter: Array) -> Accumulated:
         """Start from zeros."""
@@ -86,7 +106,7 @@ class RmsProp(Rule[Accumulated]):
         """As above."""
         g = self.decayed(xp, g, p)
         squares = running(xp, p, state.squares, g * g, self.rho)
-        change = -(adaptive(xp, p, rate, self.epsilon, squares) * g)
+        change = -adaptive(xp, p, rate, self.epsilon, squares, g)
         return change, Accumulated(settled(xp, squares))
 
 
@@ -123,10 +143,22 @@ class Adam(Rule[Moments]):
     -0.1
     """
 
+    state_type: ClassVar[type] = Moments
+
     beta1: Real = 0.9
     beta2: Real = BETA2
     epsilon: Real = EPSILON
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(
+            self,
+            beta1="[0, 1)",
+            beta2="[0, 1)",
+            epsilon="[0, inf)",
+            weight_decay="[0, inf)",
+        )
 
     def init(self, parameter: Array) -> Moments:
         """Start from zeros."""
@@ -145,9 +177,9 @@ class Adam(Rule[Moments]):
         t = state.steps + 1
         m = running(xp, p, state.first, g, self.beta1)
         v = running(xp, p, state.second, g * g, self.beta2)
-        first = m * xp.lit(p, 1 / (1 - self.beta1**t))
-        second = v * xp.lit(p, 1 / (1 - self.beta2**t))
-        change = -(adaptive(xp, p, rate, self.epsilon, second) * first)
+        second = v * constant(xp, p, 1 / (1 - self.beta2**t))
+        faster = rate / (1 - self.beta1**t)  # the rate, as m might overflow
+        change = -adaptive(xp, p, faster, self.epsilon, second, m)
         return change, Moments(t, settled(xp, m), settled(xp, v))
 
 
@@ -172,7 +204,7 @@ class AdamW(Adam):
     ) -> tuple[Array, Moments]:
         """Shrink by ``rate * weight_decay``, and move as Adam does."""
         change, moments = self.moments(xp, g, state, p, rate)
-        shrunk = p * (xp.lit(p, rate) * xp.lit(p, self.weight_decay))
+        shrunk = p * constant(xp, p, rate * self.weight_decay)
         return change - shrunk, moments
 
 
@@ -206,9 +238,15 @@ class Adadelta(Rule[Deltas]):
     Deltas(squares=np.float64(0.0), changes=np.float64(0.0))
     """
 
+    state_type: ClassVar[type] = Deltas
+
     rho: Real = 0.9
     epsilon: Real = EPSILON
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, rho="[0, 1]", epsilon="[0, inf)", weight_decay="[0, inf)")
 
     def init(self, parameter: Array) -> Deltas:
         """Start from zeros."""
@@ -219,29 +257,34 @@ class Adadelta(Rule[Deltas]):
     ) -> tuple[Array, Deltas]:
         """As above."""
         g = self.decayed(xp, g, p)
-        epsilon = xp.lit(p, self.epsilon)
+        epsilon = constant(xp, p, self.epsilon)
         squares = running(xp, p, state.squares, g * g, self.rho)
-        d = xp.sqrt(state.changes + epsilon) / xp.sqrt(squares + epsilon) * g
+        unit = quotient(xp, g, xp.sqrt(squares + epsilon))
+        d = unit * xp.sqrt(state.changes + epsilon)
         changes = running(xp, p, state.changes, d * d, self.rho)
         kept = Deltas(settled(xp, squares), settled(xp, changes))
-        return -(d * xp.lit(p, rate)), kept
+        return -(d * constant(xp, p, rate)), kept
 
 
 def adaptive(
-    xp: Namespace, p: Array, rate: Real, epsilon: Real, squares: Array
+    xp: Namespace, p: Array, rate: Real, epsilon: Real, squares: Array, g: Array
 ) -> Array:
     """
-    Give ``rate / (sqrt(max(squares, 0)) + epsilon)``: a rate for each entry.
+    Give ``rate / (sqrt(max(squares, 0)) + epsilon) * g``: a rate for each entry.
 
-    Lean: ``adaptiveLR``.
+    The gradient is divided first: a rate over a tiny epsilon may be infinite, and
+    infinity times a gradient of 0 no number. Where both are 0 nothing moves.
+
+    Lean: ``adaptiveLR``, times ``g``.
 
     >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
-    >>> float(adaptive(NUMPY, np.float64(1), 0.5, 0.0, np.float64(4.0)))
-    0.25
+    >>> float(adaptive(NUMPY, np.float64(1), 0.5, 0.0, np.float64(4.0), np.float64(3)))
+    0.75
     """
     root = xp.sqrt(xp.maximum(squares, 0))
-    return xp.lit(p, rate) / (root + xp.lit(p, epsilon))
+    unit = quotient(xp, g, root + constant(xp, p, epsilon))
+    return unit * constant(xp, p, rate)
 
 
 def running(xp: Namespace, p: Array, mean: Array, new: Array, keep: Real) -> Array:
@@ -253,4 +296,6 @@ def running(xp: Namespace, p: Array, mean: Array, new: Array, keep: Real) -> Arr
     >>> float(running(NUMPY, np.float64(1), np.float64(2.0), np.float64(4.0), 0.5))
     3.0
     """
-    return mean * xp.lit(p, keep) + new * xp.lit(p, 1 - keep)
+    if keep in (0, 1):  # what has no weight has none where it is infinite
+        return mean if keep else new
+    return mean * constant(xp, p, keep) + new * constant(xp, p, 1 - keep)

@@ -1,13 +1,20 @@
 """Transforms that keep gradients small, to be chained before an optimiser."""
 
-from math import hypot, isfinite
-from typing import Any
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import frexp, hypot, inf, isfinite
+from typing import Any, Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.pack import flatten
-from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
+from tapem_dsl.core.value import as_value
+from tapem_dsl.train.arguments import check_choice, check_number
+from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled, widened
 from tapem_dsl.train.optim.transforms import Transform
 
 
@@ -15,49 +22,149 @@ def l2_norm(gradients: object) -> float:
     """
     Give the root of the sum of all squares of a pack, in double precision.
 
+    No square overflows or vanishes. NaN if an entry is NaN, else infinity if one is
+    infinite.
+
+    Raises:
+        ValueError: a leaf of no real numbers, or of rationals beyond double precision.
+
     Lean: ``GradientUtils.l2Norm``, of one tensor. PyTorch:
     ``torch.nn.utils.get_total_norm``.
 
     >>> l2_norm([np.array([3.0]), np.array([4.0]), None])
     5.0
     """
-    return hypot(*[_length(g) for g in flatten(gradients)[0]])
+    largest, rest = _norm([_real(g) for g in flatten(gradients)[0]])
+    return largest * rest
 
 
-def _length(g: Array) -> float:
-    """Divide by the largest first, whose square may overflow."""
-    x = np.asarray(g, np.float64).reshape(-1)
-    largest = float(np.max(np.abs(x), initial=0))
+def _norm(leaves: Sequence[Array]) -> tuple[float, float]:
+    """Give two numbers whose product is the norm, which may be no double itself."""
+    rows = [_doubles(g).reshape(-1) for g in leaves]
+    plain = _of_rows(rows)
+    if _SAFE < plain < 1 / _SAFE:
+        return plain, 1.0
+    largest = float(np.max([np.max(np.abs(x), initial=0) for x in rows], initial=0))
     if largest == 0 or not isfinite(largest):
-        return largest
-    return largest * float(np.linalg.norm(x / largest))
+        return largest, 1.0
+    return largest, _of_rows([x / largest for x in rows])
 
 
-def clip_by_norm(most: Real) -> Transform[Nothing]:
+def _of_rows(rows: list[NDArray[np.float64]]) -> float:
+    with computing():
+        return hypot(*[float(np.linalg.norm(x)) for x in rows])
+
+
+_SAFE: Final = 1e-100
+"""Far from where squares of doubles vanish; its inverse, from where they overflow."""
+
+
+class _Clip(Transform[Nothing]):
+    """A transform of gradients alone, without a state."""
+
+    __slots__ = ()
+
+    def init(self, parameters: object, /) -> Nothing:
+        """Need nothing."""
+        return Nothing()
+
+    # Any, in both: packs of arrays.
+    def update(
+        self, gradients: object, state: Nothing, parameters: object, /
+    ) -> tuple[Any, Nothing]:
+        """Clip the gradients."""
+        leaves, structure = flatten(gradients)
+        clipped = self.clipped([_real(g) for g in leaves])
+        return gradients if clipped is None else structure.rebuild(clipped), state
+
+    @abstractmethod
+    def clipped(self, leaves: list[Any]) -> list[Any] | None:
+        """Clip all leaves of a pack; ``None`` leaves them as they are."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ClipByNorm(_Clip):
+    """
+    What :func:`clip_by_norm` gives.
+
+    >>> ClipByNorm(1.0) == clip_by_norm(1.0)
+    True
+    """
+
+    most: Real
+    error_if_nonfinite: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_number("clip_by_norm", "most", self.most, "(0, inf]")
+        flag = self.error_if_nonfinite
+        check_choice("clip_by_norm", "error_if_nonfinite", flag, (False, True))
+
+    def clipped(self, leaves: list[Any]) -> list[Any] | None:
+        """Scale all by one factor."""
+        largest, rest = _norm(leaves)
+        most = float(min(self.most, sys.float_info.max))
+        if not isfinite(largest):
+            if self.error_if_nonfinite:
+                raise ValueError(
+                    f"clip_by_norm: the gradients have the norm {largest}; find out "
+                    "where they left the finite numbers, or pass "
+                    "error_if_nonfinite=False, which makes them 0 and NaN"
+                )
+            return [_scaled(g, most / largest, 0) for g in leaves]
+        if not largest * rest > self.most:
+            return None
+        (a, i), (b, j) = frexp(most), frexp(largest)
+        return [_scaled(g, a / (b * rest), i - j) for g in leaves]
+
+
+def clip_by_norm(most: Real, *, error_if_nonfinite: bool = True) -> Transform[Nothing]:
     """
     Scale the whole pack down to a norm where it is longer.
 
+    The factor neither overflows nor vanishes, however far apart the two norms are.
+
     Args:
-        most: the norm that remains: a real number greater than 0.
+        most: the norm that remains: a real number greater than 0, or infinity.
+        error_if_nonfinite: whether a gradient that is infinite or NaN is an error, when
+            the transform updates. If not, it is as in PyTorch: beside an infinite entry
+            finite ones become 0 and infinite ones NaN; beside NaN all become NaN.
+
+    Raises:
+        TypeError, ValueError: ``most`` is no such number; when it updates, a leaf of no
+            real numbers, and as ``error_if_nonfinite`` says.
 
     Lean: ``GradientUtils.clipByNorm``, of one tensor. PyTorch:
-    ``torch.nn.utils.clip_grad_norm_``, which divides by the norm plus 1e-6.
+    ``torch.nn.utils.clip_grad_norm_``, which divides by the norm plus 1e-6, and whose
+    ``error_if_nonfinite`` is false by default.
 
     >>> clip = clip_by_norm(1.0)
     >>> clip.update([np.array([3.0, 4.0])], clip.init(None), None)[0]
     [array([0.6, 0.8])]
     """
-    if not most > 0:
-        raise ValueError(f"clip_by_norm takes a number greater than 0, not {most!r}")
+    return ClipByNorm(most, error_if_nonfinite)
 
-    def clipped(gradients: object) -> Any:
-        norm = l2_norm(gradients)
-        if not norm > most:
-            return gradients
-        leaves, structure = flatten(gradients)
-        return structure.rebuild([_scaled(g, float(most) / norm) for g in leaves])
 
-    return _without_state(clipped)
+@final
+@dataclass(frozen=True, slots=True)
+class ClipByValue(_Clip):
+    """
+    What :func:`clip_by_value` gives.
+
+    >>> ClipByValue(1.0) == clip_by_value(1.0)
+    True
+    """
+
+    most: Real
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_number("clip_by_value", "most", self.most, "[0, inf]")
+
+    def clipped(self, leaves: list[Any]) -> list[Any]:
+        """Bound all by one number."""
+        return [_bounded(g, self.most) for g in leaves]
 
 
 def clip_by_value(most: Real) -> Transform[Nothing]:
@@ -65,7 +172,11 @@ def clip_by_value(most: Real) -> Transform[Nothing]:
     Keep each entry between ``-most`` and ``most``; NaN stays.
 
     Args:
-        most: a real number, not negative.
+        most: a real number, not negative, or infinity.
+
+    Raises:
+        TypeError, ValueError: ``most`` is no such number; when it updates, a leaf of no
+            real numbers.
 
     Lean: ``GradientUtils.clipByValue``. PyTorch:
     ``torch.nn.utils.clip_grad_value_``.
@@ -74,24 +185,46 @@ def clip_by_value(most: Real) -> Transform[Nothing]:
     >>> clip.update([np.array([3.0, -0.5])], clip.init(None), None)[0]
     [array([ 1. , -0.5])]
     """
-    if not most >= 0:
-        raise ValueError(f"clip_by_value takes a number from 0, not {most!r}")
+    return ClipByValue(most)
 
-    def clipped(gradients: object) -> Any:
-        leaves, structure = flatten(gradients)
-        return structure.rebuild([_bounded(g, most) for g in leaves])
 
-    return _without_state(clipped)
+@final
+@dataclass(frozen=True, slots=True)
+class ClipByPercentile(_Clip):
+    """
+    What :func:`clip_by_percentile` gives.
+
+    >>> ClipByPercentile(50) == clip_by_percentile(50)
+    True
+    """
+
+    percent: float
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_number("clip_by_percentile", "percent", self.percent, "[0, 100]")
+
+    def clipped(self, leaves: list[Any]) -> list[Any]:
+        """Bound each by a number of its own."""
+        with computing():
+            bounds = [_percentile(g, self.percent) for g in leaves]
+        return [_bounded(g, bound) for g, bound in zip(leaves, bounds, strict=True)]
 
 
 def clip_by_percentile(percent: float) -> Transform[Nothing]:
     """
     Keep the entries of each leaf within a percentile of its absolute values.
 
-    The percentile is a double, also over rationals.
+    The percentile is a double, also over rationals, and lies between two entries as
+    NumPy has it. NaN stays, and counts for nothing; an infinite entry is larger than
+    all others.
 
     Args:
         percent: from 0 to 100.
+
+    Raises:
+        TypeError, ValueError: ``percent`` is no such number; when it updates, a leaf of
+            no real numbers.
 
     Lean: ``GradientUtils.clipByPercentile``. PyTorch: none.
 
@@ -99,36 +232,55 @@ def clip_by_percentile(percent: float) -> Transform[Nothing]:
     >>> clip.update([np.array([1.0, 2.0, -9.0])], clip.init(None), None)[0]
     [array([ 1.,  2., -2.])]
     """
-    if not 0 <= percent <= 100:
-        raise ValueError(f"a percentile lies between 0 and 100, not at {percent!r}")
-
-    def clipped(gradients: object) -> Any:
-        leaves, structure = flatten(gradients)
-        return structure.rebuild([_within(g, percent) for g in leaves])
-
-    return _without_state(clipped)
+    return ClipByPercentile(percent)
 
 
-def _within(g: Array, percent: float) -> Array:
-    if not g.size:
-        return g
+def _percentile(g: Array, percent: float) -> float:
+    """Give the percentile of sizes; infinity of none."""
+    sizes = np.abs(_doubles(g))
+    if np.isnan(np.max(sizes, initial=0)):
+        sizes = sizes[~np.isnan(sizes)]
+    if not sizes.size:
+        return inf
+    bound = float(np.percentile(sizes, percent))
+    if np.isnan(bound):  # it lies beside infinity, which NumPy cannot weigh
+        bound = float(np.percentile(sizes, percent, method="higher"))
+    return bound
+
+
+# Any: an array of whatever scalar.
+def _real(g: object) -> Any:
+    """Take a leaf of gradients as an array of real numbers."""
+    array = g if type(g) is np.ndarray else as_value(g)
+    if array.dtype.kind not in "fO":
+        raise ValueError(
+            f"only gradients of real numbers are clipped, not {array.dtype}"
+        )
+    return array
+
+
+def _doubles(g: Array) -> NDArray[np.float64]:
+    try:
+        return np.asarray(g, np.float64)
+    except OverflowError:
+        what = "a norm and a percentile are doubles; a gradient here is beyond them"
+        raise ValueError(what) from None
+
+
+def _scaled(g: Array, factor: float, exponent: int) -> Array:
+    """Multiply by ``factor * 2**exponent``: in two steps where that might vanish."""
+    wide = widened(g)
+    xp = namespace_of(wide)
+    half = exponent // 2 if exponent < _DEEP else exponent
     with computing():
-        bound = float(np.percentile(np.abs(g.astype(np.float64)), percent))
-    return _bounded(g, bound)
+        wide = wide * xp.lit(wide, factor * 2.0**half)
+        if half != exponent:
+            wide = wide * xp.lit(wide, 2.0 ** (exponent - half))
+        return settled(xp, wide if g.dtype != np.float16 else wide.astype(g.dtype))
 
 
-# Any: a function of packs of arrays.
-def _without_state(clipped: Any) -> Transform[Nothing]:
-    def update(gradients: object, state: Nothing, parameters: object) -> Any:
-        return clipped(gradients), state
-
-    return Transform(lambda parameters: Nothing(), update)
-
-
-def _scaled(g: Array, factor: float) -> Array:
-    xp = namespace_of(g)
-    with computing():
-        return settled(xp, g * xp.lit(g, factor))
+_DEEP: Final = -100
+"""An exponent from which on float32 has all its digits."""
 
 
 def _bounded(g: Array, most: Real) -> Array:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, final
+from math import isfinite
+from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, final
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from tapem_dsl.core.errors import Refused
 from tapem_dsl.core.namespace import Array, Namespace, namespace_of
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value, frozen
+from tapem_dsl.train.arguments import check_fields, said
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -30,6 +32,12 @@ class Rule(ABC, Generic[S]):
     """
     One optimiser's equations for one tensor; ``S`` is its state.
 
+    A parameter of float16 moves in float32, in which its state is kept: squares of
+    ordinary gradients are beyond float16. The change is rounded once.
+
+    No equation makes NaN of finite numbers, however large or small: a quotient by 0 is
+    0, and so is a change at a rate of 0.
+
     >>> Sgd().update(np.array([2.0]), Nothing(), np.array([1.0]), 0.1)
     (array([-0.2]), Nothing())
     """
@@ -37,6 +45,9 @@ class Rule(ABC, Generic[S]):
     __slots__ = ()
 
     weight_decay: Real
+
+    state_type: ClassVar[type] = object
+    """The type of its states, for :meth:`update` to check."""
 
     @abstractmethod
     def init(self, parameter: Array) -> S:
@@ -49,19 +60,31 @@ class Rule(ABC, Generic[S]):
         Give what is to be added to the parameter, and the next state; both read-only.
 
         Raises:
+            TypeError: the state of another kind of rule.
             ValueError: shapes or scalar types differ or are not real; a constant that
                 the scalar type cannot say.
         """
         parameter, gradient = as_value(parameter), as_value(gradient)
         check_alike(parameter, gradient)
+        if not isinstance(state, self.state_type):
+            raise TypeError(
+                f"{type(self).__name__} takes a state of type "
+                f"{self.state_type.__name__}, not {said(state)}; "
+                "make one by init of the same optimiser"
+            )
         if not fits(state, parameter):
             raise ValueError(
                 f"the state is of another parameter than "
                 f"{parameter.dtype}{list(parameter.shape)}"
             )
-        xp = namespace_of(parameter)
+        wide = widened(parameter)
+        xp = namespace_of(wide)
         with computing():
-            change, state = self.moved(xp, gradient, state, parameter, rate)
+            constant(xp, wide, rate)  # to refuse what is none, whatever the rule
+            change, state = self.moved(xp, widened(gradient), state, wide, rate)
+            if rate == 0:  # also where the direction is infinite
+                change = xp.zeros_like(wide)
+            change = change if wide is parameter else change.astype(parameter.dtype)
         return settled(xp, change), state
 
     @abstractmethod
@@ -74,7 +97,68 @@ class Rule(ABC, Generic[S]):
         """Add the gradient of half the squared parameter: coupled weight decay."""
         if self.weight_decay == 0:
             return g
-        return g + p * xp.lit(p, self.weight_decay)
+        return g + p * constant(xp, p, self.weight_decay)
+
+
+def widened(x: Array) -> Array:
+    """
+    Give float16 as float32, to compute with; all else as it is.
+
+    >>> widened(np.float16(2)), widened(np.float64(2))
+    (np.float32(2.0), np.float64(2.0))
+    """
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+# Any: a number for arithmetic with an array of whatever scalar.
+def constant(xp: Namespace, p: Array, number: Real) -> Any:
+    """
+    Give a constant of an equation, for arithmetic with a parameter.
+
+    Raises:
+        ValueError: infinite or NaN in the parameter's scalar type.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> with computing():
+    ...     constant(NUMPY, np.float32(1), 1e39)
+    Traceback (most recent call last):
+    ...
+    ValueError: no finite float32 is 1e+39 (float), a constant of the optimiser
+    """
+    given = xp.lit(p, number)
+    if p.dtype.kind == "f" and not isfinite(p.dtype.type(given)):
+        what = f"no finite {p.dtype} is {said(number)}, a constant of the optimiser"
+        raise ValueError(what)
+    return given
+
+
+def quotient(xp: Namespace, a: Array, b: Array) -> Array:
+    """
+    Give ``a / b``, and 0 where ``b`` is 0: what has no size is not moved.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> with computing():
+    ...     quotient(NUMPY, np.array([1.0, 1.0, 0.0]), np.array([2.0, 0.0, 0.0]))
+    array([0.5, 0. , 0. ])
+    """
+    known, ratio = b != 0, a / b
+    return ratio if known.all() else xp.where(known, ratio, 0)
+
+
+def check_rule(owner: str, rule: object) -> None:
+    """
+    Check that an argument is a rule.
+
+    Raises:
+        TypeError: it is none.
+
+    >>> check_rule("by_leaf", Sgd)
+    Traceback (most recent call last):
+    ...
+    TypeError: by_leaf takes a rule, such as Adam(), not the class Sgd
+    """
+    if not isinstance(rule, Rule):
+        raise TypeError(f"{owner} takes a rule, such as Adam(), not {said(rule)}")
 
 
 @contextmanager
@@ -98,12 +182,15 @@ def fits(state: Any, parameter: Array) -> bool:
     """
     Tell whether every array of a state is like the parameter; counts are no arrays.
 
+    Of a float16 parameter they are float32.
+
     >>> state = Buffered(3, np.ones(2))
     >>> fits(state, np.ones(2)), fits(state, np.ones(1))
     (True, False)
     """
+    kind = np.dtype(np.float32) if parameter.dtype == np.float16 else parameter.dtype
     return all(
-        np.shape(x) == parameter.shape and x.dtype == parameter.dtype
+        np.shape(x) == parameter.shape and x.dtype == kind
         for x in flatten(state)[0]
         if not isinstance(x, int)
     )
@@ -148,10 +235,12 @@ def zeros(parameter: Array) -> Array:
     """
     Make a read-only array of zeros of the parameter's shape and scalar type.
 
-    >>> zeros(np.float32(3))
-    np.float32(0.0)
+    For float16 they are float32.
+
+    >>> zeros(np.float32(3)), zeros(np.float16(3))
+    (np.float32(0.0), np.float32(0.0))
     """
-    array = as_value(parameter)
+    array = widened(as_value(parameter))
     xp = namespace_of(array)
     return settled(xp, xp.zeros_like(array))
 
@@ -178,7 +267,13 @@ class Sgd(Rule[Nothing]):
     Sgd(weight_decay=Fraction(1, 2))
     """
 
+    state_type: ClassVar[type] = Nothing
+
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, weight_decay="[0, inf)")
 
     def init(self, parameter: Array) -> Nothing:
         """Need nothing."""
@@ -188,7 +283,7 @@ class Sgd(Rule[Nothing]):
         self, xp: Namespace, g: Array, state: Nothing, p: Array, rate: Real
     ) -> tuple[Array, Nothing]:
         """As above."""
-        return -(self.decayed(xp, g, p) * xp.lit(p, rate)), state
+        return -(self.decayed(xp, g, p) * constant(xp, p, rate)), state
 
 
 class Buffered(NamedTuple):
@@ -210,7 +305,7 @@ class Momentum(Rule[Buffered]):
     ``b = b * momentum + g * (1 - dampening)``, then ``p - b * rate``.
 
     The first gradient is not dampened. With ``nesterov`` the direction is ``g +
-    momentum * b``.
+    momentum * b``; that needs a momentum, and no dampening.
 
     Source:
         Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
@@ -225,10 +320,27 @@ class Momentum(Rule[Buffered]):
     0.52
     """
 
+    state_type: ClassVar[type] = Buffered
+
     momentum: Real = 0.9
     dampening: Real = 0
     nesterov: bool = False
     weight_decay: Real = 0
+
+    def __post_init__(self) -> None:
+        """Check the fields, and that they go together."""
+        check_fields(
+            self,
+            momentum="[0, inf)",
+            dampening="(-inf, inf)",
+            nesterov=(False, True),
+            weight_decay="[0, inf)",
+        )
+        if self.nesterov and (self.momentum == 0 or self.dampening != 0):
+            raise ValueError(
+                "Momentum with nesterov takes a momentum above 0 and no dampening, not "
+                f"{self.momentum!r} and {self.dampening!r}"
+            )
 
     def init(self, parameter: Array) -> Buffered:
         """Start from zeros."""
@@ -239,10 +351,10 @@ class Momentum(Rule[Buffered]):
     ) -> tuple[Array, Buffered]:
         """As above."""
         g = self.decayed(xp, g, p)
-        mu = xp.lit(p, self.momentum)
+        mu = constant(xp, p, self.momentum)
         b = g
         if state.steps:
-            b = state.buffer * mu + g * xp.lit(p, 1 - self.dampening)
+            b = state.buffer * mu + g * constant(xp, p, 1 - self.dampening)
         direction = g + b * mu if self.nesterov else b
         kept = Buffered(state.steps + 1, settled(xp, b))
-        return -(direction * xp.lit(p, rate)), kept
+        return -(direction * constant(xp, p, rate)), kept

@@ -13,9 +13,10 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.same import same, structural
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.value import as_value
-from tapem_dsl.train.optim.rules import Real, Rule, fits
+from tapem_dsl.train.arguments import check_callable, check_number
+from tapem_dsl.train.optim.rules import Real, Rule, check_rule, fits
 from tapem_dsl.train.optim.transforms import apply_updates
-from tapem_dsl.train.schedules import Schedule
+from tapem_dsl.train.schedules import Schedule, rate_at
 
 _TAG = "optim"
 
@@ -118,9 +119,18 @@ class ParamGroup:
     schedule: Schedule | None = None
     """If given, it decides the rate, from how many steps there have been."""
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_rule("ParamGroup", self.rule)
+        check_number("ParamGroup", "rate", self.rate, "[0, inf)")
+        if self.schedule is not None:
+            check_callable("ParamGroup", "schedule", self.schedule)
+
     def rate_at(self, step: int) -> Real:
         """Give the rate of a step, counted from 0."""
-        return self.rate if self.schedule is None else self.schedule(step)
+        rate = self.rate if self.schedule is None else self.schedule
+        now: Real = rate_at(rate, step)
+        return now
 
 
 @final
@@ -176,7 +186,9 @@ class Optimizer:
             shape.
 
         Raises:
-            ValueError: a gradient of another scalar type than its parameter.
+            TypeError: a state of another rule.
+            ValueError: a gradient of another scalar type than its parameter; a schedule
+            that gives a negative or infinite rate.
 
         Lean: ``step``.
 

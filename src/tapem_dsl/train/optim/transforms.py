@@ -1,11 +1,11 @@
 """
-Optimisers of packs: pairs of pure functions, chained.
+Optimisers of packs: two pure functions each, chained.
 
 A transform turns gradients into what is to be added to the parameters, and a state into
 the next one: optax's shape. States are packs too, so that they save like parameters.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, final
 
@@ -14,6 +14,7 @@ import numpy as np
 from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.value import as_value
+from tapem_dsl.train.arguments import said
 from tapem_dsl.train.optim.adaptive import (
     BETA2,
     EPSILON,
@@ -29,23 +30,25 @@ from tapem_dsl.train.optim.rules import (
     Rule,
     Sgd,
     check_alike,
+    check_rule,
     settled,
 )
-from tapem_dsl.train.schedules import Schedule
+from tapem_dsl.train.schedules import Schedule, check_rate, rate_at
 
 S = TypeVar("S")
 P = TypeVar("P")
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Transform(Generic[S]):
+class Transform(ABC, Generic[S]):
     """
     ``init(parameters)`` and ``update(gradients, state, parameters)``.
 
     ``update`` gives a pack like the parameters, to be added to them, and the next
     state. A gradient that is ``None`` leaves its parameter and its part of the state
     as they are, and gives ``None``.
+
+    Transforms are values: those of this library are frozen records, with ``==`` and
+    pickle. One of your own is a subclass with the two methods.
 
     Source:
         Lean: none; its ``step`` moves a table. JAX: optax's
@@ -56,11 +59,21 @@ class Transform(Generic[S]):
     >>> updates, state = optimiser.update({"w": np.ones(2)}, state, {"w": np.ones(2)})
     >>> apply_updates({"w": np.ones(2)}, updates)
     {'w': array([0.9, 0.9])}
+    >>> sgd(0.1) == sgd(0.1)
+    True
     """
 
-    # Any: packs of arrays, of whatever structure.
-    init: Callable[[Any], S]
-    update: Callable[[Any, S, Any], tuple[Any, S]]
+    __slots__ = ()
+
+    # Any, below: packs of arrays, of whatever structure.
+
+    @abstractmethod
+    def init(self, parameters: Any, /) -> S:
+        """Make the state before the first step."""
+
+    @abstractmethod
+    def update(self, gradients: Any, state: S, parameters: Any, /) -> tuple[Any, S]:
+        """Give what is to be added to the parameters, and the next state."""
 
     def move(self, gradients: object, state: S, parameters: P) -> tuple[P, S]:
         """
@@ -86,40 +99,134 @@ class Stepped(NamedTuple):
     leaves: tuple[Any, ...]  # Any: states of whatever rule
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class ByLeaf(Transform[Stepped]):
+    """
+    Each leaf of a pack moves by a rule: what :func:`by_leaf` gives.
+
+    >>> ByLeaf(Sgd(), 0.1).init(np.float64(1.0))
+    Stepped(steps=0, leaves=(Nothing(),))
+    """
+
+    rule: Rule[Any]
+    rate: Real | Schedule
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_rule("by_leaf", self.rule)
+        check_rate(type(self.rule).__name__, self.rate)
+
+    def init(self, parameters: object, /) -> Stepped:
+        """Make the state of each leaf."""
+        return Stepped(0, tuple(map(self.rule.init, flatten(parameters)[0])))
+
+    # Any: the updates, a pack like the parameters
+    def update(
+        self, gradients: object, state: Stepped, parameters: object, /
+    ) -> tuple[Any, Stepped]:
+        """Move each leaf."""
+        leaves, structure = flatten(parameters)
+        _check_state(state, Stepped)
+        _check_size("leaves", len(state.leaves), len(leaves))
+        now = rate_at(self.rate, state.steps)
+        changes, states = [], []
+        rows = zip(structure.leaves_of(gradients), state.leaves, leaves, strict=True)
+        for g, old, p in rows:
+            change, new = (None, old) if g is None else self.rule.update(g, old, p, now)
+            changes.append(change)
+            states.append(new)
+        return structure.rebuild(changes), Stepped(state.steps + 1, tuple(states))
+
+
+def _check_state(state: object, kind: type) -> None:
+    """Refuse the state of another optimiser."""
+    if type(state) is not kind:
+        raise TypeError(
+            f"the optimiser takes a state of type {kind.__name__}, not {said(state)}; "
+            "make one by its init"
+        )
+
+
+def _check_size(what: str, found: int, expected: int) -> None:
+    """Refuse the state of another pack, or of another chain."""
+    if found != expected:
+        raise ValueError(
+            f"the optimiser takes a state of {expected} {what}, not of {found}; "
+            "make one by init(parameters)"
+        )
+
+
 def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
     """
     Move each leaf of a pack by a rule.
 
     Args:
         rule: the equations.
-        rate: the learning rate, or a schedule: a function of the step, which is
+        rate: the learning rate, from 0, or a schedule: a function of the step, which is
             counted from 0 and advances even where gradients are missing.
+
+    Raises:
+        TypeError: no rule, or neither a number nor a schedule; when it updates, a state
+            of another kind of optimiser.
+        ValueError: a rate that is negative, infinite or NaN, now or when a schedule
+            gives it; when it updates, a state of another pack.
 
     >>> optimiser = by_leaf(Sgd(), lambda step: 1 / (1 + step))
     >>> optimiser.init(np.float64(1.0))
     Stepped(steps=0, leaves=(Nothing(),))
+    >>> by_leaf(Adam(), 0.1) == adam(0.1)
+    True
+    """
+    return ByLeaf(rule, rate)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Chain(Transform[tuple[Any, ...]]):
+    """
+    Transforms one after the other: what :func:`chain` gives.
+
+    >>> Chain((sgd(1.0),)).init(np.ones(1))
+    (Stepped(steps=0, leaves=(Nothing(),)),)
     """
 
-    def init(parameters: object) -> Stepped:
-        return Stepped(0, tuple(map(rule.init, flatten(parameters)[0])))
+    transforms: tuple[Transform[Any], ...]
 
-    def update(gradients: object, state: Stepped, parameters: object) -> Any:
-        leaves, structure = flatten(parameters)
-        now = rate(state.steps) if callable(rate) else rate
-        changes, states = [], []
-        rows = zip(structure.leaves_of(gradients), state.leaves, leaves, strict=True)
-        for g, old, p in rows:
-            change, new = (None, old) if g is None else rule.update(g, old, p, now)
-            changes.append(change)
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        given: tuple[object, ...] = self.transforms
+        for transform in given:
+            if not isinstance(transform, Transform):
+                what = (
+                    f"chain takes transforms, such as sgd(0.1), not {said(transform)}"
+                )
+                raise TypeError(what)
+
+    def init(self, parameters: object, /) -> tuple[Any, ...]:
+        """Make the state of each."""
+        return tuple(transform.init(parameters) for transform in self.transforms)
+
+    # Any: the updates, a pack like the parameters
+    def update(
+        self, gradients: object, state: tuple[Any, ...], parameters: object, /
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """Pass the gradients through all."""
+        _check_state(state, tuple)
+        _check_size("transforms", len(state), len(self.transforms))
+        states = []
+        for transform, old in zip(self.transforms, state, strict=True):
+            gradients, new = transform.update(gradients, old, parameters)
             states.append(new)
-        return structure.rebuild(changes), Stepped(state.steps + 1, tuple(states))
-
-    return Transform(init, update)
+        return gradients, tuple(states)
 
 
 def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
     """
     Apply transforms one after the other: each takes what the one before gave.
+
+    Raises:
+        TypeError: no transform.
 
     Source:
         JAX: ``optax.chain``.
@@ -128,18 +235,7 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
     (Nothing(), Stepped(steps=0, leaves=(Nothing(),)))
     """
-
-    def init(parameters: object) -> tuple[Any, ...]:
-        return tuple(transform.init(parameters) for transform in transforms)
-
-    def update(gradients: object, state: tuple[Any, ...], parameters: object) -> Any:
-        states = []
-        for transform, old in zip(transforms, state, strict=True):
-            gradients, new = transform.update(gradients, old, parameters)
-            states.append(new)
-        return gradients, tuple(states)
-
-    return Transform(init, update)
+    return Chain(transforms)
 
 
 def apply_updates(parameters: P, updates: object) -> P:

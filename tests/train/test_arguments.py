@@ -1,0 +1,273 @@
+"""Mistakes in what a training script is made of, each with its mend."""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from returns.result import Failure, Success
+
+from tapem_dsl import Dataset, NodeId, Thrown, const, pure, train
+from tapem_dsl.train import (
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    DataLoader,
+    Momentum,
+    Optimizer,
+    ParamEntry,
+    ParamGroup,
+    ParamTable,
+    RmsProp,
+    Rule,
+    Sgd,
+    StepReport,
+    Trainer,
+    adam,
+    adamw,
+    by_leaf,
+    chain,
+    clip_by_norm,
+    eval_batches,
+    eval_list,
+    momentum,
+    run_steps,
+    run_steps_m,
+    sgd,
+)
+
+# -- hyperparameters -------------------------------------------------------------------
+
+# Any: values and no values.
+Wrong = tuple[list[Any], list[Any]]
+AMOUNT: Final[Wrong] = ([-1, math.nan, math.inf, Fraction(10**400)], ["x", None, True])
+BETA: Final[Wrong] = ([*AMOUNT[0], 1.0, 1.1, np.float32(1)], AMOUNT[1])
+RHO: Final[Wrong] = ([*AMOUNT[0], 1.1], AMOUNT[1])
+WRONG: Final[dict[type[Rule[Any]], dict[str, Wrong]]] = {
+    Sgd: {"weight_decay": AMOUNT},
+    Momentum: {
+        "momentum": AMOUNT,
+        "dampening": ([math.nan, math.inf], AMOUNT[1]),
+        "nesterov": ([], ["yes", None, 2]),
+        "weight_decay": AMOUNT,
+    },
+    AdaGrad: {"epsilon": AMOUNT, "weight_decay": AMOUNT},
+    RmsProp: {"rho": RHO, "epsilon": AMOUNT, "weight_decay": AMOUNT},
+    Adam: {"beta1": BETA, "beta2": BETA, "epsilon": AMOUNT, "weight_decay": AMOUNT},
+    AdamW: {"beta1": BETA, "beta2": BETA, "epsilon": AMOUNT, "weight_decay": AMOUNT},
+    Adadelta: {"rho": RHO, "epsilon": AMOUNT, "weight_decay": AMOUNT},
+}
+RULES: Final[list[Any]] = [
+    kind
+    for kind in vars(train).values()
+    if isinstance(kind, type) and issubclass(kind, Rule) and kind is not Rule
+]
+
+
+@pytest.mark.parametrize("kind", RULES, ids=lambda kind: kind.__name__)
+def test_every_hyperparameter_is_checked(kind: Any) -> None:
+    assert {field.name for field in fields(kind)} == set(WRONG[kind])
+    for name, (values, types) in WRONG[kind].items():
+        for error, givens in ((ValueError, values), (TypeError, types)):
+            for given in givens:
+                with pytest.raises(error, match=f"{kind.__name__} takes .*{name}, not"):
+                    kind(**{name: given})
+
+
+def test_the_ends_of_ranges_are_inside() -> None:
+    Adam(beta1=0, beta2=0.0, epsilon=0, weight_decay=0)
+    for rho in (0, 1, Fraction(1), np.float32(0.5)):
+        assert RmsProp(rho=rho).rho == Adadelta(rho=rho).rho  # type: ignore[arg-type] # NumPy's too
+    Momentum(momentum=2.0, dampening=-1.0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Momentum(nesterov=True, dampening=0.5),
+        lambda: Momentum(momentum=0, nesterov=True),
+        lambda: momentum(0.1, momentum=0.0, nesterov=True),
+    ],
+)
+def test_nesterov_needs_a_momentum_and_no_dampening(make: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match="momentum above 0 and no dampening, not"):
+        make()
+
+
+@pytest.mark.parametrize(
+    "make", [sgd, momentum, train.adagrad, train.rmsprop, adam, adamw, train.adadelta]
+)
+def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
+    rule = type(make(0.1).rule).__name__
+    rate: Any
+    for rate in (-0.1, math.nan, math.inf, Fraction(-1, 3)):
+        with pytest.raises(
+            ValueError, match=rf"{rule} takes a number in \[0, inf\) as"
+        ):
+            make(rate)
+    for rate in ("x", None, np.ones(2), [0.1]):
+        with pytest.raises(TypeError, match=f"{rule} takes a number or a schedule as"):
+            make(rate)
+    with pytest.raises(TypeError, match="not the class Constant; make one: Constant"):
+        make(train.Constant)
+    assert make(Fraction(1, 3)) != make(0)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: by_leaf(Adam, 0.1), TypeError, r"takes a rule, such as Adam\(\), not"),  # type: ignore[arg-type] # the mistake
+        (lambda: by_leaf(adam(0.1), 0.1), TypeError, "takes a rule"),  # type: ignore[arg-type] # likewise
+        (lambda: chain(adam), TypeError, r"takes transforms, such as sgd\(0.1\), not"),  # type: ignore[arg-type] # likewise
+        (lambda: chain([sgd(0.1)]), TypeError, "takes transforms"),  # type: ignore[arg-type] # likewise
+        (lambda: ParamGroup((), Sgd, 0.1), TypeError, "ParamGroup takes a rule"),  # type: ignore[arg-type] # likewise
+        (lambda: ParamGroup((), Sgd(), -1), ValueError, r"in \[0, inf\) as rate, not"),
+        (lambda: ParamGroup((), Sgd(), "x"), TypeError, "as rate, not 'x'"),  # type: ignore[arg-type] # likewise
+        (
+            lambda: ParamGroup((), Sgd(), 0.1, 0.2),  # type: ignore[arg-type] # likewise
+            TypeError,
+            "takes a function as schedule, not 0.2",
+        ),
+    ],
+)
+def test_parts_that_are_none(make: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        make()
+
+
+def test_a_group_asks_its_schedule_for_a_rate_too() -> None:
+    group = ParamGroup((NodeId(0),), Sgd(), 0.1, lambda step: -1.0)
+    table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
+    with pytest.raises(ValueError, match="at step 0 of its schedule"):
+        Optimizer((group,)).step(table, {NodeId(0): np.float64(1)})
+
+
+# -- states ----------------------------------------------------------------------------
+
+P: Final = {"w": np.ones(2)}
+TWO: Final = {"w": np.ones(2), "b": np.ones(1)}
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "state", "error", "text"),
+    [
+        (adam(0.1), adam(0.1).init(TWO), ValueError, "of 1 leaves, not of 2; make one"),
+        (adam(0.1), sgd(0.1).init(P), TypeError, "of type Moments, not Nothing"),
+        (adam(0.1), momentum(0.1).init(P), TypeError, "of type Moments, not Buffered"),
+        (sgd(0.1), adam(0.1).init(P), TypeError, "of type Nothing, not Moments"),
+        (adam(0.1), (), TypeError, r"of type Stepped, not \(\)"),
+        (adam(0.1), None, TypeError, "of type Stepped, not None"),
+        (chain(sgd(0.1)), sgd(0.1).init(P), TypeError, "of type tuple, not Stepped"),
+        (sgd(0.1), chain(sgd(0.1)).init(P), TypeError, "of type Stepped, not"),
+        (
+            chain(clip_by_norm(1.0), sgd(0.1)),
+            chain(sgd(0.1)).init(P),
+            ValueError,
+            "of 2 transforms, not of 1; make one",
+        ),
+        (adam(0.1), adam(0.1).init([np.ones(3)]), ValueError, "of another parameter"),
+    ],
+)
+def test_a_state_of_something_else_says_so(
+    optimiser: Any, state: Any, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        optimiser.update(P, state, P)
+
+
+def test_a_table_with_the_state_of_another_rule() -> None:
+    table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
+    of_sgd = Optimizer((ParamGroup((NodeId(0),), Sgd(), 0.1),)).init(table)
+    of_adam = replace(of_sgd, groups=(ParamGroup((NodeId(0),), Adam(), 0.1),))
+    with pytest.raises(TypeError, match="Adam takes a state of type Moments"):
+        of_adam.step(table, {NodeId(0): np.float64(1)})
+
+
+# -- steps and evaluations -------------------------------------------------------------
+
+REPORT: Final = StepReport(0.5)
+NO_RESULT: Final[list[tuple[Any, str]]] = [
+    ((1, REPORT), r"gives a Result, not \(1, Step.*; wrap it: Success"),
+    (REPORT, "gives a Result, not StepReport.*; wrap it: Success"),
+    (0.5, r"gives a Result, not 0.5 \(float\); wrap it: Success"),
+    (None, "gives a Result, not None .*; did you forget `return`"),
+    (pure((1, REPORT)), r"gives a Result, not .*; run it: \.eval\(\)"),
+]
+
+
+@pytest.mark.parametrize(("given", "text"), NO_RESULT)
+def test_what_gives_no_result(given: Any, text: str) -> None:
+    data: Dataset[int] = Dataset.of_list([1])
+    for call, where in (
+        (lambda: run_steps(1, 0, lambda _: given), "the step of run_steps"),
+        (lambda: Trainer(0, lambda _: given).run(1), "the step of Trainer"),
+        (lambda: eval_list("val", [1], lambda _: given), "val: report_of"),
+        (lambda: train.eval_dataset("val", data, lambda _: given), "val: report_of"),
+        (lambda: eval_batches("val", [[1]], lambda _: given), "val: report_of"),
+        (lambda: DataLoader(data, 1).epoch_collate("t", lambda _: given), "epoch_coll"),
+    ):
+        with pytest.raises(TypeError, match=f"{where}.*{text}"):
+            call()
+
+
+@pytest.mark.parametrize("given", [0.5, None, (1, 2, 3), REPORT, [1, REPORT]])
+def test_what_gives_no_pair(given: Any) -> None:
+    def in_program(_: int) -> Any:
+        return const(1.0).map(lambda _: given)
+
+    for call, where in (
+        (lambda: run_steps(1, 0, lambda _: Success(given)), "the step of run_steps"),
+        (lambda: Trainer(0, lambda _: Success(given)).run(1), "the step of Trainer"),
+        (lambda: run_steps_m(1, 0, in_program).run(), "the step of run_steps_m"),
+    ):
+        with pytest.raises(TypeError, match=rf"{where} gives a pair, the next state"):
+            call()
+
+
+@pytest.mark.parametrize("given", [0.5, None, (1, 2), np.float64(2)])
+def test_what_gives_no_report(given: Any) -> None:
+    for call in (
+        lambda: Trainer(0, lambda _: Success((0, given))).run_losses(1),
+        lambda: eval_list("val", [1], lambda _: Success(given)),
+        lambda: eval_batches("val", [[1]], lambda _: Success(given)),
+    ):
+        with pytest.raises(
+            TypeError, match=r"gives a StepReport, not .*; wrap it: Step"
+        ):
+            call()
+
+
+@pytest.mark.parametrize("given", [(0, 1), 5, None, Success((0, 1))])
+def test_a_step_of_programs_that_gives_none(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"run_steps_m gives a program, not .*: pure"):
+        run_steps_m(1, 0, lambda _: given).run()
+
+
+def test_trainers_and_loops_are_checked_where_they_are_written() -> None:
+    step: Any = 3
+    with pytest.raises(TypeError, match="Trainer takes a function as step, not 3"):
+        Trainer(0, step)
+    with pytest.raises(TypeError, match="Trainer takes a function as logger, not None"):
+        Trainer(0, lambda n: Success((n, REPORT)), None)  # type: ignore[arg-type] # the mistake
+    with pytest.raises(TypeError, match="run_steps takes a function as step, not 3"):
+        run_steps(1, 0, step)
+    for steps, error in ((-1, ValueError), (2.5, TypeError), ("3", TypeError)):
+        count: Any = steps
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+            run_steps(count, 0, lambda n: Success((n, n)))
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+            run_steps_m(count, 0, lambda n: pure((n, n))).run()
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+            Trainer(0, lambda n: Success((n, REPORT))).run(count)
+
+
+def test_failures_still_pass() -> None:
+    failed = Failure(Thrown("no"))
+    assert run_steps(1, 0, lambda _: failed) == failed
+    assert Trainer(0, lambda _: failed).run(1) == failed
+    assert eval_list("val", [1], lambda _: failed) == failed
+    assert eval_batches("val", [[1]], lambda _: failed) == failed

@@ -1,0 +1,166 @@
+"""Optimisers, schedules, loaders and reports are values: ``==``, a hash, pickle."""
+
+import copy
+import logging
+import pickle
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from operator import eq
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from returns.result import Success
+
+from tapem_dsl import Dataset, NodeId, TapeM, train
+from tapem_dsl.core.same import same
+from tapem_dsl.train import StepReport, Transform
+
+
+def halve(w: float) -> Any:
+    return Success((w / 2, StepReport(w)))
+
+
+def squared(p: NodeId) -> TapeM[NodeId]:
+    return train.mean_scalar_over("t", [1.0], lambda _: TapeM.from_value(p))
+
+
+def rows() -> Any:
+    pack = {"x": np.arange(18.0).reshape(9, 2)}
+    return train.ArrayDataset.of_pack("t", pack).unwrap()
+
+
+def table() -> Any:
+    return train.ParamTable((train.ParamEntry(NodeId(0), "w", np.ones(2)),))
+
+
+# Any, in both: values of whatever type.
+EACH: Final[dict[str, Callable[[float], Any]]] = {
+    "AdaGrad": train.AdaGrad,
+    "Adadelta": train.Adadelta,
+    "Adam": train.Adam,
+    "AdamW": train.AdamW,
+    "ArrayDataset": lambda x: rows().shuffle(int(8 * x))[1],
+    "Batches": lambda x: rows().batches("t", int(4 * x)).unwrap(),
+    "Constant": train.Constant,
+    "CosineAnnealing": lambda x: train.CosineAnnealing(x, 3),
+    "CosineAnnealingLR": lambda x: train.CosineAnnealingLR(x, 3),
+    "CsvOptions": lambda x: train.CsvOptions(delimiter=";" if x < 0.4 else ","),
+    "Cyclic": lambda x: train.Cyclic(x, 1.0, 3),
+    "DataLoader": lambda x: train.DataLoader(rows(), 2, shuffle=True, seed=int(8 * x)),
+    "Dataset": lambda x: Dataset.of_list([x, np.ones(2)]),
+    "Exponential": lambda x: train.Exponential(x, 0.5),
+    "LRFinder": lambda x: train.LRFinder(x, 1.0, 3),
+    "LinearWarmup": lambda x: train.LinearWarmup(x, 3),
+    "LogEntry": lambda x: train.LogEntry(train.Level.INFO, str(x)),
+    "Metric": lambda x: train.Metric("m", x),
+    "Momentum": train.Momentum,
+    "NpyArray": lambda x: train.parse_npy(train.npy_bytes(np.full(2, x))).unwrap(),
+    "OneCycle": lambda x: train.OneCycle(x, 10),
+    "OneCycleLR": lambda x: train.OneCycleLR(x, 10),
+    "Optimizer": lambda x: train.Optimizer(
+        (train.ParamGroup((NodeId(0),), train.Adam(), x),)
+    ).init(table()),
+    "Pair": lambda x: train.Pair(np.float64(x), np.float64(1)),
+    "ParamEntry": lambda x: train.ParamEntry(NodeId(0), "w", np.full(2, x)),
+    "ParamGroup": lambda x: train.ParamGroup((NodeId(0),), train.Adam(), x),
+    "ParamTable": lambda x: table().set(NodeId(0), np.full(2, x)),
+    "Position": lambda x: (
+        train.Stream(train.DataLoader(rows(), 1, seed=int(8 * x))).position
+    ),
+    "ReportSum": lambda x: train.ReportSum(1, x),
+    "RmsProp": train.RmsProp,
+    "Sgd": train.Sgd,
+    "StepDecay": lambda x: train.StepDecay(x, 0.5, 3),
+    "StepReport": lambda x: StepReport(x, (train.Metric("m", x),)),
+    "Stepped": lambda x: train.Stepped(int(8 * x), ()),
+    "Stream": lambda x: train.Stream(train.DataLoader(rows(), 1, seed=int(8 * x))),
+    "Trainer": lambda x: train.Trainer(x, halve).with_report_logger(
+        logging.getLogger("tapem_dsl.tests.values")
+    ),
+    "ValueAndGrad": lambda x: train.value_and_grad(squared if x < 0.4 else halve),
+    "WarmupCosine": lambda x: train.WarmupCosine(x, 2, 10),
+    "WarmupCosineLR": lambda x: train.WarmupCosineLR(x, 0.1, 2, 10),
+    # what functions give
+    "adadelta": train.adadelta,
+    "adagrad": lambda x: train.adagrad(train.Exponential(x, 0.5)),
+    "adam": train.adam,
+    "adamw": lambda x: train.adamw(train.WarmupCosine(x, 2, 10), weight_decay=0.1),
+    "by_leaf": lambda x: train.by_leaf(train.Adam(), x),
+    "chain": lambda x: train.chain(train.clip_by_norm(1.0), train.adam(x)),
+    "clip_by_norm": lambda x: train.clip_by_norm(x, error_if_nonfinite=False),
+    "clip_by_percentile": train.clip_by_percentile,
+    "clip_by_value": train.clip_by_value,
+    "momentum": train.momentum,
+    "rmsprop": train.rmsprop,
+    "sgd": train.sgd,
+}
+ABSTRACT: Final = {"Rule", "Transform"}
+NO_VALUES: Final = {"Level", "LineFormatter"}
+"""An enumeration, and a formatter of ``logging``."""
+
+
+def test_every_record_and_every_optimiser_is_tried() -> None:
+    records = {name for name, kind in vars(train).items() if isinstance(kind, type)}
+    makers = {
+        name
+        for name, maker in vars(train).items()
+        if callable(maker)
+        and "Transform" in str(getattr(maker, "__annotations__", {}).get("return"))
+    }
+    assert records - ABSTRACT - NO_VALUES | makers == set(EACH)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_it_is_a_value(name: str) -> None:
+    make = EACH[name]
+    one, again, other = make(0.25), make(0.25), make(0.5)
+    assert one is not again
+    equal = same if isinstance(one, tuple) else eq  # a tuple asks arrays for a truth
+    assert equal(one, again)
+    assert not equal(one, other)
+    for copied in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one), copy.copy(one)):
+        assert type(copied) is type(one)
+        assert equal(copied, one)
+        assert isinstance(one, tuple) or hash(copied) == hash(one) == hash(again)
+    name = fields(one)[0].name if is_dataclass(one) else one._fields[0]
+    with pytest.raises(AttributeError):
+        setattr(one, name, None)
+
+
+def test_an_optimiser_from_a_pickle_goes_on_as_the_first() -> None:
+    optimiser = train.chain(
+        train.clip_by_norm(1.0), train.adamw(train.WarmupCosine(0.1, 2, 9))
+    )
+    p: Any = {"w": np.ones(3)}
+    state = optimiser.init(p)
+    for _ in range(3):
+        p, state = optimiser.move({"w": np.full(3, 2.0)}, state, p)
+    loaded: tuple[Transform[Any], Any] = pickle.loads(pickle.dumps((optimiser, state)))
+    again = loaded[0].move({"w": np.ones(3)}, loaded[1], p)
+    expected = optimiser.move({"w": np.ones(3)}, state, p)
+    np.testing.assert_array_equal(again[0]["w"], expected[0]["w"])
+
+
+def test_what_differs_in_one_part_differs() -> None:
+    assert train.adam(0.1) != train.adamw(0.1, weight_decay=0)
+    assert train.adam(0.1) != train.by_leaf(train.Adam(beta1=0.5), 0.1)
+    assert train.Sgd() == train.Sgd(0)
+    assert train.sgd(0.1) == train.by_leaf(train.Sgd(), 0.1)
+    assert train.chain(train.sgd(0.1)) != train.sgd(0.1)
+    assert train.clip_by_norm(1.0) != train.clip_by_value(1.0)
+    assert len({train.adam(0.1), train.adam(0.1), train.adam(0.2)}) == 2
+    assert repr(train.sgd(0.1)) == "ByLeaf(rule=Sgd(weight_decay=0), rate=0.1)"
+
+
+def test_a_transform_of_ones_own_goes_into_a_chain() -> None:
+    class Doubled(Transform[int]):
+        def init(self, parameters: Any, /) -> int:
+            return 0
+
+        def update(self, gradients: Any, state: int, parameters: Any, /) -> Any:
+            return 2 * gradients, state + 1
+
+    optimiser = train.chain(Doubled(), train.sgd(1.0))
+    p, state = optimiser.move(np.ones(1), optimiser.init(np.ones(1)), np.ones(1))
+    assert (p.tolist(), state[0]) == ([-1.0], 1)
