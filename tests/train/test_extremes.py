@@ -157,10 +157,14 @@ def test_float16_moves_as_float32_does(rules: list[Any]) -> None:
 
 
 @every_rule
-def test_a_rate_that_float32_cannot_say_is_a_value_error(
+def test_a_rate_that_is_no_number_of_float32_is_refused(
     rules: list[Any],
 ) -> None:
     p = np.ones(1, np.float32)
+    for word in ("0.1", None, [0.1]):
+        rate: Any = word
+        with pytest.raises(TypeError, match="a constant is a real number, not"):
+            rules[0].update(p, rules[0].init(p), p, rate)
     for rate in (math.inf, math.nan, 1e39):
         with pytest.raises(ValueError, match="no finite float32 is"):
             rules[0].update(p, rules[0].init(p), p, rate)
@@ -216,7 +220,7 @@ def test_the_clips_of_the_issue() -> None:
     single = np.full(2, 5e20 / 2**0.5, np.float32)
     clip = clip_by_norm(1e-30)
     y, _ = clip.update(single, clip.init(single), single)
-    assert y.tolist() == pytest.approx([1e-30 / 2**0.5] * 2, rel=1e-6)
+    assert y.tolist() == pytest.approx([1e-30 / 2**0.5] * 2, rel=1e-6, abs=0)
 
 
 def test_a_norm_beyond_doubles_is_clipped_all_the_same() -> None:

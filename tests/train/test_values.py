@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from returns.result import Success
 
-from tapem_dsl import Dataset, NodeId, TapeM, train
+from tapem_dsl import Dataset, Do, NodeId, TapeM, do, scale, train
 from tapem_dsl.core.same import same
 from tapem_dsl.train import StepReport, Transform
 
@@ -23,6 +23,11 @@ def halve(w: float) -> Any:
 
 def squared(p: NodeId) -> TapeM[NodeId]:
     return train.mean_scalar_over("t", [1.0], lambda _: TapeM.from_value(p))
+
+
+@do
+def halved(p: NodeId) -> Do[NodeId]:
+    return (yield from scale(p, 0.5))
 
 
 def rows() -> Any:
@@ -78,7 +83,7 @@ EACH: Final[dict[str, Callable[[float], Any]]] = {
     "Trainer": lambda x: train.Trainer(x, halve).with_report_logger(
         logging.getLogger("tapem_dsl.tests.values")
     ),
-    "ValueAndGrad": lambda x: train.value_and_grad(squared if x < 0.4 else halve),
+    "ValueAndGrad": lambda x: train.value_and_grad(squared if x < 0.4 else halved),
     "WarmupCosine": lambda x: train.WarmupCosine(x, 2, 10),
     "WarmupCosineLR": lambda x: train.WarmupCosineLR(x, 0.1, 2, 10),
     # what functions give

@@ -5,7 +5,9 @@ A schedule is data and a pure function of the step, counted from 0: calling it g
 rate. Whoever runs the steps counts them; nothing in a schedule changes.
 
 Every rate is a number from 0, at every step and for every length, 0 included. What
-grows without bound ends at infinity, which an optimiser refuses.
+grows without bound ends at infinity, which an optimiser refuses. Fields are checked
+when a schedule is made: ``TypeError`` for what is no number, ``ValueError`` for one
+that is outside of its range.
 """
 
 import sys

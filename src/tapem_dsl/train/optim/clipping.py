@@ -88,12 +88,12 @@ class ClipByNorm(_Clip):
     """
     What :func:`clip_by_norm` gives.
 
-    >>> ClipByNorm(1.0) == clip_by_norm(1.0)
+    >>> ClipByNorm(1.0, error_if_nonfinite=True) == clip_by_norm(1.0)
     True
     """
 
     most: Real
-    error_if_nonfinite: bool = True
+    error_if_nonfinite: bool
 
     def __post_init__(self) -> None:
         """Check the fields."""

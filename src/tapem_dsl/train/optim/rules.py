@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
-from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar, final
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class Rule(ABC, Generic[S]):
 
     A parameter of float16 moves in float32, in which its state is kept: squares of
     ordinary gradients are beyond float16. The change is rounded once.
+
+    Hyperparameters are checked when a rule is made: ``TypeError`` for what is no
+    number, ``ValueError`` for one that is outside of its range.
 
     No equation makes NaN of finite numbers, however large or small: a quotient by 0 is
     0, and so is a change at a rate of 0.
@@ -126,10 +129,16 @@ def constant(xp: Namespace, p: Array, number: Real) -> Any:
     ValueError: no finite float32 is 1e+39 (float), a constant of the optimiser
     """
     given = xp.lit(p, number)
+    if -_ORDINARY < given < _ORDINARY:
+        return given
     if p.dtype.kind == "f" and not isfinite(p.dtype.type(given)):
         what = f"no finite {p.dtype} is {said(number)}, a constant of the optimiser"
         raise ValueError(what)
     return given
+
+
+_ORDINARY: Final = 1e38
+"""Below the largest number of every type that is computed with."""
 
 
 def quotient(xp: Namespace, a: Array, b: Array) -> Array:
