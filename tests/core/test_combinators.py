@@ -213,10 +213,17 @@ def test_an_integer_beyond_double_precision_is_a_failure() -> None:
     assert leaf(2**1000).exec().unwrap()[NodeId(0)].value == 2.0**1000
 
 
-@pytest.mark.parametrize("name", [3, ["x"], np.array([1, 2])])
-def test_a_name_is_a_text(name: Any) -> None:
+@pytest.mark.parametrize("name", [3, ["x"], np.array([1, 2]), True])
+@pytest.mark.parametrize("make", [leaf, param, const])
+def test_a_name_is_a_text(make: Any, name: Any) -> None:
     with pytest.raises(TypeError, match="a leaf's name is a text"):
-        leaf(1.0, name=name)
+        make(1.0, name)
+
+
+@pytest.mark.parametrize("make", [leaf, param, const])
+def test_a_name_may_stand_second_as_in_lean(make: Any) -> None:
+    assert make(1.0, "w") == make(1.0, name="w")
+    assert make(1.0, "w").exec().unwrap()[NodeId(0)].name == "w"
 
 
 def test_a_readonly_array_of_another_layout_is_made_contiguous() -> None:

@@ -1,8 +1,11 @@
 """docs/lean.md: complete, and every name in it leads somewhere."""
 
+import ast
 import functools
+import importlib
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,11 +18,61 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "lean.md").read_text()
 DICTIONARY = PAGE.partition("## The dictionary")[2].partition("## Lemmas")[0]
 LEMMAS = PAGE.partition("## Lemmas")[2].partition("## Where we deviate")[0]
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")]
-    for line in DICTIONARY.splitlines()
-    if line.startswith("| `")
-]
+SIDE_BY_SIDE = PAGE.partition("side by side")[2].partition("## The dictionary")[0]
+MEAN_LOSS = (ROOT / "src" / "tapem_dsl" / "train" / "mean_loss.py").read_text()
+
+
+def rows_of(table: str) -> list[list[str]]:
+    """Give the cells of each row but the heads and the rules below them."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+    rules = {i for i, row in enumerate(rows) if set(row[0]) == {"-"}}
+    return [r for i, r in enumerate(rows) if i not in rules and i + 1 not in rules]
+
+
+def spans(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+ROWS = rows_of(DICTIONARY)
+MEAN_LOSS_ROWS = rows_of(SIDE_BY_SIDE)
+DECLARED = {
+    name
+    for row in ROWS
+    for span in spans(row[0])
+    for name in (span, span.rpartition(".")[2])
+}
+"""Lean's names, with and without their namespaces."""
+
+MIRRORED = re.findall(
+    r"\S+",
+    """
+    okOrThrow Shape SomeTensor AnyTensor Node requiresGrad requires_grad
+    Tape empty size addNode getNode? getValue? leaf requireValue requireGrad unary
+    TapeM run eval exec getTape setTape TapeM.Internal.record backwardScalar
+    addGradDense backwardDense backwardDenseStep addGradAll backwardDenseFromStep
+    backwardDenseFromLoop backwardDenseFrom backwardDenseAll denseToHashMap backward
+    gradients gradParams gradInputs vjp vjpOutParams vjpOutInputs jvpLossParams
+    jvpLossInputs hvpParams hvpInputs jacrevOutParams jacrevOutInputs jacfwdInput
+    jacfwd1 hessianInput hessian1 derivative derivativeVjp Dual
+    tagError requireGradTensor requireValueTensor requireScalarValue sgdUpdateTensor
+    param const meanScalarOver meanScalarOverArray meanScalarOverDataset
+    Dataset ofList toList isEmpty get? map append splitAt lcgNext shufflePairs shuffle
+    batches batchesArray DataLoader epoch epochArray epochCollate
+    Metric StepReport renderMetrics renderReport renderReports runStepsM runSteps
+    Trainer noLog withoutLogging runLosses withLogger withReportLogger
+    addMetrics scaleMetrics ReportSum ofReport ofBatch mean evalList evalArray
+    evalDataset evalBatches evalDatasetBatches LogEntry noOp stdout logEntry
+    ParamTable ParameterTable getTensor set ParamGroup ParameterGroup toStateDict
+    ofStateDict snapshot restore l2Norm clipByNorm clipByValue clipByPercentile
+    LRScheduler LearningRateScheduler RangeTest lrFinder StepLR CosineAnnealingLR
+    OneCycleLR TriangularCycle
+    vectorOfList vectorOfArray matrixOfLists matrixOfArrays datasetOfPairs
+    datasetOfListVectors CsvOptions parseCsv loadCsv NpyArray parseNpy loadNpy
+    """,
+)
+"""TorchLean's declarations, of all generations, that a reader may look for."""
+
 PUBLIC = {name for name in dir(tapem_dsl) if name[0] != "_"} - {
     "core",
     "interpreters",
@@ -33,11 +86,42 @@ def is_public(module: ModuleType, name: str) -> bool:
     return name[0] != "_" and not inspect.ismodule(getattr(module, name))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1])
-def test_every_python_name_of_the_dictionary_exists(row: list[str]) -> None:
-    names = re.findall(r"`([\w.]+)`", row[1])
-    assert len(names) == 1
-    functools.reduce(getattr, names[0].split("."), tapem_dsl)
+def found(name: str) -> object:
+    """Look a name up in the package, or in ``returns``, whose results we give."""
+    package, *path = name.split(".")
+    if package == "returns":
+        module = importlib.import_module(".".join([package, *path[:-2]]))
+        return functools.reduce(getattr, path[-2:], module)
+    return functools.reduce(getattr, [package, *path], tapem_dsl)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
+def test_every_row_leads_to_a_python_name_or_says_what_to_write(row: list[str]) -> None:
+    if row[1] == "none":
+        assert spans(row[2]) or "NumPy" in row[2]
+        return
+    assert re.fullmatch(r"`[\w.]+`", row[1])
+    found(row[1].strip("`"))
+
+
+@pytest.mark.parametrize("name", MIRRORED)
+def test_every_declaration_has_a_row(name: str) -> None:
+    assert name in DECLARED, f"docs/lean.md lacks {name}"
+
+
+def counterparts() -> Iterator[tuple[str, str]]:
+    """Give what docstrings say that a name is called in Lean."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                text = ast.get_docstring(node) or ""
+                for name in re.findall(r"Lean: ``([\w.?]+)``", text):
+                    yield f"{path.stem}.{node.name}", name
+
+
+@pytest.mark.parametrize(("where", "name"), sorted(counterparts()))
+def test_every_counterpart_of_a_docstring_has_a_row(where: str, name: str) -> None:
+    assert {name, name.rpartition(".")[2]} & DECLARED, f"of {where}"
 
 
 OF_TRAINING = {f"train.{name}" for name in vars(train) if is_public(train, name)}
@@ -69,13 +153,46 @@ def test_every_lemma_has_its_test(test: str) -> None:
     assert any(f"def {test}(" in source.read_text() for source in sources)
 
 
+def squeezed(code: str) -> str:
+    return re.sub(r"\s", "", code)
+
+
 def test_mean_scalar_over_stands_as_in_the_source() -> None:
-    source = (ROOT / "src" / "tapem_dsl" / "train" / "mean_loss.py").read_text()
-    side_by_side = PAGE.partition("side by side")[2].partition("## The dictionary")[0]
-    for row in side_by_side.splitlines():
-        if not row.startswith("| `"):
-            continue
-        for line in re.findall(r"`([^`]+)`", row.split("|")[-2]):
-            if "yield" in line or "match" in line or line.startswith("mean ="):
-                code = line.removeprefix("case []: ").replace(" ", "")
-                assert code in source.replace(" ", ""), line
+    """All of it, in its order, but for the docstring."""
+    tree = ast.parse(MEAN_LOSS)
+    whole = next(
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "mean_scalar_over"
+    )
+    match = next(node for node in whole.body if isinstance(node, ast.Match))
+    lines = MEAN_LOSS.splitlines()
+    head = lines[whole.lineno - 2 : whole.body[0].lineno - 1]
+    body = lines[match.lineno - 1 : match.end_lineno]
+    ours = "".join(squeezed(line) for row in MEAN_LOSS_ROWS for line in spans(row[1]))
+    assert ours == squeezed("".join([*head, *body]))
+
+
+def snake(name: str) -> str:
+    return re.sub(r"([A-Z])", r"_\1", name).lower()
+
+
+def test_mean_scalar_over_goes_by_the_names_of_the_definition() -> None:
+    lean = " ".join(span for row in MEAN_LOSS_ROWS for span in spans(row[0]))
+    bound = [
+        *re.findall(r"\((\w+) : ", lean)[:3],
+        *re.findall(r"let (\w+)", lean),
+        *re.findall(r"fun (\w+) (\w+)", lean)[0],
+        *re.findall(r"(\w+) :: (\w+)", lean)[0],
+    ]
+    assert bound == [
+        *("tag", "xs", "lossOf", "firstLossId", "sumLossId", "lossId", "n", "invN"),
+        *("acc", "x", "x0", "xs"),
+    ]
+    for left, right, *_ in MEAN_LOSS_ROWS:
+        for name in {*bound} & {*re.findall(r"\w+", " ".join(spans(left)))}:
+            if "foldlM" not in left:  # Lean writes the fold before its function
+                assert re.search(rf"\b{snake(name)}\b", right), name
+    for form in ("", "_array", "_dataset"):
+        function = getattr(tapem_dsl, f"mean_scalar_over{form}")
+        assert [*inspect.signature(function).parameters] == ["tag", "xs", "loss_of"]

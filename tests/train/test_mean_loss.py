@@ -36,6 +36,7 @@ from tapem_dsl import (
     sgd_update_tensor,
     sum_,
     throw,
+    value_of,
 )
 from tapem_dsl.core.same import same
 from tapem_dsl.testing import assert_equivalent
@@ -148,6 +149,34 @@ def test_it_behaves_as_the_lean_definition_written_by_bind(xs: list[int]) -> Non
         total = step(total, x)
     written_out = total.bind(lambda acc: scale(acc, Fraction(1, len(xs))))
     assert_equivalent(mean_scalar_over("t", xs, exact), written_out)
+
+
+def test_unfolding_with_a_float_is_another_program() -> None:
+    """``Fraction(1, n)`` is Lean's ``1 / n`` of any scalar; ``1 / n`` is a double."""
+    x0, *xs = (rationals(n) for n in (1, 2, 4))
+
+    @do
+    def unfolded(inv_n: float | Fraction) -> Do[NodeId, Any]:
+        acc = yield from const(x0)
+        for x in xs:
+            loss = yield from const(x)
+            acc = yield from add(acc, loss, shape=())
+        return (yield from scale(acc, inv_n, shape=()))
+
+    mean = mean_scalar_over("t", [x0, *xs], const)
+    assert_equivalent(mean, unfolded(Fraction(1, 3)))
+    assert mean.bind(value_of).eval().unwrap() == Fraction(7, 3)
+    assert unfolded(1 / 3).exec() != mean.exec()
+    assert unfolded(1 / 3).bind(value_of).eval().unwrap() == 7 * Fraction(1 / 3)
+
+
+def test_lists_of_numpy_scalars_are_not_lists_of_floats() -> None:
+    """Lean's ``toList`` is ``list(xs)``; ``xs.tolist()`` makes other samples."""
+    xs = np.array([1, 2], np.float32)
+    over = mean_scalar_over_array("t", xs, const)
+    assert over == mean_scalar_over("t", list(xs), const)
+    assert over != mean_scalar_over("t", xs.tolist(), const)
+    assert over.bind(value_of).eval().unwrap().dtype == np.float32
 
 
 # -- the simp lemmas, as equalities between programs -----------------------------------

@@ -204,6 +204,14 @@ def an_id_is_a_key_and_an_index() -> None:
     assert id == 0
 
 
+def a_name_may_stand_second_as_in_lean() -> None:
+    assert_type(leaf(ROW, "x"), TapeM[NodeId, np.float64])
+    assert_type(param(ROW32, "w"), TapeM[NodeId, np.float32])
+    assert_type(const(1.0, "t"), TapeM[NodeId, np.float64])
+    assert_type(const(Fraction(1, 3), "third"), TapeM[NodeId, np.object_])
+    assert_type(const(np.int64(3), "label"), TapeM[NodeId, Any])
+
+
 def labels_and_conditions_go_with_every_tape() -> None:
     @do
     def loss(x: NDArray[np.float32], label: np.int64) -> Do[NodeId, np.float32]:

@@ -108,22 +108,22 @@ def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
 
 @overload
 def leaf(
-    value: float, *, name: str | None = None, requires_grad: bool = True
+    value: float, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, np.float64]: ...
 @overload
 def leaf(
-    value: NDArray[L] | L, *, name: str | None = None, requires_grad: bool = True
+    value: NDArray[L] | L, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, Any]: ...
 @overload
 def leaf(
-    value: Fraction, *, name: str | None = None, requires_grad: bool = True
+    value: Fraction, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, np.object_]: ...
 @overload
 def leaf(
-    value: NDArray[S] | S, *, name: str | None = None, requires_grad: bool = True
+    value: NDArray[S] | S, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, S]: ...
 def leaf(
-    value: object, *, name: str | None = None, requires_grad: bool = True
+    value: object, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, Any]:
     """
     Append a node without parents and give its id.
@@ -163,12 +163,12 @@ def leaf(
 
 
 @overload
-def param(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+def param(value: float, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
 @overload
-def param(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+def param(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload
-def param(value: NDArray[S] | S, *, name: str | None = None) -> TapeM[NodeId, S]: ...
-def param(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
+def param(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+def param(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
     """
     Append a trainable leaf: :func:`leaf` with ``requires_grad=True``.
 
@@ -181,14 +181,14 @@ def param(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
 
 
 @overload
-def const(value: float, *, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+def const(value: float, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
 @overload
-def const(value: NDArray[L] | L, *, name: str | None = None) -> TapeM[NodeId, Any]: ...
+def const(value: NDArray[L] | L, name: str | None = None) -> TapeM[NodeId, Any]: ...
 @overload
-def const(value: Fraction, *, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+def const(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload
-def const(value: NDArray[S] | S, *, name: str | None = None) -> TapeM[NodeId, S]: ...
-def const(value: Any, *, name: str | None = None) -> TapeM[NodeId, Any]:
+def const(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+def const(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
     """
     Append a frozen leaf: :func:`leaf` with ``requires_grad=False``.
 
@@ -211,7 +211,7 @@ def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
         TypeError: not an op, or an id that is no ``int``: with a program in its place,
             ``yield from`` was forgotten.
 
-    Lean: ``TapeM.record``.
+    Lean: ``TapeM.Internal.record``.
 
     >>> from tapem_dsl.ops.arithmetic import Mul
     >>> leaf(3.0).bind(lambda x: apply_op(Mul(), x, x)).bind(value_of).eval()

@@ -26,7 +26,8 @@ def mean_scalar_over(
     Record the mean of a scalar loss over samples: sum from the left, then one scale.
 
     Appends the loss of the first sample; for each later one its loss and one ``add``;
-    and one ``scale`` by 1/N, also for N = 1. The last node's id is the result.
+    and one ``scale`` by 1/N, also for N = 1. The last node's id is the result. 1/N is
+    ``Fraction(1, N)``: exact over rationals, rounded once over floats.
 
     Args:
         tag: names the call in errors.
@@ -53,29 +54,32 @@ def mean_scalar_over(
     match _listed(xs):
         case []:
             return (yield from throw(EmptyDataset(tag)))
-        case [x0, *rest]:
-            loss0 = yield from loss_of(x0)
+        case [x0, *xs]:
+            first_loss_id = yield from loss_of(x0)
 
             @do
-            def add_loss(total: NodeId, x: X) -> Do[NodeId, F]:
-                loss = yield from loss_of(x)
-                return (yield from add(total, loss, shape=()))
+            def add_loss(acc: NodeId, x: X) -> Do[NodeId, F]:
+                loss_id = yield from loss_of(x)
+                return (yield from add(acc, loss_id, shape=()))
 
-            total = yield from fold_m(add_loss, loss0, rest)
-            mean = Fraction(1, len(rest) + 1)
-            return (yield from scale(total, mean, shape=()))
+            sum_loss_id = yield from fold_m(add_loss, first_loss_id, xs)
+            n = len(xs) + 1
+            inv_n = Fraction(1, n)
+            return (yield from scale(sum_loss_id, inv_n, shape=()))
     raise AssertionError("a list is empty or has a head")
 
 
 def mean_scalar_over_array(
-    tag: str, array: Iterable[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+    tag: str, xs: Iterable[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
     Record the mean over the rows of an array, or over anything else that iterates.
 
     Laws:
-        ``mean_scalar_over_array(tag, array, f) == mean_scalar_over(tag, list(array),
-        f)``: equal programs, as Lean proves by ``rfl``.
+        ``mean_scalar_over_array(tag, xs, f) == mean_scalar_over(tag, list(xs), f)``:
+        equal programs, as Lean proves by ``rfl``. Lean's ``xs.toList`` is ``list(xs)``;
+        NumPy's ``xs.tolist()`` turns the scalars into Python's, so that its samples are
+        others.
 
     Lean: ``meanScalarOverArray``.
 
@@ -84,18 +88,18 @@ def mean_scalar_over_array(
     >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    rows = items_argument(array, "mean_scalar_over_array")
-    return mean_scalar_over(tag, list(rows), loss_of)
+    samples = items_argument(xs, "mean_scalar_over_array")
+    return mean_scalar_over(tag, list(samples), loss_of)
 
 
 def mean_scalar_over_dataset(
-    tag: str, dataset: Dataset[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+    tag: str, xs: Dataset[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
     Record the mean over a data set, in its order, in one batch.
 
     Laws:
-        ``mean_scalar_over_dataset(tag, ds, f) == mean_scalar_over(tag, ds.to_list(),
+        ``mean_scalar_over_dataset(tag, xs, f) == mean_scalar_over(tag, xs.to_list(),
         f)``: equal programs, as Lean proves by ``rfl``.
 
     Lean: ``meanScalarOverDataset``.
@@ -104,7 +108,7 @@ def mean_scalar_over_dataset(
     >>> mean_scalar_over_dataset("demo", Dataset.of_list([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    return mean_scalar_over(tag, dataset.to_list(), loss_of)
+    return mean_scalar_over(tag, xs.to_list(), loss_of)
 
 
 def _listed(xs: Sequence[X]) -> list[X]:
