@@ -33,6 +33,8 @@ from tapem_dsl import (
 from tapem_dsl.core.do import Do
 from tapem_dsl.core.tape import snapshot
 from tapem_dsl.ops.arithmetic import Add, Scale
+from tests.oracles import brief
+from tests.random_tapes import EVERY_DTYPE, SHAPES, arrays, tapes
 
 
 def scalar(x: float, name: str | None = None) -> Node:
@@ -46,13 +48,22 @@ def filled(count: int, tape: Tape | None = None) -> Tape:
     return tape
 
 
-@given(st.integers(0, 20))
-def test_append_gives_the_size_as_id_and_one_node_more(count: int) -> None:
-    tape = filled(count)
-    longer, id = tape.append(scalar(-1.0))
-    assert id == len(tape) == count
-    assert len(longer) == count + 1
-    assert tape.nodes() == longer.nodes()[:count]
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+@brief
+@given(data=st.data())
+def test_append_gives_the_size_as_id_and_one_node_more(
+    dtype: Any, data: st.DataObject
+) -> None:
+    tape = data.draw(st.integers(0, 5).map(filled) | tapes())
+    before = tape.nodes()
+    value = data.draw(arrays(data.draw(st.sampled_from(SHAPES)), dtype))
+    node = Node(None, (), value, data.draw(st.booleans()), "x")
+    longer, id = tape.append(node)
+    assert id == len(tape) == len(before)
+    assert len(longer) == len(tape) + 1
+    assert longer.nodes() == [*before, node]
+    assert tape.nodes() == before
+    assert longer[id].value.dtype == value.dtype
 
 
 def test_a_fork_leaves_the_original_and_its_other_branch_unchanged() -> None:

@@ -147,10 +147,14 @@ def test_every_text_is_the_records_own(row: list[str]) -> None:
     assert kind._text == text
 
 
-@pytest.mark.parametrize("test", re.findall(r"`(test_\w+)`", LEMMAS))
-def test_every_lemma_has_its_test(test: str) -> None:
-    sources = (ROOT / "tests").rglob("test_*.py")
-    assert any(f"def {test}(" in source.read_text() for source in sources)
+TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("row", rows_of(LEMMAS), ids=lambda row: row[0])
+def test_every_lemma_has_its_test(row: list[str]) -> None:
+    assert spans(row[1])
+    for test in spans(row[1]):
+        assert re.search(rf"^def {test}\(", TESTS, re.MULTILINE), test
 
 
 def squeezed(code: str) -> str:

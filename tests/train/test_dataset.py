@@ -9,22 +9,37 @@ from hypothesis import strategies as st
 from returns.result import Success
 
 from tapem_dsl import Dataset, lcg_next, shuffle_pairs
+from tapem_dsl.core.same import same
+from tests.oracles import usual
+from tests.random_tapes import EVERY_DTYPE, arrays
 
 LISTS = st.lists(st.integers())
+SAMPLES: st.SearchStrategy[Any] = st.one_of(
+    st.fractions(max_denominator=9),
+    st.tuples(st.integers(), st.text(max_size=3)),
+    *(arrays(shape, dtype) for dtype in EVERY_DTYPE for shape in ((), (3,), (2, 3))),
+)
+"""Rationals, pairs, and arrays of every scalar type, rows of rows among them."""
 
 
-@given(LISTS)
-def test_to_list_of_list_is_the_list(xs: list[int]) -> None:
-    assert Dataset.of_list(xs).to_list() == xs
+@usual
+@given(st.lists(SAMPLES, max_size=6))
+def test_to_list_of_list_is_the_list(xs: list[Any]) -> None:
+    given_back = Dataset.of_list(xs).to_list()
+    assert type(given_back) is list
+    assert same(given_back, xs)
+    assert same(Dataset.of_list(Dataset.of_list(xs)).to_list(), xs)
 
 
-@given(LISTS)
-def test_size_of_list_is_its_length(xs: list[int]) -> None:
+@usual
+@given(st.lists(SAMPLES, max_size=6))
+def test_size_of_list_is_its_length(xs: list[Any]) -> None:
     assert Dataset.of_list(xs).size() == len(Dataset.of_list(xs)) == len(xs)
 
 
-@given(st.integers(), LISTS)
-def test_a_list_with_a_head_is_not_empty(x: int, xs: list[int]) -> None:
+@usual
+@given(SAMPLES, st.lists(SAMPLES, max_size=3))
+def test_a_list_with_a_head_is_not_empty(x: Any, xs: list[Any]) -> None:
     assert Dataset.of_list([x, *xs]).is_empty() is False
     assert Dataset.of_list([]).is_empty() is True
 

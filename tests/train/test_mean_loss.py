@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -40,6 +40,8 @@ from tapem_dsl import (
 )
 from tapem_dsl.core.same import same
 from tapem_dsl.testing import assert_equivalent
+from tests.oracles import brief
+from tests.random_tapes import EVERY_DTYPE, arrays
 
 SAMPLES = [([1, 2], [5]), ([0, 1], [2]), ([3, -1], [1]), ([2, 2], [7])]
 
@@ -190,20 +192,29 @@ def other_loss(x: float) -> TapeM[NodeId]:
     return const(x)
 
 
-@given(st.lists(st.floats()))
-def test_over_array_is_over_list(xs: list[float]) -> None:
-    array = np.array(xs)
-    assert mean_scalar_over_array("t", array, loss) == mean_scalar_over(
-        "t", list(array), loss
-    )
+ROWS: Final = ((0,), (3,), (2, 3), (3, 0))
 
 
-@given(st.lists(st.floats()))
-def test_over_dataset_is_over_list(xs: list[float]) -> None:
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+@brief
+@given(data=st.data())
+def test_over_array_is_over_list(dtype: Any, data: st.DataObject) -> None:
+    """Arrays of numbers and of rows: samples are NumPy scalars, fractions or rows."""
+    xs = data.draw(arrays(data.draw(st.sampled_from(ROWS)), dtype))
+    program = mean_scalar_over_array("t", xs, const)
+    assert program == mean_scalar_over("t", list(xs), const)
+    assert program == mean_scalar_over_array("t", iter(xs), const)
+
+
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
+@brief
+@given(data=st.data())
+def test_over_dataset_is_over_list(dtype: Any, data: st.DataObject) -> None:
+    xs = data.draw(arrays(data.draw(st.sampled_from(ROWS)), dtype))
     dataset = Dataset.of_list(xs)
-    assert mean_scalar_over_dataset("t", dataset, loss) == mean_scalar_over(
-        "t", dataset.to_list(), loss
-    )
+    program = mean_scalar_over_dataset("t", dataset, const)
+    assert program == mean_scalar_over("t", dataset.to_list(), const)
+    assert program == mean_scalar_over("t", list(xs), const)
 
 
 @pytest.mark.parametrize(
