@@ -2,7 +2,8 @@
 
 from fractions import Fraction
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import permutations
+from typing import Any, Final, NamedTuple
 
 import jax
 import numpy as np
@@ -19,6 +20,7 @@ from tapem_dsl import (
     NodeId,
     OutsideDomain,
     SeedShapeMismatch,
+    Shape,
     ShapeMismatch,
     TapeM,
     add,
@@ -33,6 +35,7 @@ from tapem_dsl import (
     pure,
     rationals,
     relu,
+    softmax,
     sum_,
     tanh,
     value_of,
@@ -172,24 +175,82 @@ def cubic(p: Field, x: NodeId) -> Do[NodeId, Any]:
 
 FIELD = Field(rationals(2), rationals(3), rationals(1))
 AT, ALONG = rationals([1, 2]), rationals([2, -1])
-GOLDEN = [6 + 216, 12 - 108, 6, 12, 18]  # of 6 * (a x0 + b x1 + c) * (2a - b)**2
+DX, DY = rationals([1, 0]), rationals([0, 1])
+
+# With u = a x0 + b x1 + c, which is 9 here, by hand:
+OF_THE_FIELD: Final[list[tuple[list[Array], int]]] = [
+    ([], 729),  # u ** 3
+    ([DX], 486),  # 3 u**2 a
+    ([DX, DY], 324),  # 6 u a b
+    ([DX, DX, DY], 72),  # 6 a**2 b
+    ([DX, DY, DX, DY], 0),  # a cubic has no fourth derivative
+    ([ALONG, ALONG], 54),  # 6 u (2a - b)**2
+    ([ALONG] * 3, 6),  # 6 (2a - b)**3
+    ([ALONG] * 4, 0),
+]
+# What a, b, c and x receive from some of them.
+FROM_THE_FIELD: Final[list[tuple[list[Array], list[int], list[int]]]] = [
+    # 6 (x0 ab + ub), 6 (x1 ab + ua), 6 ab; 6 a ab, 6 b ab
+    ([DX, DY], [198, 180, 36], [72, 108]),
+    # 12 ab, 6 a**2, 0; it does not depend on x
+    ([DX, DX, DY], [72, 24, 0], [0, 0]),
+    # with s = 2a - b: 6 (x0 s**2 + 4 us), 6 (x1 s**2 - 2 us), 6 s**2; 6 a s**2 ...
+    ([ALONG, ALONG], [6 + 216, 12 - 108, 6], [12, 18]),
+]
+GOLDEN: Final = [*FROM_THE_FIELD[-1][1], *FROM_THE_FIELD[-1][2]]
 
 
-def test_the_golden_cubic_field() -> None:
-    value, slope = jvp(cubic, FIELD, AT, along_inputs=rationals([1, 0])).unwrap()
+@pytest.mark.parametrize(("directions", "expected"), OF_THE_FIELD)
+def test_the_golden_cubic_field(directions: list[Array], expected: int) -> None:
+    for order in permutations(directions):
+        found = derivative(cubic, FIELD, AT, order).unwrap()
+        assert_fractions(found)
+        assert found.tolist() == expected
+    value, slope = jvp(cubic, FIELD, AT, along_inputs=DX).unwrap()
     assert (value.tolist(), slope.tolist()) == (729, 486)
-    second = derivative(cubic, FIELD, AT, [ALONG, ALONG]).unwrap()
-    assert_fractions(second)
-    assert second.tolist() == 54
-    parameters, x = derivative_vjp(cubic, FIELD, AT, [ALONG, ALONG], 1).unwrap()
-    assert [p.tolist() for p in parameters] == GOLDEN[:3]
-    assert x.tolist() == GOLDEN[3:]
-    for slot in (*parameters, x):
+
+
+@pytest.mark.parametrize(("directions", "parameters", "inputs"), FROM_THE_FIELD)
+def test_the_golden_pullbacks_of_the_cubic_field(
+    directions: list[Array], parameters: list[int], inputs: list[int]
+) -> None:
+    found, x = derivative_vjp(cubic, FIELD, AT, directions, 1).unwrap()
+    assert [p.tolist() for p in found] == parameters
+    assert x.tolist() == inputs
+    for slot in (*found, x):
         assert_fractions(slot)
-    third = derivative(cubic, FIELD, AT, [ALONG] * 3).unwrap()
-    assert third.tolist() == 6 * (2 * 2 - 3) ** 3
-    assert derivative(cubic, FIELD, AT, [ALONG] * 4).unwrap().tolist() == 0
-    assert derivative(cubic, FIELD, AT, []).unwrap().tolist() == 729
+
+
+@do
+def cubed_linear(p: tuple[NodeId, NodeId], x: NodeId) -> Do[NodeId, Any]:
+    """The same field as TorchLean writes it: a linear layer to one entry, cubed."""
+    inner = yield from linear(*p, x)
+    square = yield from mul(inner, inner)
+    return (yield from mul(square, inner))
+
+
+@pytest.mark.parametrize("dtype", [object, np.float64, np.float32])
+def test_the_golden_cubic_field_as_a_model(dtype: Any) -> None:
+    """Its numbers are small integers: exact in every scalar type."""
+
+    def of(numbers: Any) -> Array:
+        return rationals(numbers) if dtype is object else np.array(numbers, dtype)
+
+    layer = (of([[2, 3]]), of([1]))
+    for exact, expected in OF_THE_FIELD:
+        directions = [of(d.astype(int)) for d in exact]
+        found = derivative(cubed_linear, layer, of([1, 2]), directions).unwrap()
+        assert found.tolist() == [expected]
+    for exact, (a, b, c), inputs in FROM_THE_FIELD:
+        directions = [of(d.astype(int)) for d in exact]
+        (w, bias), x = derivative_vjp(
+            cubed_linear, layer, of([1, 2]), directions, of([1])
+        ).unwrap()
+        assert (w.tolist(), bias.tolist(), x.tolist()) == ([[a, b]], [c], inputs)
+        assert {g.dtype for g in (w, bias, x)} == {np.dtype(dtype)}
+    twos = (of([[2, 2]]), of([2]))  # 6 u a b at u = 8
+    mixed = derivative(cubed_linear, twos, of([1, 2]), [of([1, 0]), of([0, 1])])
+    assert mixed.unwrap().tolist() == [192]
 
 
 def test_golden_numbers_of_first_derivatives() -> None:
@@ -223,6 +284,107 @@ def test_gradients_of_the_second_derivative_are_difference_quotients() -> None:
         )
         quotient = (field(*up) - field(*down)) / (2 * h)
         assert abs(quotient - slope) <= 60 * h**2  # of a cubic: exact but for h * h
+
+
+# Of logits whose probabilities are p along the axis: the derivative along u, and the
+# mixed one along u and v, as TorchLean states them. For two entries they are
+# p (1-p) (u0-u1) and p (1-p) (1-2p) (u0-u1) (v0-v1), with the other sign at the second.
+SOFTMAX_ROWS: Final[dict[str, tuple[Shape, int, list[str]]]] = {
+    "last axis": (
+        (2, 2),
+        1,
+        [
+            *("1/4 3/4 1/3 2/3", "2 -1 4 2", "3 5 -2 1"),
+            *("9/16 -9/16 4/9 -4/9", "-9/16 9/16 -4/9 4/9"),
+        ],
+    ),
+    "outer axis": (
+        (2, 2),
+        0,
+        [
+            *("1/4 1/3 3/4 2/3", "2 4 -1 2", "3 -2 5 1"),
+            *("9/16 4/9 -9/16 -4/9", "-9/16 -4/9 9/16 4/9"),
+        ],
+    ),
+    "interior axis": (
+        (2, 2, 2),
+        1,
+        [
+            *("1/4 1/3 3/4 2/3 1/2 1/4 1/2 3/4", "2 4 -1 2 0 1 0 0"),
+            *("3 -2 5 1 2 0 -3 1", "9/16 4/9 -9/16 -4/9 0 3/16 0 -3/16"),
+            "-9/16 -4/9 9/16 4/9 0 -3/32 0 3/32",
+        ],
+    ),
+    "disjoint rows": (
+        (2, 2),
+        1,
+        [
+            *("1/4 3/4 1/3 2/3", "2 -1 0 0", "0 0 4 -2"),
+            *("9/16 -9/16 0 0", "0 0 0 0"),
+        ],
+    ),
+    "three entries and a constant shift": (
+        (2, 3),
+        1,
+        [
+            *("1/3 1/3 1/3 1/4 1/4 1/2", "1 0 -1 2 2 2", "0 2 -2 3 -1 1"),
+            *("1/3 0 -1/3 0 0 0", "-2/9 -2/9 4/9 0 0 0"),
+        ],
+    ),
+    "rows of one entry": (
+        (2, 1, 2),
+        1,
+        ["1 1 1 1", "2 -1 4 2", "3 5 -2 1", "0 0 0 0", "0 0 0 0"],
+    ),
+    "an empty axis": ((2, 0, 3), 1, [""] * 5),
+    "no rows": ((0, 2), 1, [""] * 5),
+}
+
+
+@pytest.mark.parametrize("name", SOFTMAX_ROWS)
+def test_the_golden_derivatives_of_softmax(name: str) -> None:
+    shape, axis, texts = SOFTMAX_ROWS[name]
+    p, u, v, first, mixed = (
+        np.array([float(Fraction(n)) for n in text.split()]).reshape(shape)
+        for text in texts
+    )
+    x = np.log(p)
+
+    def along(*directions: Array) -> Array:
+        return derivative(
+            lambda _, z: softmax(z, axis=axis), None, x, directions
+        ).unwrap()
+
+    close = partial(np.testing.assert_allclose, rtol=1e-14, atol=1e-15, strict=True)
+    close(along(), p)
+    close(along(u), first)
+    close(along(u, v), mixed)
+    close(along(v, u), mixed)
+
+
+def test_the_golden_hessian_vector_product_of_softmax() -> None:
+    """
+    Of ``sum(w * softmax(x))`` by rows, ``w = (2, -1, 3, 4)``, along ``(3, 5, -2, 1)``.
+
+    The first entry of a row is ``(w0 - w1) p (1-p) (1-2p) (v0 - v1)``: with ``p = 1/4``
+    ``3 * 3/16 * 1/2 * -2``, with ``p = 1/3`` ``-1 * 2/9 * 1/3 * -3``; the second is its
+    opposite.
+    """
+    w = np.array([[2.0, -1.0], [3.0, 4.0]])
+    x = np.log([[1 / 4, 3 / 4], [1 / 3, 2 / 3]])
+    v = np.array([[3.0, 5.0], [-2.0, 1.0]])
+
+    @do
+    def weighted(weights: NodeId, z: NodeId) -> Do[NodeId, Any]:
+        probabilities = yield from softmax(z, axis=1)
+        product = yield from mul(weights, probabilities)
+        return (yield from sum_(product))
+
+    expected = [[-9 / 16, 9 / 16], [2 / 9, -2 / 9]]
+    close = partial(np.testing.assert_allclose, rtol=1e-14, strict=True)
+    close(hvp_inputs(weighted, w, x, v).unwrap(), np.array(expected))
+    hessian = hessian_input(lambda z: const(w).bind(lambda c: weighted(c, z)), x)
+    close(np.tensordot(hessian.unwrap(), v, axes=2), np.array(expected))
 
 
 polynomials = st.lists(st.sampled_from("am"), min_size=1, max_size=5)
