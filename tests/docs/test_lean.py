@@ -162,19 +162,20 @@ def squeezed(code: str) -> str:
 
 
 def test_mean_scalar_over_stands_as_in_the_source() -> None:
-    """All of it, in its order, but for the docstring."""
-    tree = ast.parse(MEAN_LOSS)
-    whole = next(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name == "mean_scalar_over"
+    """All of the block, in its order, but for a docstring; it may be private."""
+    whole, match = next(
+        (node, part)
+        for node in ast.parse(MEAN_LOSS).body
+        if isinstance(node, ast.FunctionDef)
+        for part in node.body
+        if isinstance(part, ast.Match)
     )
-    match = next(node for node in whole.body if isinstance(node, ast.Match))
     lines = MEAN_LOSS.splitlines()
     head = lines[whole.lineno - 2 : whole.body[0].lineno - 1]
     body = lines[match.lineno - 1 : match.end_lineno]
+    theirs = squeezed("".join([*head, *body]))
     ours = "".join(squeezed(line) for row in MEAN_LOSS_ROWS for line in spans(row[1]))
-    assert ours == squeezed("".join([*head, *body]))
+    assert ours == theirs.replace("def_", "def", 1)
 
 
 def snake(name: str) -> str:
