@@ -98,7 +98,7 @@ class OneCycle:
     The end, from ``total`` on, is ``maximum / divisor / final_divisor``. With a total
     of 0 it is the first rate.
 
-    Lean: ``Scheduler.OneCycle``, of the newest generation; the first one's ends at
+    Lean: ``Scheduler.oneCycle``, of the newest generation; the first one's ends at
     ``maximum / final_divisor``. PyTorch: :class:`OneCycleLR` is the likeness.
 
     >>> [round(OneCycle(1.0, 10)(k), 6) for k in (0, 3, 10)]
