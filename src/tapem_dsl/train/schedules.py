@@ -268,7 +268,7 @@ class WarmupCosine:
     From ``total`` on it is 0, also in the middle of a longer warm-up; with a total of 0
     it is the initial rate.
 
-    Lean: ``Scheduler.WarmupCosine``, of the newest generation; the first one's rises
+    Lean: ``Scheduler.warmupCosine``, of the newest generation; the first one's rises
     again after ``total``. PyTorch: ``SequentialLR`` of two.
 
     >>> [round(WarmupCosine(1.0, 2, 10)(k), 3) for k in (0, 1, 2, 6, 10, 20)]
