@@ -1,11 +1,14 @@
 """Taking entries of NumPy arrays by indices, and adding where they were taken."""
 
-from typing import Any
+from math import prod
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.namespace.base import Array, Indices
+from tapem_dsl.core.namespace.sums import FEW
+from tapem_dsl.core.shape import Shape
 
 
 def taken(x: Array, zero: object, indices: Indices, axis: int) -> Array:
@@ -28,21 +31,59 @@ def taken(x: Array, zero: object, indices: Indices, axis: int) -> Array:
 
 def added(base: Array, source: Array, /, indices: Indices, axis: int) -> Array:
     """
-    Add to a copy of the base where :func:`taken` reads, one after the other.
+    Add to a copy of the base where :func:`taken` reads.
+
+    Rounding:
+        One after the other, in the order of the indices; but where more than 128
+        float32 come to one entry, their sum is made in float64 and rounded once.
 
     >>> added(np.zeros(3), np.ones(3), (2, 0, 9), 0).tolist()
     [1.0, 0.0, 1.0]
     """
-    total = np.array(base)
+    total = np.array(base, order="C")
     at, inside = _placed(indices, base.shape[axis])
     left = (slice(None),) * axis
     # Any: indices of slices and an array, for which the stubs have no type
     which: Any = (*left, inside)
     if not inside.all():
         source, at = np.asarray(source)[which], at[inside]
-    where: Any = (*left, at)
-    np.add.at(total, where, source)
+    if at.size <= FEW or total.dtype.hasobject:
+        where: Any = (*left, at)
+        np.add.at(total, where, source)
+        return total
+    entries, flat = total.reshape(-1), _flat(base.shape, at, axis).reshape(-1)
+    parts = np.asarray(source).reshape(-1)
+    if total.dtype.itemsize >= _DOUBLE.itemsize or _repeats_little(at, base.shape[axis]):
+        np.add.at(entries, flat, parts)
+        return total
+    sums = np.zeros(total.size, _DOUBLE)
+    np.add.at(sums, flat, parts.astype(_DOUBLE))
+    np.add(entries, sums, out=entries, casting="same_kind")
     return total
+
+
+_DOUBLE: Final = np.dtype(np.float64)
+
+
+def _repeats_little(at: NDArray[np.intp], extent: int) -> bool:
+    """Tell whether no index stands more than a few times; look only where that pays."""
+    if at.size * _SPARSE > extent:
+        return False
+    in_order = np.sort(at, axis=None)
+    return not (in_order[FEW:] == in_order[:-FEW]).any()
+
+
+_SPARSE: Final = 16
+
+
+def _flat(shape: Shape, at: NDArray[np.intp], axis: int) -> NDArray[np.intp]:
+    """Count entries of an array in memory, where an axis is read at these indices."""
+    if len(shape) == 1:
+        return at
+    right = np.arange(prod(shape[axis + 1 :]))
+    row = at[..., None] * right.size + right
+    left = np.arange(prod(shape[:axis])) * (shape[axis] * right.size)
+    return left.reshape(-1, *(1,) * row.ndim) + row
 
 
 def _placed(

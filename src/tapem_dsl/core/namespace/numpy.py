@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
+from tapem_dsl.core.namespace.sums import product, summed
 from tapem_dsl.core.namespace.windows import folded, windows_of
 from tapem_dsl.core.shape import Shape
 
@@ -46,13 +47,8 @@ class NumpyNamespace(Namespace):
     zeros_like = staticmethod(np.zeros_like)
     index_add = staticmethod(added)
     ones_like = staticmethod(np.ones_like)
-
-    def sum(
-        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
-    ) -> Array:
-        """Sum by pairs, as NumPy does: the last digits may differ from a left fold."""
-        total: Array = np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload] # stubs want a literal
-        return total
+    sum = staticmethod(summed)
+    matmul = staticmethod(product)
 
     def shift(self, x: Array, /) -> Array:
         """Take the maximum of each row; 0 for rows without entries."""
@@ -90,10 +86,6 @@ class NumpyNamespace(Namespace):
         else:
             np.put_along_axis(rows, labels[..., None], 1, -1)
         return rows
-
-    def matmul(self, a: Array, b: Array, /) -> Array:
-        """Call ``dot`` for vectors and matrices: a third of the cost of a short one."""
-        return a.dot(b) if a.ndim <= 2 and b.ndim <= 2 else np.matmul(a, b)
 
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Call the method: a quarter of the function's cost."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from tapem_dsl.core.namespace.base import Array
+from tapem_dsl.core.namespace.sums import FEW
 from tapem_dsl.core.shape import Shape, window_counts
 
 
@@ -46,6 +47,9 @@ def folded(
     """
     Add windows up where they came from, one offset within the window after the other.
 
+    Rounding:
+        As for sums: windows of more than 128 entries are added by halves.
+
     >>> ones = np.ones((2, 4))
     >>> folded(ones, 0, (3,), (1,), (1,)).tolist()
     [2.0, 2.0, 2.0]
@@ -57,14 +61,25 @@ def folded(
         return np.full((*left, *spatial), zero, x.dtype)
     axes = list(zip(counts, stride, kernel, spatial, padding, strict=True))
     extents = [max((c - 1) * s + k, n + p) for c, s, k, n, p in axes]
-    total: Any = np.full((*left, *extents), zero, x.dtype)  # Any: as above
     every = (slice(None),) * rank
     into = [
         [slice(o, o + (c - 1) * s + 1, s) for o in range(k)] for c, s, k, *_ in axes
     ]
-    places = zip(product(*map(range, kernel)), product(*into), strict=True)
-    for offset, there in places:
-        part = total[(..., *there)]
-        part += x[(..., *offset, *every)]
+    places = list(zip(product(*map(range, kernel)), product(*into), strict=True))
+
+    def added(first: int, last: int) -> Any:  # Any: as above
+        """Add some of the offsets; many by halves, so that rounding stays small."""
+        if last - first > FEW:
+            middle = (first + last) // 2
+            whole = added(first, middle)
+            whole += added(middle, last)
+            return whole
+        total: Any = np.full((*left, *extents), zero, x.dtype)
+        for offset, there in places[first:last]:
+            part = total[(..., *there)]
+            part += x[(..., *offset, *every)]
+        return total
+
+    total = added(0, len(places))
     result: Array = total[(..., *[slice(p, p + n) for _, _, _, n, p in axes])]
     return result

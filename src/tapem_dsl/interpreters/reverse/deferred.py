@@ -88,7 +88,7 @@ class Pending:
         m, n = self.shape
         left = np.concatenate(self.lefts, axis=None).reshape(-1, m)
         right = np.concatenate(self.rights, axis=None).reshape(-1, n)
-        total: NDArray[Any] = left.T @ right
+        total: NDArray[Any] = NUMPY.matmul(left.T, right)
         return total
 
 
