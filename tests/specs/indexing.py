@@ -32,6 +32,7 @@ INDEXING: Final = (
         ((3, 2),),
         ((3,),),
         ((4, 1, 2),),
+        long=((IndexSelect((1, 0) * 35_000, 0), ((3, 2),)),),
     ),
     moved(
         ScatterAdd(TAKEN, 1),
@@ -40,5 +41,6 @@ INDEXING: Final = (
         st.integers(0, 3).map(lambda n: ((n, 4), (n, 3))),
         ((2, 3), (2, 3)),
         ((1, 4), (1, 3)),
+        long=((ScatterAdd((2, 0) * 35_000, 0), ((3,), (70_000,))),),
     ),
 )

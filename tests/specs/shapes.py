@@ -31,6 +31,7 @@ SHAPES: Final = (
         st.sampled_from([((6,),), ((2, 3),), ((1, 6, 1),)]),
         ((2, 3),),
         ((6,),),
+        long=((Reshape((70_000,)), ((35_000, 2),)),),
     ),
     unary(Flatten(), flatten, jnp.ravel, rational=True),
     moved(
@@ -68,5 +69,9 @@ SHAPES: Final = (
         ((),),
         ((2, 1, 2),),
         ((2, 3, 2),),
+        long=(
+            (BroadcastTo((70_000, 3)), ((3,),)),
+            (BroadcastTo((2, 70_000)), ((2, 1),)),
+        ),
     ),
 )

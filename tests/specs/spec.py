@@ -40,6 +40,8 @@ class Spec:
     rational: bool = False
     limit: float = math.inf
     """How large operands may be for digits to remain."""
+    long: tuple[tuple[Op, Shapes], ...] = ()
+    """The op with parameters that a long axis needs, and operands that have one."""
 
     @property
     def arity(self) -> int:
@@ -84,9 +86,11 @@ def moved(
     oracle: Callable[..., jax.Array],
     shapes: st.SearchStrategy[Shapes],
     *few: Shapes,
+    long: tuple[tuple[Op, Shapes], ...] = (),
 ) -> Spec:
     """An op that only adds and moves entries, of shapes of its own."""
-    return Spec(op, apply, oracle, shapes, few, (ANY,) * len(few[0]), rational=True)
+    domains = (ANY,) * len(few[0])
+    return Spec(op, apply, oracle, shapes, few, domains, rational=True, long=long)
 
 
 def of_rank(least: int, most: int, least_side: int = 0) -> st.SearchStrategy[Shapes]:

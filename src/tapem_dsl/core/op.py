@@ -44,6 +44,9 @@ class Op(ABC):
     differentiable: ClassVar[bool] = True
     """Whether anything passes back; else the node's ``requires_grad`` is false."""
 
+    casts: ClassVar[bool] = False
+    """Whether the result may be of another real scalar type than the operands."""
+
     contribution_order: ClassVar[tuple[int, ...] | None] = None
     """The order in which operands receive their cotangents, if not from left to right;
     it decides how sums round where one node is several operands."""

@@ -16,11 +16,14 @@ from tapem_dsl.core.errors import (
 )
 from tapem_dsl.core.namespace import (
     EXACT,
+    HALF,
     NUMPY,
     Array,
     Carrier,
     Namespace,
     namespace_of,
+    narrowed,
+    widened,
 )
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.node_id import NodeId, index_of
@@ -54,6 +57,7 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     Node(add(0, 0), value=4.0, requires_grad=True)
     """
     xp: Namespace = NUMPY
+    meaning: Op | _InSingle = op
     count = len(ids)
     i: Any  # ids are ints, which the checkers are not told
     j: Any
@@ -95,7 +99,11 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
             if count == 2:
                 values = [a, b]
             xp = namespace_of(*values)
-            if xp is not NUMPY and xp is not EXACT:  # a carrier's class says no dtype
+            half = _is_half(op, values)
+            if half:
+                meaning = _InSingle(op)
+            if half or (xp is not NUMPY and xp is not EXACT):
+                # a carrier's class says no dtype, and of float16 more is to be known
                 key = (type(op), *[(type(x), x.dtype) for x in values])
                 known = _KNOWN.get(key)
             if known is None:
@@ -110,11 +118,11 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
             wants = f"the shape asked for, {wanted}"
             raise Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
         if count == 2:
-            value = op.evaluate(xp, a, b)
+            value = meaning.evaluate(xp, a, b)
         elif count == 1:
-            value = op.evaluate(xp, a)
+            value = meaning.evaluate(xp, a)
         else:
-            value = op.evaluate(xp, *values)
+            value = meaning.evaluate(xp, *values)
         kind = type(value)
         if kind is scalar and not shape:
             return Node(op, ids, value, requires_grad)
@@ -180,6 +188,24 @@ _FEW: Final = 8
 """Up to how many operands are remembered; an op of many takes long anyhow."""
 
 
+def _is_half(op: Op, values: Sequence[Array]) -> bool:
+    """Whether the real operands are float16, so that float32 is computed with."""
+    real = [x.dtype for x in values if x.dtype.kind in "fO"]
+    return bool(real) and not op.casts and all(dtype == HALF for dtype in real)
+
+
+class _InSingle:
+    """The meaning of an op over float16: float32 throughout, rounded once."""
+
+    __slots__ = ("op",)
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return narrowed(self.op.evaluate(xp, *map(widened, inputs)))
+
+
 def _without_parameters(kind: type[Op]) -> bool:
     """Whether instances can hold nothing: each class down to ``Op`` has empty slots."""
     above = kind.__mro__[: kind.__mro__.index(Op)]
@@ -214,7 +240,7 @@ def _settled(
             f"{shape}; mend one of the two"
         )
     real = [x.dtype for x in (*values, settled) if x.dtype.kind in "fO"]
-    if any(dtype != real[0] for dtype in real):
+    if any(dtype != real[0] for dtype in real) and not op.casts:
         raise TypeError(
             f"{op!r} evaluates to {settled.dtype} over {real[0]}; "
             "write its constants as Python integers or with xp.lit"

@@ -82,6 +82,16 @@ def test_the_sum_is_that_of_the_outer_products(samples: int, dtype: type) -> Non
     np.testing.assert_allclose(gradient, expected, rtol=digits, atol=digits)
 
 
+@pytest.mark.parametrize("samples", [1, 2, 50, 500])
+def test_the_sum_is_made_in_float32_where_all_is_float16(samples: int) -> None:
+    pairs = floats(samples, dtype=np.float16)
+    gradient = weights_gradient(np.zeros((4, 3), np.float16), pairs)
+    single = [(u.astype(np.float32), x.astype(np.float32)) for u, x in pairs]
+    expected = weights_gradient(np.zeros((4, 3), np.float32), single)
+    np.testing.assert_array_equal(gradient, expected.astype(np.float16), strict=True)
+    assert not gradient.flags.writeable
+
+
 @usual
 @given(st.lists(st.tuples(*[st.integers(-9, 9)] * 4), min_size=1, max_size=9))
 def test_over_rationals_the_sum_is_exact(entries: list[tuple[int, ...]]) -> None:

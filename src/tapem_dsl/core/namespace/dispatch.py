@@ -39,6 +39,12 @@ class Carrier:
         """Give what ``==`` of tapes compares: all but the level, which is a name."""
         raise NotImplementedError
 
+    # Asked where arrays are float16, which are computed with in float32.
+
+    def astype(self, dtype: np.dtype[Any]) -> "Carrier":  # Any: of whatever scalar
+        """Give the same in another floating-point type."""
+        raise NotImplementedError
+
     # Asked in a sweep, of a cotangent or of a value that receives one.
 
     def receives(self, cotangent: Any) -> bool:  # Any: of this class

@@ -53,7 +53,8 @@ def added(base: Array, source: Array, /, indices: Indices, axis: int) -> Array:
         return total
     entries, flat = total.reshape(-1), _flat(base.shape, at, axis).reshape(-1)
     parts = np.asarray(source).reshape(-1)
-    if total.dtype.itemsize >= _DOUBLE.itemsize or _repeats_little(at, base.shape[axis]):
+    wide = total.dtype.itemsize >= _DOUBLE.itemsize
+    if wide or _repeats_little(at, base.shape[axis]):
         np.add.at(entries, flat, parts)
         return total
     sums = np.zeros(total.size, _DOUBLE)

@@ -47,8 +47,10 @@ def folded(
     """
     Add windows up where they came from, one offset within the window after the other.
 
+    Where there are fewer windows than offsets, one window after the other.
+
     Rounding:
-        As for sums: windows of more than 128 entries are added by halves.
+        As for sums: more than 128 of either are added by halves.
 
     >>> ones = np.ones((2, 4))
     >>> folded(ones, 0, (3,), (1,), (1,)).tolist()
@@ -62,22 +64,27 @@ def folded(
     axes = list(zip(counts, stride, kernel, spatial, padding, strict=True))
     extents = [max((c - 1) * s + k, n + p) for c, s, k, n, p in axes]
     every = (slice(None),) * rank
-    into = [
-        [slice(o, o + (c - 1) * s + 1, s) for o in range(k)] for c, s, k, *_ in axes
-    ]
-    places = list(zip(product(*map(range, kernel)), product(*into), strict=True))
+    if prod(counts) < prod(kernel):
+        into = [[slice(i * s, i * s + k) for i in range(c)] for c, s, k, *_ in axes]
+        of = [(*every, *at) for at in product(*map(range, counts))]
+    else:
+        into = [
+            [slice(o, o + (c - 1) * s + 1, s) for o in range(k)] for c, s, k, *_ in axes
+        ]
+        of = [(*offset, *every) for offset in product(*map(range, kernel))]
+    places = list(zip(of, product(*into), strict=True))
 
     def added(first: int, last: int) -> Any:  # Any: as above
-        """Add some of the offsets; many by halves, so that rounding stays small."""
+        """Add some of the places; many by halves, so that rounding stays small."""
         if last - first > FEW:
             middle = (first + last) // 2
             whole = added(first, middle)
             whole += added(middle, last)
             return whole
         total: Any = np.full((*left, *extents), zero, x.dtype)
-        for offset, there in places[first:last]:
-            part = total[(..., *there)]
-            part += x[(..., *offset, *every)]
+        for part, there in places[first:last]:
+            under = total[(..., *there)]
+            under += x[(..., *part)]
         return total
 
     total = added(0, len(places))

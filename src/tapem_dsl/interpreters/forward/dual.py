@@ -9,7 +9,7 @@ from tapem_dsl.core.namespace import Array, Carrier, fitted, namespace_of
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.value import SCALARS, as_value
 from tapem_dsl.interpreters.forward.levels import Home, home_of, level_at
-from tapem_dsl.interpreters.forward.parts import settled
+from tapem_dsl.interpreters.forward.parts import settled, spread
 
 
 @final
@@ -82,6 +82,11 @@ class Dual(Carrier):
     def parts(self) -> tuple[Array, Array]:
         """Give primal and tangent."""
         return self.primal, self.tangent
+
+    def astype(self, dtype: "np.dtype[Any]") -> "Dual":  # Any: as above
+        """Give both parts in that type."""
+        parts = self.primal.astype(dtype), self.tangent.astype(dtype)
+        return made(*parts, self.level)
 
     # -- a cotangent of a dual is a dual: c stands for dy -> tangent of c * dy ---------
 
@@ -321,19 +326,6 @@ def levels_of(x: Array) -> frozenset[int]:
     if not isinstance(x, Dual):
         return frozenset()
     return levels_of(x.primal) | levels_of(x.tangent) | {x.level}
-
-
-def spread(tangent: Array, result: Array) -> Array:
-    """
-    Repeat a tangent where the other operand's shape has made the result larger.
-
-    >>> spread(np.ones(1), np.zeros((2, 1))).shape
-    (2, 1)
-    """
-    tangent, result = settled(tangent), settled(result)
-    if tangent.shape == result.shape:
-        return tangent
-    return namespace_of(tangent).broadcast_to(tangent, result.shape)
 
 
 def plus(a: Array, b: Array) -> Dual:

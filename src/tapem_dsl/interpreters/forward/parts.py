@@ -27,3 +27,16 @@ def settled(x: Array) -> Array:
     elif kind in SCALARS or isinstance(x, Carrier):
         return x
     return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
+
+
+def spread(tangent: Array, result: Array) -> Array:
+    """
+    Repeat a tangent where the other operand's shape has made the result larger.
+
+    >>> spread(np.ones(1), np.zeros((2, 1))).shape
+    (2, 1)
+    """
+    tangent, result = settled(tangent), settled(result)
+    if tangent.shape == result.shape:
+        return tangent
+    return namespace_of(tangent).broadcast_to(tangent, result.shape)

@@ -1,11 +1,11 @@
 """Ops that only a recorded sweep needs: what a rule may ask for and a user may not."""
 
 from dataclasses import dataclass
-from typing import Any, cast, final
+from typing import Any, ClassVar, cast, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.namespace import HALF, SINGLE, Array, Namespace
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands
 from tapem_dsl.interpreters.reverse import vjp
@@ -69,7 +69,49 @@ class UncheckedLog(Unary):
         return xp.log(x)
 
 
+class _Cast(Unary):
+    """The operand in another floating-point type."""
+
+    __slots__ = ()
+
+    casts = True
+    dtype: ClassVar[np.dtype[Any]]  # Any: one of NumPy's floating types
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Round to nearest, or leave as it is."""
+        (x,) = inputs
+        return x.astype(self.dtype)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Widen(_Cast):
+    """The operand in float32: what is computed with in place of float16."""
+
+    name = "widen"
+    dtype = SINGLE
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Narrow(_Cast):
+    """The operand rounded to float16."""
+
+    name = "narrow"
+    dtype = HALF
+
+
 vjp.define(UncheckedLog)(cast("Rule", vjp.get(Log)))
+
+
+@vjp.define(Widen)
+@vjp.define(Narrow)
+def _cast(
+    op: _Cast, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``g`` in the operand's type."""
+    (x,) = xs
+    return (g.astype(x.dtype),)
 
 
 @vjp.define(Shift)

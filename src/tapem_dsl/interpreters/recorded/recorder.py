@@ -7,7 +7,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace import Array, Carrier, namespace_of
+from tapem_dsl.core.namespace import SINGLE, Array, Carrier, namespace_of
 from tapem_dsl.core.node import Node, NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import record
@@ -16,6 +16,7 @@ from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.crossings import MakeDual, Primal, Tangent
 from tapem_dsl.interpreters.forward.dual import Dual, levels_of
 from tapem_dsl.interpreters.forward.levels import fresh_level
+from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
 from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
 from tapem_dsl.ops.comparisons import (
     Equal,
@@ -55,7 +56,7 @@ class Recorder:
     (np.float64(-3.0), Node(mul(0, 0), value=4.0, requires_grad=True))
     """
 
-    __slots__ = ("_literals", "ambient", "left", "level", "nodes", "plain")
+    __slots__ = ("_casts", "_literals", "ambient", "left", "level", "nodes", "plain")
 
     def __init__(
         self, nodes: list[Node[Any]], ambient: frozenset[int], *, plain: bool = False
@@ -66,6 +67,7 @@ class Recorder:
         self.plain = plain
         self.left: dict[int, Recorded] = {}  # which node stands for a level that was
         self._literals: dict[tuple[object, ...], Recorded] = {}
+        self._casts: dict[tuple[NodeId, Op], Recorded] = {}
 
     def at(self, id: NodeId) -> "Recorded":
         """Take a node of the tape for an array."""
@@ -115,7 +117,16 @@ class Recorder:
         if level not in self.left:
             zero, one = (self.literal(n, like, ()).value for n in (0, 1))
             self.left[level] = self.constant(Dual(zero, one, level))
-        return self.left[level]
+        return self.left[level].astype(like.dtype)
+
+    def cast(self, x: "Recorded", op: Narrow | Widen) -> "Recorded":
+        """Give a node in another type; appended once, and not to undo the other."""
+        made = self.nodes[x.id]
+        if type(made.op) is Widen and type(op) is Narrow:
+            return self.at(made.parents[0])
+        if (x.id, op) not in self._casts:
+            self._casts[x.id, op] = self.record(op, x)
+        return self._casts[x.id, op]
 
 
 @final
@@ -170,6 +181,12 @@ class Recorded(Carrier):
     def parts(self) -> tuple[object, ...]:
         """Give id and value."""
         return self.id, self.value
+
+    def astype(self, dtype: "np.dtype[Any]") -> "Recorded":  # Any: as above
+        """Record the op that rounds to float16, or widens that to float32."""
+        if self.dtype == dtype:
+            return self
+        return self.recorder.cast(self, _WIDEN if dtype == SINGLE else _NARROW)
 
     # -- operators; Any: an operand of whatever kind, or an index ----------------------
 
@@ -369,4 +386,5 @@ def _zero(x: Recorded) -> Recorded:
     return x.recorder.literal(0, x.value, x.shape)
 
 
+_NARROW, _WIDEN = Narrow(), Widen()
 _MAKE_DUAL, _PRIMAL, _TANGENT = MakeDual(), Primal(), Tangent()

@@ -27,23 +27,34 @@ class Outer:
     Args:
         left: of shape ``(m,)`` or ``(k, m)``.
         right: of shape ``(n,)`` or ``(k, n)``, of the same rank.
+        dtype: to which the product is rounded, that of the operands unless given.
 
     >>> Outer(np.array([1.0, 2.0]), np.array([3.0, 5.0])).computed(NUMPY)
     array([[ 3.,  5.],
            [ 6., 10.]])
     """
 
-    __slots__ = ("left", "right")
+    __slots__ = ("dtype", "left", "right")
 
-    def __init__(self, left: Array, right: Array) -> None:
+    # Any: a dtype of whatever scalar.
+    def __init__(
+        self, left: Array, right: Array, dtype: np.dtype[Any] | None = None
+    ) -> None:
         self.left = left
         self.right = right
+        self.dtype: np.dtype[Any] = left.dtype if dtype is None else dtype
+
+    def astype(self, dtype: np.dtype[Any]) -> "Outer":
+        """Round the product to another type, once it has been summed."""
+        return Outer(self.left, self.right, dtype)
 
     def computed(self, xp: Namespace) -> Array:
         """Multiply now."""
         if self.left.ndim == 1:
-            return xp.reshape(self.left, (self.left.shape[0], 1)) * self.right
-        return xp.matmul(xp.permute_dims(self.left, (1, 0)), self.right)
+            product = xp.reshape(self.left, (self.left.shape[0], 1)) * self.right
+        else:
+            product = xp.matmul(xp.permute_dims(self.left, (1, 0)), self.right)
+        return product if product.dtype == self.dtype else product.astype(self.dtype)
 
 
 @final
@@ -61,7 +72,9 @@ class Pending:
     array([[ 5., 30.]])
     """
 
-    __slots__ = ("entries", "lefts", "most", "rights", "shape")
+    __slots__ = ("dtype", "entries", "lefts", "most", "rights", "shape")
+
+    dtype: np.dtype[Any]  # Any: as above
 
     def __init__(self, shape: Shape) -> None:
         m, n = self.shape = shape
@@ -72,7 +85,7 @@ class Pending:
 
     def keep(self, product: Outer) -> bool:
         """Add one, and tell whether there is room for more."""
-        left, right = product.left, product.right
+        left, right, self.dtype = product.left, product.right, product.dtype
         left.setflags(write=False)
         right.setflags(write=False)
         self.lefts.append(left)
@@ -83,13 +96,14 @@ class Pending:
     def total(self) -> NDArray[Any]:  # Any: of the tape's floating type
         """Sum them, in a new array; one alone is computed as if never deferred."""
         if len(self.lefts) == 1:
-            lone: NDArray[Any] = Outer(self.lefts[0], self.rights[0]).computed(NUMPY)
+            alone = Outer(self.lefts[0], self.rights[0], self.dtype)
+            lone: NDArray[Any] = alone.computed(NUMPY)
             return lone
         m, n = self.shape
         left = np.concatenate(self.lefts, axis=None).reshape(-1, m)
         right = np.concatenate(self.rights, axis=None).reshape(-1, n)
         total: NDArray[Any] = NUMPY.matmul(left.T, right)
-        return total
+        return total.astype(self.dtype, copy=False)
 
 
 def worth_keeping(product: object, x: NDArray[Any]) -> bool:  # Any: as above
@@ -109,7 +123,8 @@ def worth_keeping(product: object, x: NDArray[Any]) -> bool:  # Any: as above
     left, right = product.left, product.right
     return (
         type(left) is type(right) is np.ndarray
-        and left.dtype is right.dtype is x.dtype
+        and left.dtype is right.dtype
+        and product.dtype is x.dtype
         and left.ndim == right.ndim <= 2
         and left.shape[:-1] == right.shape[:-1]
         and left.shape[-1:] + right.shape[-1:] == x.shape

@@ -13,12 +13,16 @@ from tapem_dsl.core.errors import (
     Refused,
 )
 from tapem_dsl.core.namespace import (
+    EXACT,
+    HALF,
     NUMPY,
     Array,
     Carrier,
     Namespace,
     fitted,
     namespace_of,
+    narrowed,
+    widened,
 )
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.node_id import NodeId, index_of
@@ -26,7 +30,13 @@ from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import located
 from tapem_dsl.core.value import SCALARS, frozen
 from tapem_dsl.interpreters.reverse.deferred import Outer, Pending, worth_keeping
-from tapem_dsl.interpreters.reverse.table import vjp
+from tapem_dsl.interpreters.reverse.table import (
+    Cotangents,
+    Need,
+    Operands,
+    Rule,
+    vjp,
+)
 
 Slots: TypeAlias = list[Array | None]
 """One cotangent for each node, ``None`` where no contribution has arrived."""
@@ -95,7 +105,12 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         rule = rule_of(type(op))
         if rule is None:
             raise vjp.missing(op, NodeId(id))
-        xp = NUMPY if type(y) in SCALARS else namespace_of(y)
+        kind = type(y)
+        xp = _SPACES.get(y.dtype if kind is _ndarray else kind)
+        if xp is None:
+            xp = namespace_of(y)
+            if y.dtype == HALF and not op.casts:
+                rule = _in_single(rule)
         try:
             contributions = rule(op, xp, g, xs, y, need)
         except ZeroDivisionError:
@@ -156,6 +171,31 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
 
 
 _ndarray: Final = np.ndarray
+
+_WIDE: Final = (np.float64, np.float32, np.longdouble)
+
+_SPACES: Final[dict[object, Namespace]] = {
+    **dict.fromkeys(_WIDE, NUMPY),
+    **dict.fromkeys(map(np.dtype, _WIDE), NUMPY),
+    np.dtype(object): EXACT,
+}
+"""What computes with a value, by its type, or its dtype if that is an array."""
+
+
+def _in_single(rule: Rule) -> Rule:
+    """Make the rule over float16: float32 throughout, each cotangent rounded once."""
+
+    # Any: an op of whatever class.
+    def wide(
+        op: Any, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+    ) -> Cotangents:
+        xs = tuple(map(widened, xs))
+        contributions = rule(op, xp, widened(g), xs, widened(y), need)
+        if type(contributions) is not tuple:
+            return contributions  # the sweep says what is wrong
+        return tuple(map(narrowed, contributions))
+
+    return wide
 
 
 def _settle(

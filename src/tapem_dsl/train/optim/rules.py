@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 
 from tapem_dsl.core.errors import Refused
-from tapem_dsl.core.namespace import Array, Namespace, namespace_of
+from tapem_dsl.core.namespace import Array, Namespace, namespace_of, widened
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.train.arguments import check_fields, said
@@ -101,16 +101,6 @@ class Rule(ABC, Generic[S]):
         if self.weight_decay == 0:
             return g
         return g + p * constant(xp, p, self.weight_decay)
-
-
-def widened(x: Array) -> Array:
-    """
-    Give float16 as float32, to compute with; all else as it is.
-
-    >>> widened(np.float16(2)), widened(np.float64(2))
-    (np.float32(2.0), np.float64(2.0))
-    """
-    return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
 # Any: a number for arithmetic with an array of whatever scalar.
