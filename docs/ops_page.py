@@ -31,10 +31,14 @@ _INTRODUCTION: Final = """\
 Written by `make docs` from the docstrings, which say more: arguments, failures, costs
 and an example. `g` is the cotangent of the result. All ops run over float64, float32,
 float16 and long doubles; over exact rationals those whose formula is rational, and the
-others fail saying so. Over float16 an op and its rule compute in float32 and round once,
-as PyTorch does: counts beyond 65,504 are exact, and a result beyond is inf. However many
-entries are summed, along any axis, the error is at most `4 * eps * log2(n)` times the sum
-of their absolute values ([how sums round](architecture.md#how-sums-round)). An op of your own takes its place beside these: see
+others fail saying so.
+
+Over float16 an op and its rule compute in float32 and round once, as PyTorch does:
+counts beyond 65,504 are exact, and a result beyond that is inf. However many entries
+are summed, along any axis, digits remain: [how sums
+round](architecture.md#how-sums-round).
+
+An op of your own takes its place beside these: see
 [CONTRIBUTING.md](../CONTRIBUTING.md) and [own_op.py](../examples/own_op.py).
 """
 

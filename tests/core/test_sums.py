@@ -172,8 +172,8 @@ def test_index_add_is_the_adjoint_of_take_whatever_the_layout(
     expected = base.astype(np.float64)
     for k, index in enumerate(indices):
         if 0 <= index < shape[axis]:
-            at = (slice(None),) * axis
-            expected[(*at, index)] += source[(*at, k)]
+            before: Any = (slice(None),) * axis  # Any: the stubs lack such indices
+            expected[(*before, index)] += source[(*before, k)]
     total = NUMPY.index_add(base, source, indices, axis)
     assert total.dtype == np.float32
     np.testing.assert_array_equal(total, expected)
@@ -192,7 +192,7 @@ def test_index_add_rounds_once_where_many_come_together(
     total = NUMPY.index_add(base, source, indices, 0)
     expected = base.astype(np.float64)
     expected[0] += count * float(np.float32(0.1))
-    np.testing.assert_allclose(total, expected, rtol=np.finfo(np.float32).eps)
+    np.testing.assert_allclose(total, expected, rtol=float(np.finfo(np.float32).eps))
 
 
 @pytest.mark.parametrize(("kernel", "windows"), [(3000, 40), (40, 3000), (1000, 1000)])

@@ -50,9 +50,9 @@ class Long:
     ) -> Array:
         if kind is bool:
             return rng.integers(0, 2, shape) > 0
-        if kind is float:
-            return (self.scale * rng.uniform(0.25, 1.25, shape)).astype(dtype)
-        return rng.integers(0, kind, shape)
+        if isinstance(kind, int):
+            return rng.integers(0, kind, shape)
+        return (self.scale * rng.uniform(0.25, 1.25, shape)).astype(dtype)
 
 
 def lengthened(spec: Spec) -> list[Long]:

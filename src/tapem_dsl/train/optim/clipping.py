@@ -14,7 +14,7 @@ from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.arguments import check_choice, check_number
-from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled, widened
+from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
 from tapem_dsl.train.optim.transforms import Transform
 
 
