@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import Array, derivative, hessian_input, rationals
+from tapem_dsl import (
+    Array,
+    derivative,
+    hessian_input,
+    mul,
+    rationals,
+    reduce_mean,
+)
 from tests.interpreters.roads import (
+    REAL,
     ROADS,
+    SMOOTH,
+    UNARY,
     Step,
     forward_over_reverse,
     loss_of,
@@ -57,6 +67,32 @@ def test_in_double_precision(
     np.testing.assert_allclose(
         road(loss, at, along), expected, rtol=0, atol=1e-9 * size
     )
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("step", [*REAL, *UNARY, *SMOOTH])
+def test_in_half_precision(road: Any, step: str) -> None:
+    at, along = np.array([0.25, -0.75, 1.125]), np.array([1.0, 0.5, -0.25])
+
+    def loss(z: Any) -> Any:
+        return loss_of([(step, 0, 0)], z)
+
+    expected = forward_over_reverse(loss, at, along)
+    found = road(loss, at.astype(np.float16), along.astype(np.float16))
+    assert found.dtype == np.float16
+    roundings = 8 * 2.0**-11 * float(np.abs(expected).max())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=roundings)
+
+
+@pytest.mark.parametrize("road", ROADS, ids=lambda f: f.__name__)
+def test_counts_beyond_the_range_of_half_precision(road: Any) -> None:
+    def loss(z: Any) -> Any:
+        return mul(z, z).bind(lambda i: reduce_mean(i, axis=0))
+
+    ones = np.ones(70_000, np.float16)
+    found = road(loss, ones, ones)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, np.full(70_000, 2 / 70_000), rtol=0, atol=2**-24)
 
 
 @usual
