@@ -10,7 +10,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import Array, namespace_of
+from tapem_dsl.core.namespace import Array, namespace_of, widened
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.arguments import check_choice, check_number
