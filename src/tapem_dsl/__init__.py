@@ -54,6 +54,7 @@ from tapem_dsl.core.errors import Refused as Refused
 from tapem_dsl.core.errors import RequirementNotMet as RequirementNotMet
 from tapem_dsl.core.errors import SeedShapeMismatch as SeedShapeMismatch
 from tapem_dsl.core.errors import ShapeMismatch as ShapeMismatch
+from tapem_dsl.core.errors import Swapped as Swapped
 from tapem_dsl.core.errors import TapeError as TapeError
 from tapem_dsl.core.errors import Thrown as Thrown
 from tapem_dsl.core.errors import UpstreamShapeMismatch as UpstreamShapeMismatch

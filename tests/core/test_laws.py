@@ -1,30 +1,38 @@
 """The laws of ``returns``, on programs that extend the tape; and mutants they catch."""
 
+import pickle
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from returns.contrib.hypothesis.laws import check_all_laws
-from returns.interfaces.container import Container2
+from returns.interfaces.failable import DiverseFailable2
 from returns.interfaces.specific.reader import Contextable
+from returns.iterables import Fold
+from returns.methods import cond
 from returns.primitives.container import BaseContainer
 from returns.primitives.hkt import SupportsKind2
 from returns.result import Failure, Result, Success
 
-from tapem_dsl import EMPTY, TapeError, TapeM, leaf, pure, throw
+from tapem_dsl import EMPTY, NodeId, TapeError, TapeM, Thrown, leaf, pure, relu, throw
 from tapem_dsl.testing import assert_equivalent
 from tapem_dsl.testing.strategies import programs
 
 INTEGERS = st.integers(-3, 3)
 PROGRAMS = programs(INTEGERS)
+FAILURES: st.SearchStrategy[TapeError] = st.builds(Thrown, st.text(max_size=3))
 
+# A failure is always a TapeError. The laws name values and failures alike by type
+# variables, so that both are drawn from these; programs give integers besides.
 check_all_laws(
     TapeM,
     container_strategy=PROGRAMS,
     settings_kwargs={"deadline": None},
+    type_strategies={TypeVar: FAILURES},  # type: ignore[dict-item] # as in returns
 )
 
 # Any, throughout: a mutant is untyped on purpose; what it computes is what is tested.
@@ -34,7 +42,7 @@ State = Callable[[Any], Result[Any, TapeError]]
 class StateT(
     BaseContainer,
     SupportsKind2["StateT", Any, Any],
-    Container2[Any, Any],
+    DiverseFailable2[Any, Any],
     Contextable[Any, Any],
 ):
     """A closure over the real tape, right unless a subclass breaks one method."""
@@ -71,11 +79,78 @@ class StateT(
     def from_value(cls, inner_value: Any) -> Any:
         return cls(lambda tape: Success((inner_value, tape)))
 
+    @classmethod
+    def from_failure(cls, inner_value: Any) -> Any:
+        return cls(lambda _: Failure(inner_value))
+
     def lash(self, handler: Any) -> Any:
         def run(tape: Any) -> Any:
             return self(tape).lash(lambda error: handler(error)(tape))
 
         return type(self)(run)
+
+    def alt(self, function: Any) -> Any:
+        return type(self)(lambda tape: self(tape).alt(function))
+
+    def swap(self) -> Any:
+        """Keep in a failure that was a success the tape that it had reached."""
+
+        def run(tape: Any) -> Any:
+            match self(tape):
+                case Success((value, longer)):
+                    return Failure((value, longer))
+                case Failure((value, longer)):
+                    return Success((value, longer))
+                case Failure(error):
+                    return Success((Bare(error), tape))
+
+        def unbared(tape: Any) -> Any:
+            match run(tape):
+                case Failure((Bare(error), _)):
+                    return Failure(error)
+                case other:
+                    return other
+
+        return type(self)(unbared)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A failure that became a value of the model."""
+
+    error: Any
+
+
+class SwapDropsTape(StateT):
+    __slots__ = ()
+
+    def swap(self) -> Any:
+        def run(tape: Any) -> Any:
+            match self(tape):
+                case Success((value, _)):
+                    return Failure(value)
+                case Failure(error):
+                    return Success((error, tape))
+
+        return type(self)(run)
+
+
+class LashTakesSuccesses(StateT):
+    __slots__ = ()
+
+    def lash(self, handler: Any) -> Any:
+        return type(self)(
+            lambda tape: self(tape).bind(lambda pair: handler(pair[0])(tape))
+        )
+
+
+class AltFails(StateT):
+    __slots__ = ()
+
+    def alt(self, function: Any) -> Any:
+        return type(self)(
+            lambda tape: self(tape).bind(lambda pair: Failure(function(pair[0])))
+        )
 
 
 class BindDropsTape(StateT):
@@ -139,9 +214,11 @@ def laws_broken_by(
     check_all_laws(
         mutant,
         container_strategy=made_of.map(lambda m: mutant(m.run)),
+        type_strategies={TypeVar: FAILURES},  # type: ignore[dict-item] # likewise
         settings_kwargs={
             "deadline": None,
             "derandomize": True,
+            "max_examples": 15,  # enough to catch each of the mutants
             "database": None,
             "phases": [Phase.generate],  # that it fails is enough, however
             "suppress_health_check": list(HealthCheck),
@@ -172,8 +249,15 @@ def test_the_unbroken_model_passes_every_law() -> None:
     assert laws_broken_by(Honest) == set()
 
 
-@pytest.mark.parametrize("mutant", [BindDropsTape, MapDropsTape, ApplyDropsTape])
+@pytest.mark.parametrize(
+    "mutant", [BindDropsTape, MapDropsTape, ApplyDropsTape, SwapDropsTape]
+)
 def test_a_dropped_tape_is_caught(mutant: type[StateT]) -> None:
+    assert laws_broken_by(mutant)
+
+
+@pytest.mark.parametrize("mutant", [LashTakesSuccesses, AltFails])
+def test_what_takes_a_success_for_a_failure_is_caught(mutant: type[StateT]) -> None:
     assert laws_broken_by(mutant)
 
 
@@ -239,3 +323,76 @@ def test_the_first_failure_of_apply_wins() -> None:
 @given(PROGRAMS)
 def test_pure_is_neutral_for_apply(m: TapeM[int]) -> None:
     assert_equivalent(m.apply(pure(lambda n: n)), m)
+
+
+# -- failures, as returns knows them ---------------------------------------------------
+
+
+@given(FAILURES)
+def test_from_failure_is_throw(error: TapeError) -> None:
+    assert TapeM.from_failure(error) == throw(error)
+    assert TapeM.from_failure(str(error)) == throw(str(error))
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), None, 3, b"no", throw("no")])
+def test_what_is_no_failure_is_refused(error: Any) -> None:
+    with pytest.raises(
+        TypeError, match="takes a text or a TapeError for the failure, not"
+    ):
+        TapeM.from_failure(error)
+    with pytest.raises(
+        TypeError, match="takes a text or a TapeError for the failure, not"
+    ):
+        throw("no").alt(lambda _: error).run()
+
+
+@given(PROGRAMS, FAILURES)
+def test_bind_result_is_bind_of_from_result(m: TapeM[int], error: TapeError) -> None:
+    def half(n: int) -> Result[int, TapeError]:
+        return Failure(error) if n % 2 else Success(n // 2)
+
+    bound = m.bind_result(half)
+    assert_equivalent(bound, m.bind(lambda n: TapeM.from_result(half(n))))
+    assert bound == m.bind_result(half)
+    assert bound != m.bind_result(Success)
+
+
+def test_bind_result_pickles_and_prints() -> None:
+    program = leaf(1.0).bind_result(Success)
+    assert pickle.loads(pickle.dumps(program)) == program
+    assert "Success" in repr(program)
+
+
+@pytest.mark.parametrize("given_", [1.0, None, leaf(1.0)])
+def test_what_gives_no_result_is_refused(given_: Any) -> None:
+    with pytest.raises(TypeError, match="takes a Result, not"):
+        leaf(1.0).bind_result(lambda _: given_).run()
+
+
+def test_a_value_that_is_a_failure_swaps_like_any_other() -> None:
+    error = Thrown("no")
+    assert pure(error).swap().run() == throw("no").run()
+    longer = leaf(1.0).map(lambda _: error)
+    assert longer.swap().swap().run() == longer.run()
+    assert_equivalent(longer.swap().bind(pure).swap(), longer)
+
+
+def test_a_swapped_success_can_be_recovered_with_its_tape() -> None:
+    failed = leaf(1.0).bind(relu).swap()
+    assert failed.run().failure().message == "a success was swapped"
+    assert_equivalent(failed.swap(), leaf(1.0).bind(relu))
+
+
+def test_fold_collects_programs_and_leaves_out_those_that_fail() -> None:
+    some: list[TapeM[NodeId]] = [leaf(1.0), leaf(2.0).bind(lambda _: throw("no"))]
+    start: TapeM[tuple[NodeId, ...]] = pure(())
+    collected = Fold.collect_all([*some, leaf(3.0)], start)
+    ids, tape = collected.run().unwrap()
+    assert (ids, [node.value for node in tape]) == ((0, 1), [1.0, 3.0])
+    assert Fold.collect(some, start).run() == throw("no").run()
+
+
+def test_cond_chooses_between_a_value_and_a_failure() -> None:
+    error: Any = Thrown("no")  # Any: returns types it where programs have the scalar
+    assert cond(TapeM, True, 1, error) == pure(1)
+    assert cond(TapeM, False, 1, error) == throw("no")

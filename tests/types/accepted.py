@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from operator import index
-from typing import Any, Generic, NamedTuple, TypeVar, assert_type
+from typing import Any, Generic, NamedTuple, Never, TypeVar, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Result
+from returns.iterables import Fold
+from returns.methods import cond
+from returns.result import Result, Success
 
 from tapem_dsl import (
     EMPTY,
@@ -25,6 +27,7 @@ from tapem_dsl import (
     Tape,
     TapeError,
     TapeM,
+    Thrown,
     add,
     apply_op,
     backward,
@@ -602,6 +605,24 @@ def an_op_of_ones_own_is_like_any_other() -> Do[None, np.float32]:
     assert_type(grads[x], NDArray[Any])
 
 
+# -- failures --------------------------------------------------------------------------
+
+
+def failures_keep_the_scalar() -> None:
+    program = leaf(ROW32)
+    assert_type(TapeM.from_failure("no"), TapeM[Never, Any])
+    assert_type(TapeM.from_result(parsed("1")), TapeM[float, Any])
+    assert_type(program.map(shown).bind_result(parsed), TapeM[float, np.float32])
+    assert_type(program.alt(lambda _: Thrown("no")), TapeM[NodeId, np.float32])
+    assert_type(program.swap(), TapeM[TapeError, np.float32])
+
+
+def collect_all_and_cond_take_programs() -> None:
+    start: TapeM[tuple[NodeId, ...]] = pure(())
+    Fold.collect_all([leaf(1.0), leaf(2.0)], start)
+    cond(TapeM, True, 1, Thrown("no"))
+
+
 # -- derivatives -----------------------------------------------------------------------
 
 
@@ -661,6 +682,10 @@ def leaf_after(x: NodeId) -> TapeM[str]:
 
 def shown(x: NodeId) -> str:
     return str(x)
+
+
+def parsed(text: str) -> Result[float, TapeError]:
+    return Success(float(text))
 
 
 def text_of(error: TapeError) -> TapeM[str, Any]:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from returns.converters import flatten
 from returns.interfaces.bindable import BindableN
 from returns.iterables import Fold
+from returns.methods import cond
 from returns.pipeline import flow
 from returns.pointfree import apply, bind, map_
 from returns.primitives.hkt import KindN, kinded
 
-from tapem_dsl import NodeId, TapeM, leaf, mul, pure, relu, value_of
+from tapem_dsl import NodeId, TapeM, Thrown, leaf, mul, pure, relu, value_of
 
 M = TypeVar("M", bound=BindableN[Any, Any, Any])
 S = TypeVar("S")
@@ -45,6 +46,19 @@ def flatten_and_collect_infer() -> None:
     assert_type(flatten(pure(leaf(1.0))), TapeM[NodeId, Any])
     collected = Fold.collect([leaf(1.0), leaf(2.0)], pure(()))
     assert_type(collected, TapeM[tuple[NodeId, ...], Any])
+
+
+def collect_all_infers() -> None:
+    start: TapeM[tuple[NodeId, ...], np.float32] = pure(())
+    collected = Fold.collect_all([leaf(ROW32), leaf(ROW32)], start)
+    assert_type(collected, TapeM[tuple[NodeId, ...], np.float32])
+
+
+def cond_takes_a_failure_of_any_type() -> None:
+    error: Any = Thrown("no")  # Any: returns types it where programs have the scalar
+    chosen: TapeM[int, np.float32] = cond(TapeM, True, 1, error)
+    assert_type(cond(TapeM, True, 1, error), TapeM[int, Any])
+    assert_type(chosen, TapeM[int, np.float32])
 
 
 def a_function_for_every_monad_infers() -> None:

@@ -6,15 +6,15 @@ from typing import Any, Never, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.core.do import Do, do
-from tapem_dsl.core.errors import DTypeMismatch, Refused, TapeError, Thrown
-from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read, Throw
+from tapem_dsl.core.errors import DTypeMismatch, Refused, TapeError
+from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.tapem import TapeM, function_argument, program, record_op
+from tapem_dsl.core.tapem import TapeM, failing, function_argument, program, record_op
 from tapem_dsl.core.value import as_value
 
 C = TypeVar("C")
@@ -56,8 +56,7 @@ def throw(error: TapeError | str) -> TapeM[Never, Any]:
     >>> throw("no labels").run()
     <Failure: no labels>
     """
-    record = Thrown(error) if isinstance(error, str) else error
-    return program(Throw(_error(record)))
+    return failing(error, "throw")
 
 
 def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
@@ -70,12 +69,7 @@ def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
     >>> from_result(require_grad_tensor("sgd", {}, NodeId(3), ())).run()
     <Failure: sgd: missing gradient for node id 3>
     """
-    match result:
-        case Success(value):
-            return pure(value)
-        case Failure(error):
-            return throw(error)
-    raise TypeError(f"from_result takes a Result, not {result!r}")
+    return TapeM.from_result(result)
 
 
 def get_tape() -> TapeM[Tape[Any], Any]:
@@ -333,13 +327,6 @@ def items_argument(items: Any, function: str) -> tuple[Any, ...]:
             "did you forget `yield from`?"
         )
     return tuple(items)
-
-
-def _error(error: object) -> Any:
-    """Refuse what is no failure: an exception is raised, not thrown."""
-    if isinstance(error, TapeError):
-        return error
-    raise TypeError(f"throw takes a text or a TapeError, not {error!r}")
 
 
 def _decided(condition: object) -> None:

@@ -1,24 +1,27 @@
 """The monad: a typed face over instructions, and a container of ``returns``."""
 
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar, final
+from functools import partial
+from typing import Any, Never, TypeVar, final
 
-from returns.interfaces.container import Container2
+from returns.interfaces.failable import DiverseFailable2
 from returns.interfaces.specific.reader import Contextable
 from returns.primitives.container import BaseContainer
 from returns.primitives.hkt import Kind2, SupportsKind2
-from returns.result import Result
+from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.errors import TapeError
+from tapem_dsl.core.errors import Swapped, TapeError, Thrown
 from tapem_dsl.core.instruction import (
     Ap,
     Bind,
+    Extend,
     Instruction,
     Lash,
     Leaf,
     Map,
     Pure,
     Record,
+    Throw,
 )
 from tapem_dsl.core.machine import execute
 from tapem_dsl.core.node import A
@@ -38,7 +41,7 @@ C = TypeVar("C")
 class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of returns
     BaseContainer,
     SupportsKind2["TapeM[Any, Any]", B, A],  # pyright: ignore[reportInvalidTypeForm]
-    Container2[B, A],  # pyright: ignore[reportInvalidTypeForm] # B is covariant
+    DiverseFailable2[B, A],  # pyright: ignore[reportInvalidTypeForm] # B is covariant
     Contextable["Result[tuple[B, Tape[A]], TapeError]", "Tape[A] | None"],
 ):
     """
@@ -54,8 +57,9 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
     ``yield from`` in do-blocks, or by the methods here.
 
     Laws:
-        Functor, applicative and monad, up to behaviour; see ``returns``'
-        ``Container2``.
+        Functor, applicative and monad, and those of failures, up to behaviour; see
+        ``returns``' ``DiverseFailable2``; but the error is always a
+        :class:`TapeError`, for the second type is the tape's scalar.
 
     Lean: ``TapeM A B = StateT (Tape A) (Except String) B``.
 
@@ -183,7 +187,53 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         return program(Pure(inner_value))
 
-    def lash(
+    @classmethod
+    def from_failure(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
+        cls, inner_value: TapeError | str
+    ) -> "TapeM[Never, Any]":  # Any: see combinators
+        """
+        Fail, with a record of the family or a text of your own.
+
+        Lean: ``throw``.
+
+        >>> TapeM.from_failure("no labels").run()
+        <Failure: no labels>
+        """
+        return failing(inner_value, "from_failure")
+
+    @classmethod
+    def from_result(cls, inner_value: "Result[C, TapeError]") -> "TapeM[C, Any]":
+        """
+        Give what a result holds, or fail as it does.
+
+        Lean: ``liftExcept``.
+
+        >>> from returns.result import Success
+        >>> TapeM.from_result(Success(1)).run()
+        <Success: (1, <Tape: empty>)>
+        """
+        match inner_value:
+            case Success(value):
+                return program(Pure(value))
+            case Failure(error):
+                return failing(error, "from_result")
+        raise TypeError(f"from_result takes a Result, not {inner_value!r}")
+
+    def bind_result(
+        self, function: Callable[[B], "Result[C, TapeError]"]
+    ) -> "TapeM[C, A]":
+        """
+        Go on with the result that the function makes of the value.
+
+        >>> from returns.result import Failure
+        >>> from tapem_dsl import Thrown, pure
+        >>> pure(1).bind_result(lambda n: Failure(Thrown(f"no {n}"))).run()
+        <Failure: no 1>
+        """
+        checked = function_argument(function, "bind_result")
+        return program(Bind(self, partial(_of_result, checked)))
+
+    def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
         self, handler: Callable[[TapeError], Kind2["TapeM[Any, Any]", C, A]]
     ) -> "TapeM[B | C, A]":
         """
@@ -199,6 +249,35 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         <Success: <Tape: leaf>>
         """
         return program(Lash(self, function_argument(handler, "lash")))
+
+    def alt(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+        self, function: Callable[[TapeError], TapeError]
+    ) -> "TapeM[B, A]":
+        """
+        Fail with what the function makes of the failure.
+
+        >>> from tapem_dsl import Thrown, throw
+        >>> throw("no labels").alt(lambda e: Thrown(f"digits: {e}")).run()
+        <Failure: digits: no labels>
+        """
+        checked = function_argument(function, "alt")
+        return program(Lash(self, partial(_of_failure, checked)))
+
+    def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+        self,
+    ) -> "TapeM[TapeError, A]":
+        """
+        Give the failure as a value, and fail with the value; twice is nothing.
+
+        The failure is a :class:`Swapped`, which keeps the tape besides.
+
+        >>> from tapem_dsl import leaf, throw
+        >>> throw("no").swap().run()
+        <Success: (Thrown(text='no'), <Tape: empty>)>
+        >>> leaf(1.0).swap().swap().run()
+        <Success: (0, <Tape: leaf>)>
+        """
+        return program(Extend(_swapped, (self,)))
 
     def __iter__(self) -> Generator["TapeM[Any, A]", object, B]:
         """
@@ -266,6 +345,53 @@ def record_op(
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
     return wrapped
+
+
+# Any, below: programs of any value and scalar.
+
+
+def failing(error: object, function: str) -> TapeM[Never, Any]:
+    """
+    Fail with a record of the family or a text; an exception is raised, not thrown.
+
+    >>> failing("no labels", "throw")
+    <TapeM: throw(Thrown(text='no labels'))>
+    """
+    if isinstance(error, str):
+        error = Thrown(error)
+    if not isinstance(error, TapeError):
+        raise TypeError(
+            f"{function} takes a text or a TapeError for the failure, not {error!r}"
+        )
+    return program(Throw(error))
+
+
+def _of_result(
+    function: Callable[[Any], Result[Any, TapeError]], value: object
+) -> TapeM[Any, Any]:
+    return TapeM.from_result(function(value))
+
+
+def _of_failure(
+    function: Callable[[TapeError], TapeError], error: TapeError
+) -> TapeM[Any, Any]:
+    return failing(function(error), "alt")
+
+
+def _swapped(
+    tape: Tape[Any], m: TapeM[Any, Any]
+) -> Result[tuple[Any, Tape[Any]], TapeError]:
+    """Exchange; what a failure of this very kind holds comes back as it was."""
+    match m.run(tape):
+        case Success((TapeError() as error, longer)) if len(longer) == len(tape):
+            return Failure(error)
+        case Success((value, longer)):
+            return Failure(Swapped(value, longer))
+        case Failure(Swapped(value, longer)):
+            return Success((value, longer))
+        case Failure(error):
+            return Success((error, tape))
+    raise AssertionError("a result is a success or a failure")
 
 
 def _assembled(entries: Entries) -> TapeM[Any, Any]:

@@ -1,6 +1,7 @@
 """Failures that data can cause, as a closed family of frozen records."""
 
 from tapem_dsl.core.errors.base import Refused as Refused
+from tapem_dsl.core.errors.base import Swapped as Swapped
 from tapem_dsl.core.errors.base import TapeError as TapeError
 from tapem_dsl.core.errors.base import Thrown as Thrown
 from tapem_dsl.core.errors.base import tag_error as tag_error

@@ -1,7 +1,7 @@
 """The base of every failure, the user's own failure, and how an op refuses."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,26 @@ class Thrown(TapeError):
     _text: ClassVar[str] = "{text}"
 
     text: str
+
+
+# Any: what a program of any value and scalar gave.
+@final
+@dataclass(frozen=True, slots=True)
+class Swapped(TapeError):
+    """
+    A success taken for a failure: the value that was given, and the tape.
+
+    Lean: none. ``returns``: ``swap``.
+
+    >>> from tapem_dsl import leaf
+    >>> leaf(1.0).swap().run()
+    <Failure: a success was swapped (value=0, tape=<Tape: leaf>)>
+    """
+
+    _text: ClassVar[str] = "a success was swapped"
+
+    value: Any
+    tape: Any
 
 
 class Refused(Exception):
