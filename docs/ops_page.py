@@ -31,7 +31,8 @@ _INTRODUCTION: Final = """\
 Written by `make docs` from the docstrings, which say more: arguments, failures, costs
 and an example. `g` is the cotangent of the result. All ops run over float64, float32,
 float16 and long doubles; over exact rationals those whose formula is rational, and the
-others fail saying so.
+others fail saying so. Ops "of any scalar type" move conditions and labels too. An axis,
+a start or a static index counts from the end where it is negative.
 
 Over float16 an op and its rule compute in float32 and round once, as PyTorch does:
 counts beyond 65,504 are exact, and a result beyond that is inf. However many entries

@@ -22,11 +22,13 @@ from tapem_dsl import (
     apply_op,
     backward,
     backward_scalar,
+    broadcast_to,
     const,
     do,
     equal,
     greater,
     greater_equal,
+    jvp,
     leaf,
     less,
     less_equal,
@@ -40,6 +42,7 @@ from tapem_dsl import (
     sum_,
     where,
 )
+from tapem_dsl.core.same import same
 from tapem_dsl.ops.conditions import Where
 from tests.oracles import assert_close, assert_fractions, from_eighths, inner, thorough
 from tests.toy_dual import Dual, split
@@ -236,7 +239,8 @@ def test_a_choice_before_the_op_keeps_it_from_failing() -> None:
         (np.True_, np.ones(2), np.ones(2), ShapeMismatch),
         (TRUTH, np.ones((2, 2)), np.ones((2, 1)), ShapeMismatch),
         (np.ones(2), np.ones(2), np.ones(2), DTypeMismatch),
-        (TRUTH, TRUTH, TRUTH, DTypeMismatch),
+        (TRUTH, TRUTH, np.ones((2, 2)), DTypeMismatch),
+        (TRUTH, np.ones((2, 2), int), np.ones((2, 2)), DTypeMismatch),
         (TRUTH, np.ones((2, 2)), np.ones((2, 2), np.float32), DTypeMismatch),
         (TRUTH, np.ones((2, 2)), rationals([[1, 1], [1, 1]]), DTypeMismatch),
     ],
@@ -247,6 +251,54 @@ def test_what_cannot_be_chosen_is_refused(
     leaves: TapeM[tuple[NodeId, ...], Any] = map_m(const, [condition, a, b])
     error = leaves.bind(lambda ids: where(*ids)).run().failure()
     assert isinstance(error, kind)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int64, np.uint16])
+def test_conditions_and_labels_are_chosen_too(dtype: type[np.generic]) -> None:
+    a, b = np.array([[1, 0], [1, 0]], dtype), np.array([[0, 1], [1, 0]], dtype)
+    leaves: TapeM[tuple[NodeId, ...], Any] = map_m(const, [TRUTH, a, b])
+    out, tape = leaves.bind(lambda ids: where(*ids)).run().unwrap()
+    np.testing.assert_array_equal(tape[out].value, np.where(TRUTH, a, b), strict=True)
+    assert not tape[out].requires_grad
+
+
+def test_a_condition_is_broadcast_on_the_tape() -> None:
+    @do
+    def masked(row: Array, x: Array) -> Do[NodeId]:
+        few = yield from const(row)
+        condition = yield from broadcast_to(few, x.shape)
+        entries = yield from leaf(x)
+        zeros = yield from const(np.zeros(x.shape))
+        chosen = yield from where(condition, entries, zeros)
+        return (yield from sum_(chosen))
+
+    x = np.arange(6.0).reshape(3, 2)
+    out, tape = masked(np.array([True, False]), x).run().unwrap()
+    assert tape[out].value == x[:, 0].sum()
+    gradient = next(iter(backward_scalar(tape, out, wrt=[NodeId(2)]).unwrap().values()))
+    assert gradient.tolist() == [[1, 0]] * 3
+
+
+@pytest.mark.parametrize("number", [0.0, np.inf, np.nan])
+def test_the_tangent_of_a_constant_that_is_chosen_is_exactly_0(number: float) -> None:
+    def chosen(_: None, x: NodeId) -> TapeM[NodeId, Any]:
+        both: TapeM[tuple[NodeId, ...], Any] = map_m(
+            const, [np.array([True, False]), np.full(2, number)]
+        )
+        return both.bind(lambda ids: where(ids[0], x, ids[1]))
+
+    x = np.array([1.0, 2.0])
+    _, tangent = jvp(chosen, None, x, None, np.array([5.0, np.inf])).unwrap()
+    assert same(tangent, np.array([5.0, 0.0]))
+
+    def other(_: None, x: NodeId) -> TapeM[NodeId, Any]:
+        both: TapeM[tuple[NodeId, ...], Any] = map_m(
+            const, [np.array([True, False]), np.full(2, number)]
+        )
+        return both.bind(lambda ids: where(ids[0], ids[1], x))
+
+    _, tangent = jvp(other, None, x, None, np.array([np.nan, 5.0])).unwrap()
+    assert same(tangent, np.array([0.0, 5.0]))
 
 
 def test_a_wrong_number_of_operands_is_a_mistake_in_the_text() -> None:

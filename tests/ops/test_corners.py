@@ -174,6 +174,15 @@ def test_detach_keeps_the_value_and_drops_the_flag(x: Any) -> None:
     assert node.value.tolist() == leaf_.value.tolist()
 
 
+@pytest.mark.parametrize(
+    "x", [np.array([True, False]), np.int8(3), np.uint64(2**64 - 1)]
+)
+def test_detach_takes_conditions_and_labels(x: Any) -> None:
+    _, node = const(x).bind(detach).exec().unwrap()
+    np.testing.assert_array_equal(node.value, x, strict=True)
+    assert not node.requires_grad
+
+
 def test_nothing_passes_back_through_detach() -> None:
     product = param(3.0).bind(lambda x: detach(x).bind(lambda c: mul(x, c)))
     gradients = product.bind(backward_scalar).eval().unwrap()

@@ -1,14 +1,34 @@
 """What all ops have in common: meaning, label, flags and scalar types."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tapem_dsl import (
+    Array,
+    Do,
     NodeId,
+    TapeM,
     apply_op,
+    backward_m,
+    const,
+    do,
+    hvp_inputs,
+    jvp,
+    leaf,
+    map_m,
+    mul,
+    pull_back,
+    sum_,
+    value_of,
+    where,
 )
+from tapem_dsl.core.op import ANY_SCALAR
+from tapem_dsl.core.same import same
 from tests.oracles import (
     assert_close,
     assert_fractions,
@@ -25,7 +45,7 @@ from tests.oracles import (
 )
 from tests.specs.every import ALL, RATIONAL, named
 from tests.specs.spec import Spec
-from tests.toy_dual import jvp
+from tests.toy_dual import jvp as toy_jvp
 
 each_op = pytest.mark.parametrize("spec", ALL, ids=str)
 each_rational_op = pytest.mark.parametrize("spec", RATIONAL, ids=str)
@@ -46,7 +66,7 @@ def test_values_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_a_new_carrier_computes_the_same_value(spec: Spec, data: st.DataObject) -> None:
     xs, vs, _ = data.draw(cases(spec)).of(np.float64)
-    y, _ = jvp(spec.apply, xs, vs)
+    y, _ = toy_jvp(spec.apply, xs, vs)
     np.testing.assert_array_equal(y, value(spec, *xs), strict=True)
 
 
@@ -168,3 +188,70 @@ def test_operands_stay_as_they_are(spec: Spec) -> None:
     _, tape = recorded(spec, xs)
     for id, x in enumerate(xs):
         np.testing.assert_array_equal(tape[NodeId(id)].value, x, strict=True)
+
+
+# -- ops that only move entries --------------------------------------------------------
+
+MOVING = [spec for spec in ALL if spec.op.scalar_kinds == ANY_SCALAR]
+
+
+@pytest.mark.parametrize("spec", MOVING, ids=str)
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint16, np.int64])
+def test_what_only_moves_entries_moves_conditions_and_labels(
+    spec: Spec, which: int, dtype: type[np.generic]
+) -> None:
+    floats = tuple(x % 2 for x in sample(spec, which).xs)
+    frozen = (False,) * spec.arity
+    out, tape = recorded(spec, tuple(x.astype(dtype)[()] for x in floats), frozen)
+    expected = value(spec, *[x.astype(np.float64)[()] for x in floats])
+    np.testing.assert_array_equal(
+        tape[out].value, expected.astype(dtype)[()], strict=True
+    )
+    assert type(tape[out].value) is (np.ndarray if expected.shape else dtype)
+    assert not tape[out].requires_grad
+    assert not tape[out].value.flags.writeable
+
+
+def chosen_by(
+    spec: Spec, conditions: tuple[Array, ...], *, on_tape: bool
+) -> Callable[[object, tuple[NodeId, ...]], TapeM[NodeId, Any]]:
+    """Choose what the op makes of numbers by what it makes of conditions."""
+
+    @do
+    def loss(_: object, xs: tuple[NodeId, ...]) -> Do[NodeId, Any]:
+        y = yield from spec.apply(*xs)
+        ids = yield from map_m(const, conditions)
+        moved = yield from spec.apply(*ids)
+        if not on_tape:
+            known = yield from value_of(moved)
+            moved = yield from const(known)
+        square = yield from mul(y, y)
+        chosen = yield from where(moved, square, y)
+        return (yield from sum_(chosen))
+
+    return loss
+
+
+@pytest.mark.parametrize("spec", MOVING, ids=str)
+def test_a_moved_condition_chooses_alike_on_every_road(spec: Spec) -> None:
+    case = sample(spec)
+    xs, vs, _ = case.of(np.float64)
+    conditions = tuple((x % 2 > 0)[()] for x in case.xs)
+    moved, known = (chosen_by(spec, conditions, on_tape=way) for way in (True, False))
+    ours, theirs = (pull_back(loss, None, xs, 1.0).unwrap() for loss in (moved, known))
+    assert same(ours, theirs)
+    ours, theirs = (jvp(loss, None, xs, None, vs).unwrap() for loss in (moved, known))
+    assert same(ours, theirs)
+    ours, theirs = (hvp_inputs(loss, None, xs, vs).unwrap() for loss in (moved, known))
+    assert same(ours, theirs)
+
+    @do
+    def swept(loss: Any) -> Do[list[Array]]:
+        ids = yield from map_m(leaf, xs)
+        out = yield from loss(None, ids)
+        recorded_ = yield from backward_m(out, wrt=ids)
+        gradients = yield from map_m(value_of, [recorded_[id] for id in ids])
+        return list(gradients)
+
+    assert same(swept(moved).eval().unwrap(), swept(known).eval().unwrap())

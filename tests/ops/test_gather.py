@@ -45,8 +45,9 @@ X, INDICES = NodeId(0), NodeId(1)
 
 # Any: the tape's scalar is the operand's.
 def recorded(x: Array, indices: Array, axis: int) -> Any:
-    """Record the operands, the entries trainable, and the op."""
-    operands = leaf(x).bind(lambda i: const(indices).map(lambda j: (i, j)))
+    """Record the operands, the entries trainable if they can be, and the op."""
+    entries = leaf(x, requires_grad=x.dtype.kind in "fO")
+    operands = entries.bind(lambda i: const(indices).map(lambda j: (i, j)))
     return operands.bind(lambda ids: gather(*ids, axis=axis)).run().unwrap()
 
 
@@ -171,14 +172,11 @@ def test_flags_are_those_of_the_entries(trainable: bool) -> None:
     [
         (np.float64, np.float64),
         (np.float64, np.bool_),
-        (np.int64, np.int64),
-        (np.bool_, np.int64),
+        (np.int64, np.float64),
         (np.float64, object),
     ],
 )
-def test_entries_are_real_and_indices_are_integers(
-    x: DTypeLike, indices: DTypeLike
-) -> None:
+def test_indices_are_integers(x: DTypeLike, indices: DTypeLike) -> None:
     def of(dtype: DTypeLike) -> Array:
         return rationals([1]) if dtype is object else np.ones(1, dtype)
 
@@ -187,7 +185,15 @@ def test_entries_are_real_and_indices_are_integers(
     )
     error = program.run().failure()
     assert isinstance(error, DTypeMismatch)
-    assert error.wants.startswith("real entries and integer indices")
+    assert error.wants.startswith("entries and integer indices")
+
+
+@pytest.mark.parametrize("entries", [[True, False], np.array([7, 9], np.int8)])
+def test_conditions_and_labels_are_looked_up_too(entries: Any) -> None:
+    table = np.array(entries)
+    found = value(table, np.array([[1, 1], [0, 5]]))
+    expected = np.array([[table[1]] * 2, [table[0], 0]], table.dtype)
+    np.testing.assert_array_equal(found, expected, strict=True)
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((), 0), ((2,), 1), ((2, 2), -3)])

@@ -74,16 +74,22 @@ def test_every_axis_counts_from_both_sides(x: Array, data: Any) -> None:
     )
     both = of(x, lambda i: concat(i, i, axis=axis))
     np.testing.assert_array_equal(both, np.concatenate((x, x), axis=axis))
-    start = data.draw(st.integers(0, x.shape[axis]))
-    length = data.draw(st.integers(0, x.shape[axis] - start))
-    cut = of(x, lambda i: slice_(i, start, length, axis=axis))
-    np.testing.assert_array_equal(
-        cut, np.take(x, range(start, start + length), axis=axis)
-    )
+    extent = x.shape[axis]
+    left = data.draw(st.integers(0, extent))
+    length = data.draw(st.integers(0, extent - left))
+    starts = (left, left - extent) if left < extent else (left,)
+    for start in starts:
+        cut = of(x, lambda i, start=start: slice_(i, start, length, axis=axis))
+        np.testing.assert_array_equal(
+            cut, np.take(x, range(left, left + length), axis=axis)
+        )
     wide = of(x, lambda i: embed(i, 1, x.shape[axis] + 3, axis=axis))
     pads = [(0, 0)] * x.ndim
     pads[axis] = (1, 2)
     np.testing.assert_array_equal(wide, np.pad(x, pads))
+    start = -x.shape[axis] - 2
+    again = of(x, lambda i: embed(i, start, x.shape[axis] + 3, axis=axis))
+    np.testing.assert_array_equal(again, wide)
 
 
 @usual
@@ -91,6 +97,8 @@ def test_every_axis_counts_from_both_sides(x: Array, data: Any) -> None:
 def test_permuting_and_permuting_back_is_the_identity(x: Array, data: Any) -> None:
     axes = tuple(data.draw(st.permutations(range(x.ndim))))
     back = tuple(axes.index(axis) for axis in range(x.ndim))
+    from_right = tuple(axis - x.ndim for axis in axes)
+    assert permute(X, from_right) == permute(X, axes)
     there = of(x, lambda i: permute(i, axes))
     np.testing.assert_array_equal(there, np.transpose(x, axes))
     again = of(x, lambda i: permute(i, axes).bind(lambda j: permute(j, back)))
@@ -98,12 +106,16 @@ def test_permuting_and_permuting_back_is_the_identity(x: Array, data: Any) -> No
 
 
 @usual
-@given(x=arrays, depth=st.integers(0, 5))
+@given(x=arrays, depth=st.integers(-5, 5))
 def test_swapping_twice_is_the_identity(x: Array, depth: int) -> None:
     def swap(i: NodeId) -> TapeM[NodeId, Any]:
         return swap_adjacent_at_depth(i, depth)
 
     np.testing.assert_array_equal(of(x, lambda i: swap(i).bind(swap)), x)
+    left = depth + x.ndim if depth < 0 else depth
+    there = 0 <= left < x.ndim - 1
+    expected = np.swapaxes(x, left, left + 1) if there else x
+    np.testing.assert_array_equal(of(x, swap), expected)
 
 
 # -- numbers of TorchLean's tests ------------------------------------------------------
@@ -166,6 +178,10 @@ def test_an_empty_axis_has_no_mean_but_a_sum() -> None:
     "op",
     [
         lambda x: slice_(x, 2, 2),
+        lambda x: slice_(x, -1, 2),
+        lambda x: slice_(x, -4, 1),
+        lambda x: embed(x, -2, 4),
+        lambda x: embed(x, -5, 4),
         lambda x: slice_(x, 4, 0),
         lambda x: slice_(x, 0, 1, axis=1),
         lambda x: embed(x, 1, 3),
@@ -224,10 +240,10 @@ def test_other_scalar_types_do_not_join() -> None:
         (lambda: LOOSE.reduce_mean(X, axis=None), TypeError, "one integer for axis"),
         (LOOSE.concat, TypeError, "at least one node"),
         (lambda: LOOSE.concat(X, axis="0"), TypeError, "one integer for axis"),
-        (lambda: LOOSE.slice_(X, -1, 2), ValueError, "counts start from 0"),
         (lambda: LOOSE.slice_(X, 0, -2), ValueError, "counts length from 0"),
         (lambda: LOOSE.slice_(X, 0.0, 2), TypeError, "one integer for start"),
-        (lambda: LOOSE.embed(X, -1, 2), ValueError, "counts start from 0"),
+        (lambda: LOOSE.embed(X, 0, -2), ValueError, "counts extent from 0"),
+        (lambda: LOOSE.embed(X, -(10**30), 2), ValueError, "no array has the shape"),
         (lambda: LOOSE.reshape(X, [2]), TypeError, "a shape is a tuple"),
         (lambda: LOOSE.reshape(X, (-1,)), TypeError, "a shape is a tuple"),
         (lambda: LOOSE.broadcast_to(X, 3), TypeError, "a shape is a tuple"),
@@ -239,7 +255,10 @@ def test_other_scalar_types_do_not_join() -> None:
         (lambda: LOOSE.permute(X, [0, 1]), TypeError, "a tuple of integers"),
         (lambda: LOOSE.permute(X, (0, 0)), ValueError, "each axis from 0 once"),
         (lambda: LOOSE.permute(X, (1, 2)), ValueError, "each axis from 0 once"),
-        (lambda: LOOSE.swap_adjacent_at_depth(X, -1), ValueError, "from the left"),
+        (lambda: LOOSE.permute(X, (True, False)), TypeError, "a tuple of integers"),
+        (lambda: LOOSE.permute(X, (1.0, 0.0)), TypeError, "a tuple of integers"),
+        (lambda: LOOSE.permute(X, (0, -2)), ValueError, "each axis from 0 once"),
+        (lambda: LOOSE.permute(X, (-1, -3)), ValueError, "each axis from 0 once"),
         (
             lambda: LOOSE.swap_adjacent_at_depth(X, 0.5),
             TypeError,

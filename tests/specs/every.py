@@ -38,6 +38,5 @@ OPERANDS: Final = tuple((spec, i) for spec in ALL for i in range(spec.arity))
 
 
 def named(name: str) -> Spec:
-    """Find an op by TorchLean's name of its node."""
-    (spec,) = [spec for spec in ALL if spec.op.label == name]
-    return spec
+    """Find an op by TorchLean's name of its node; the first, if there are several."""
+    return next(spec for spec in ALL if spec.op.label == name)

@@ -36,7 +36,7 @@ SHAPES: Final = (
     unary(Flatten(), flatten, jnp.ravel, rational=True),
     moved(
         Permute((1, 2, 0)),
-        lambda x: permute(x, (1, 2, 0)),
+        lambda x: permute(x, (1, -1, 0)),
         lambda x: jnp.transpose(x, (1, 2, 0)),
         of_rank(3, 3),
         ((2, 3, 4),),
@@ -50,6 +50,14 @@ SHAPES: Final = (
         ((2, 3),),
         ((1, 1),),
         ((2, 3, 2),),
+    ),
+    moved(
+        SwapAdjacentAtDepth(-2),
+        lambda x: swap_adjacent_at_depth(x, -2),
+        lambda x: jnp.swapaxes(x, -2, -1) if x.ndim > 1 else x,
+        of_rank(1, 3),
+        ((2, 3, 4),),
+        ((2,),),
     ),
     moved(
         SwapAdjacentAtDepth(1),

@@ -1,7 +1,7 @@
 """What an op is: a name, a shape rule and a meaning; nothing of derivatives."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.same import same, structural
 from tapem_dsl.core.shape import Shape
+
+ANY_SCALAR: Final = "fOiub"
+"""Floating-point numbers, rationals, integers of either kind and truth values."""
 
 
 class Op(ABC):
@@ -47,6 +50,10 @@ class Op(ABC):
     casts: ClassVar[bool] = False
     """Whether the result may be of another real scalar type than the operands."""
 
+    scalar_kinds: ClassVar[str] = "fO"
+    """The kinds of scalar types that the operands may be of, as NumPy writes them; with
+    ``ANY_SCALAR`` the op only moves entries, be they conditions or labels."""
+
     contribution_order: ClassVar[tuple[int, ...] | None] = None
     """The order in which operands receive their cotangents, if not from left to right;
     it decides how sums round where one node is several operands."""
@@ -80,21 +87,25 @@ class Op(ABC):
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """
-        Refuse operands that do not all have one floating or rational scalar type.
+        Refuse operands that do not all have one scalar type, of those the op takes.
 
-        An op that takes conditions or labels overrides this.
+        An op that takes conditions or labels beside numbers overrides this.
         """
         first, *rest = inputs or (None,)
         if first is None:
             return
-        if first.kind not in "fO":
+        if first.kind not in self.scalar_kinds:
             wants = "floating-point or rational operands"
         elif any(other != first for other in rest):
             wants = "operands of one scalar type"
         else:
             return
         raise Refused(
-            DTypeMismatch(self.name, dtypes=tuple(map(str, inputs)), wants=wants)
+            DTypeMismatch(
+                self.name,
+                dtypes=tuple(map(str, inputs)),
+                wants=f"{wants}: {converted(inputs)}",
+            )
         )
 
     @property
@@ -109,3 +120,16 @@ class Op(ABC):
     def __hash__(self) -> int:
         """Shallow: parameters may be arrays."""
         return hash(type(self))
+
+
+def converted(dtypes: tuple[np.dtype[Any], ...]) -> str:  # Any: of whatever scalar
+    """
+    Say how to bring arrays to one scalar type: that of the first real one among them.
+
+    >>> converted((np.dtype(np.int64), np.dtype(np.float32)))
+    'record x.astype(np.float32)'
+    """
+    real = [dtype for dtype in dtypes if dtype.kind in "fO"]
+    if real and real[0].hasobject:
+        return "record rationals(x)"
+    return f"record x.astype(np.{real[0] if real else 'float64'})"

@@ -28,7 +28,7 @@ from tapem_dsl.core.namespace import (
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import REDUCE, Shape
 from tapem_dsl.core.value import SCALARS, frozen
 
 
@@ -116,6 +116,8 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
                 shape = op.shape(*[value.shape for value in values])
         if wanted is not None and shape != wanted:
             wants = f"the shape asked for, {wanted}"
+            if not wanted:
+                wants += f": {REDUCE}"
             raise Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
         if count == 2:
             value = meaning.evaluate(xp, a, b)

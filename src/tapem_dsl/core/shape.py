@@ -26,9 +26,34 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
     tapem_dsl.core.errors.base.Refused: autograd: shape mismatch (op='add', ...)
     """
     if a != b:
-        raise wrong_shapes(op, a, b, wants="equal shapes")
+        raise wrong_shapes(op, a, b, wants=wants_equal(a, b))
     return a
 
+
+def wants_equal(*shapes: Shape) -> str:
+    """
+    Say that shapes must be equal, and by which op they become it, if by one.
+
+    >>> wants_equal((5, 3), (3,))
+    'equal shapes: broadcast_to(x, (5, 3)) repeats entries'
+    >>> wants_equal((5, 1), (5,))
+    'equal shapes: reshape(x, (5, 1)) keeps all entries'
+    >>> wants_equal((5,), (3,))
+    'equal shapes'
+    """
+    first, *rest = shapes
+    if all(prod(shape) == prod(first) for shape in rest):
+        return f"equal shapes: reshape(x, {first}) keeps all entries"
+    common: Shape | None = first
+    for shape in rest:
+        common = None if common is None else broadcast(common, shape)
+    if common is None:
+        return "equal shapes"
+    return f"equal shapes: broadcast_to(x, {common}) repeats entries"
+
+
+REDUCE: Final = "reduce it first, with sum_ or reduce_mean"
+"""What to do with an array where a scalar is wanted."""
 
 T = TypeVar("T")
 
@@ -109,6 +134,16 @@ def axis_of(op: str, shape: Shape, axis: int) -> int:
     if not -len(shape) <= axis < len(shape):
         raise Refused(AxisOutOfRange(op, f"axis {axis}", shape))
     return axis % len(shape)
+
+
+def from_left(position: int, extent: int) -> int:
+    """
+    Count a position from the left, be it beyond either end; -1 is the last.
+
+    >>> from_left(-1, 3), from_left(2, 3), from_left(-4, 3)
+    (2, 2, -1)
+    """
+    return position + extent if position < 0 else position
 
 
 def check_int(op: str, what: str, number: object) -> None:

@@ -36,12 +36,14 @@ class Unary(Op):
 
 
 # Any: dtypes of whatever scalar.
-def check_with_integers(op: str, inputs: tuple[np.dtype[Any], ...], wants: str) -> None:
+def check_with_integers(
+    op: str, inputs: tuple[np.dtype[Any], ...], wants: str, takes: str = "fO"
+) -> None:
     """
-    Refuse all but floating-point or rational numbers beside integers.
+    Refuse all but one of some kinds, numbers as a rule, beside integers.
 
     >>> check_with_integers("nll", (np.dtype(np.float64), np.dtype(np.int64)), "both")
     """
     reals, integers = operands(op, inputs, 2)
-    if reals.kind not in "fO" or integers.kind not in "iu":
+    if reals.kind not in takes or integers.kind not in "iu":
         raise Refused(DTypeMismatch(op, dtypes=tuple(map(str, inputs)), wants=wants))

@@ -9,7 +9,7 @@ from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, wrong_shapes
+from tapem_dsl.core.shape import Shape, operands, wants_equal, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.base import Binary, Unary
 
@@ -80,14 +80,15 @@ class Where(Op):
         """All three alike."""
         condition, a, b = operands(self.name, inputs, 3)
         if not condition == a == b:
-            raise wrong_shapes(self.name, condition, a, b, wants="equal shapes")
+            wants = wants_equal(condition, a, b)
+            raise wrong_shapes(self.name, condition, a, b, wants=wants)
         return a
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
-        """Take truth values first, then two of one floating or rational scalar type."""
+        """Take truth values first, then two of any one scalar type."""
         condition, a, b = operands(self.name, inputs, 3)
-        if condition.kind != "b" or a.kind not in "fO" or a != b:
-            wants = "truth values, and two floating-point or rational of one type"
+        if condition.kind != "b" or a != b:
+            wants = "truth values, such as those of a comparison, and two of one type"
             raise Refused(
                 DTypeMismatch(self.name, dtypes=tuple(map(str, inputs)), wants=wants)
             )
@@ -196,7 +197,8 @@ def where(
     that are not chosen. Make what goes into such an op harmless first, by a choice too.
 
     Shapes:
-        all three and the result alike, and equal to ``shape`` if that is given.
+        all three and the result alike, and equal to ``shape`` if that is given; ``a``
+        and ``b`` of any one scalar type. :func:`broadcast_to` takes conditions too.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.

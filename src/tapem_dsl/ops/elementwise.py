@@ -8,6 +8,7 @@ import numpy as np
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.op import ANY_SCALAR
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.base import Unary
@@ -132,6 +133,7 @@ class Detach(Unary):
     """The operand, as a constant."""
 
     name = "detach"
+    scalar_kinds = ANY_SCALAR
     differentiable = False
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
@@ -330,10 +332,11 @@ def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Take a node for a constant: the same value, and nothing passes back through it.
 
     Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
+        ``x`` and the result alike, of any scalar type, and equal to ``shape`` if that
+        is given.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
 
     Gradient:
         None: the result's ``requires_grad`` is false, whatever its operand's.

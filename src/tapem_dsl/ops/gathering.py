@@ -8,7 +8,7 @@ import numpy as np
 from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
+from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     Shape,
     axis_of,
@@ -46,9 +46,9 @@ class Gather(Op):
         return result
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
-        """Take floating-point or rational entries, and integer indices."""
-        wants = "real entries and integer indices, such as const(np.int64(3))"
-        check_with_integers(self.name, inputs, wants)
+        """Take entries of any scalar type, and integer indices."""
+        wants = "entries and integer indices, such as const(np.int64(3))"
+        check_with_integers(self.name, inputs, wants, ANY_SCALAR)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
@@ -100,8 +100,9 @@ def gather(x: NodeId, indices: NodeId, *, axis: int = 0) -> TapeM[NodeId, Any]:
     Take entries of an axis by indices that are data: a look-up in a table.
 
     Shapes:
-        ``x``: ``(*left, n, *right)``; ``indices``: integers of any shape; result:
-        ``(*left, *indices, *right)``. An index that is none of 0 to ``n - 1`` gives 0.
+        ``x``: ``(*left, n, *right)``, of any scalar type; ``indices``: integers of any
+        shape; result: ``(*left, *indices, *right)``. An index that is none of 0 to ``n
+        - 1`` gives 0: these are data, and a negative one counts from nowhere.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.

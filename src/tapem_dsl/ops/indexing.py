@@ -6,11 +6,12 @@ from typing import Any, final
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
+from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     Shape,
     axis_of,
     check_int,
+    from_left,
     operands,
     wrong_shapes,
 )
@@ -23,6 +24,7 @@ class Select(Op):
     """One entry of an axis, which is removed."""
 
     name = "select"
+    scalar_kinds = ANY_SCALAR
 
     index: int
     axis: int
@@ -50,6 +52,7 @@ class IndexSelect(Op):
     """Entries of an axis, in any order; one may come several times."""
 
     name = "index_select"
+    scalar_kinds = ANY_SCALAR
 
     indices: tuple[int, ...]
     axis: int
@@ -68,7 +71,8 @@ class IndexSelect(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
         (x,) = inputs
-        return xp.take(x, self.indices, self.axis % x.ndim)
+        axis = self.axis % x.ndim
+        return xp.take(x, all_from_left(self.indices, x.shape[axis]), axis)
 
 
 @final
@@ -99,17 +103,30 @@ class ScatterAdd(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
         base, source = inputs
-        return xp.index_add(base, source, self.indices, self.axis % base.ndim)
+        axis = self.axis % base.ndim
+        indices = all_from_left(self.indices, base.shape[axis])
+        return xp.index_add(base, source, indices, axis)
 
 
 def _axis_with(op: str, shape: Shape, axis: int, indices: tuple[int, ...]) -> int:
     """Count the axis from the left, if it has all these indices."""
     left = axis_of(op, shape, axis)
+    extent = shape[left]
     for index in indices:
-        if index >= shape[left]:
+        if not -extent <= index < extent:
             what = f"index {index} of axis {axis}"
             raise Refused(AxisOutOfRange(op, what, shape))
     return left
+
+
+def all_from_left(indices: tuple[int, ...], extent: int) -> tuple[int, ...]:
+    """
+    Count indices from the left; -1 is the last entry.
+
+    >>> all_from_left((0, -1), 3)
+    (0, 2)
+    """
+    return tuple([from_left(index, extent) for index in indices])
 
 
 def select(x: NodeId, index: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
@@ -117,14 +134,14 @@ def select(x: NodeId, index: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
     Take one entry of an axis, which is removed.
 
     Shapes:
-        ``x``: more than ``index`` entries along the axis.
+        ``x``: more than ``index`` entries along the axis, of any scalar type. A
+        negative ``index`` counts from the end.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
 
     Raises:
         TypeError: ``index`` or ``axis`` is not an integer.
-        ValueError: ``index`` is negative.
 
     Gradient:
         ``g`` at the entry, 0 elsewhere.
@@ -149,14 +166,14 @@ def index_select(
     Take entries of an axis, in any order; one may come several times.
 
     Shapes:
-        ``x``: an axis that has all ``indices``; it gets an entry for each.
+        ``x``: an axis that has all ``indices``, of any scalar type; the axis gets an
+        entry for each. A negative index counts from the end.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
 
     Raises:
         TypeError: ``indices`` is no tuple of integers, or ``axis`` no integer.
-        ValueError: an index is negative.
 
     Gradient:
         ``g`` added up at the entries that were taken, 0 elsewhere.
@@ -182,8 +199,9 @@ def scatter_add(
     Add the entries of a source to a base, along an axis; an index may repeat.
 
     Shapes:
-        ``base``: an axis that has all ``indices``; ``source``: alike, with an entry
-        for each of them along that axis; result: as ``base``.
+        ``base``: an axis that has all ``indices``, of which negative ones count from
+        the end; ``source``: alike, with an entry for each of them along that axis;
+        result: as ``base``.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`,
@@ -191,7 +209,6 @@ def scatter_add(
 
     Raises:
         TypeError: ``indices`` is no tuple of integers, or ``axis`` no integer.
-        ValueError: an index is negative.
 
     Gradient:
         ``g`` to the base; to the source what :func:`index_select` takes of it.
@@ -215,5 +232,3 @@ def _check_indices(op: str, indices: object) -> None:
         raise TypeError(f"{op} takes a tuple of integers for indices, not {indices!r}")
     for index in indices:
         check_int(op, "an index", index)
-        if index < 0:
-            raise ValueError(f"{op} counts indices from 0, so not {index}")

@@ -6,12 +6,13 @@ from typing import Any, final
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
 from tapem_dsl.core.namespace import Array, Namespace, along
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
+from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     Shape,
     axis_of,
     check_int,
     check_shape,
+    from_left,
     operands,
     wrong_shapes,
 )
@@ -24,6 +25,7 @@ class Concat(Op):
     """Arrays joined along one axis."""
 
     name = "concat_leading_axis"
+    scalar_kinds = ANY_SCALAR
 
     axis: int
 
@@ -56,6 +58,7 @@ class Slice(Op):
     """A range of one axis."""
 
     name = "slice"
+    scalar_kinds = ANY_SCALAR
 
     start: int
     length: int
@@ -66,7 +69,8 @@ class Slice(Op):
         (x,) = operands(self.name, inputs, 1)
         axis = axis_of(self.name, x, self.axis)
         end = self.start + self.length
-        if end > x[axis]:
+        start = from_left(self.start, x[axis])
+        if not 0 <= start <= x[axis] - self.length:
             what = f"range {self.start}:{end} of axis {self.axis}"
             raise Refused(AxisOutOfRange(self.name, what, x))
         return (*x[:axis], self.length, *x[axis + 1 :])
@@ -74,7 +78,8 @@ class Slice(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Slice by operator."""
         (x,) = inputs
-        return x[along(self.axis % x.ndim, self.start, self.length)]
+        axis = self.axis % x.ndim
+        return x[along(axis, from_left(self.start, x.shape[axis]), self.length)]
 
 
 @final
@@ -83,6 +88,7 @@ class Embed(Op):
     """An array put into zeros along one axis."""
 
     name = "embed"
+    scalar_kinds = ANY_SCALAR
 
     start: int
     extent: int
@@ -93,7 +99,8 @@ class Embed(Op):
         (x,) = operands(self.name, inputs, 1)
         axis = axis_of(self.name, x, self.axis)
         end = self.start + x[axis]
-        if end > self.extent:
+        start = from_left(self.start, self.extent)
+        if not 0 <= start <= self.extent - x[axis]:
             what = f"range {self.start}:{end} of {self.extent} along axis {self.axis}"
             raise Refused(AxisOutOfRange(self.name, what, x))
         return (*x[:axis], self.extent, *x[axis + 1 :])
@@ -101,7 +108,8 @@ class Embed(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
         (x,) = inputs
-        return xp.embed(x, self.shape(x.shape), self.axis % x.ndim, self.start)
+        start = from_left(self.start, self.extent)
+        return xp.embed(x, self.shape(x.shape), self.axis % x.ndim, start)
 
 
 def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
@@ -109,7 +117,7 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     Join nodes along one axis.
 
     Shapes:
-        alike but for the axis, whose extents add up.
+        alike but for the axis, whose extents add up; of any one scalar type.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
@@ -141,14 +149,15 @@ def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId
     Cut a range out of one axis: entries ``start`` to ``start + length - 1``.
 
     Shapes:
-        ``x``: at least ``start + length`` along the axis, which gets that length.
+        ``x``: at least ``start + length`` along the axis, which gets that length; of
+        any scalar type. A negative ``start`` counts from the end.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
 
     Raises:
         TypeError: a parameter is not an integer.
-        ValueError: ``start`` or ``length`` is negative, or no array has so many.
+        ValueError: ``length`` is negative, or no array has so many.
 
     Gradient:
         ``g`` in the range, 0 elsewhere: :func:`embed`.
@@ -162,7 +171,7 @@ def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId
     >>> row.bind(lambda x: slice_(x, 1, 2)).bind(value_of).eval()
     <Success: [2. 3.]>
     """
-    _check_range("slice_", start=start, length=length)
+    _check_range("slice_", start, length=length)
     check_int("slice_", "axis", axis)
     return record_op(Slice(start, length, axis), (x,))
 
@@ -172,14 +181,15 @@ def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId,
     Put a node into zeros: from ``start`` on, along one axis of that extent.
 
     Shapes:
-        ``x``: at most ``extent - start`` along the axis, which gets that extent.
+        ``x``: at most ``extent - start`` along the axis, which gets that extent; of any
+        scalar type. A negative ``start`` counts from the end of the extent.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.
+        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
 
     Raises:
         TypeError: a parameter is not an integer.
-        ValueError: ``start`` or ``extent`` is negative, or no array has so many.
+        ValueError: ``extent`` is negative, or no array has so many.
 
     Gradient:
         The range of ``g``: :func:`slice_`.
@@ -193,14 +203,16 @@ def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId,
     >>> row.bind(lambda x: embed(x, 1, 4)).bind(value_of).eval()
     <Success: [0. 1. 2. 0.]>
     """
-    _check_range("embed", start=start, extent=extent)
+    _check_range("embed", start, extent=extent)
     check_int("embed", "axis", axis)
     return record_op(Embed(start, extent, axis), (x,))
 
 
-def _check_range(op: str, **numbers: int) -> None:
-    for what, number in numbers.items():
-        check_int(op, what, number)
-        if number < 0:
-            raise ValueError(f"{op} counts {what} from 0, so not {number}")
-        check_shape((number,))
+def _check_range(op: str, start: int, **extents: int) -> None:
+    check_int(op, "start", start)
+    check_shape((abs(start),))
+    for what, extent in extents.items():
+        check_int(op, what, extent)
+        if extent < 0:
+            raise ValueError(f"{op} counts {what} from 0, so not {extent}")
+        check_shape((extent,))

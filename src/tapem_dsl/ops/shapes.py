@@ -6,8 +6,15 @@ from typing import Any, Final, final
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, check_int, check_shape, operands, wrong_shapes
+from tapem_dsl.core.op import ANY_SCALAR, Op
+from tapem_dsl.core.shape import (
+    Shape,
+    check_int,
+    check_shape,
+    from_left,
+    operands,
+    wrong_shapes,
+)
 from tapem_dsl.core.tapem import TapeM, record_op
 
 
@@ -17,6 +24,7 @@ class Reshape(Op):
     """The same entries in row-major order, in another shape."""
 
     name = "reshape"
+    scalar_kinds = ANY_SCALAR
 
     to: Shape
 
@@ -39,6 +47,7 @@ class Flatten(Op):
     """All entries in row-major order, as a vector."""
 
     name = "flatten"
+    scalar_kinds = ANY_SCALAR
 
     def shape(self, *inputs: Shape) -> Shape:
         """Multiply the extents."""
@@ -57,8 +66,15 @@ class Permute(Op):
     """The axes in another order."""
 
     name = "permute"
+    scalar_kinds = ANY_SCALAR
 
     axes: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Count the axes from the left, as the rule that puts them back does."""
+        rank = len(self.axes)
+        axes = tuple([from_left(axis, rank) for axis in self.axes])
+        object.__setattr__(self, "axes", axes)
 
     def shape(self, *inputs: Shape) -> Shape:
         """Order the extents alike."""
@@ -79,6 +95,7 @@ class Transpose(Op):
     """The last two axes exchanged."""
 
     name = "transpose"
+    scalar_kinds = ANY_SCALAR
 
     def shape(self, *inputs: Shape) -> Shape:
         """Exchange the last two extents."""
@@ -90,7 +107,7 @@ class Transpose(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace permutes."""
         (x,) = inputs
-        return exchanged(xp, x, x.ndim - 2)
+        return exchanged(xp, x, -2)
 
 
 @final
@@ -99,14 +116,14 @@ class SwapAdjacentAtDepth(Op):
     """The axes ``depth`` and ``depth + 1`` exchanged; the identity without them."""
 
     name = "swapAdjacentAtDepth"
+    scalar_kinds = ANY_SCALAR
 
     depth: int
 
     def shape(self, *inputs: Shape) -> Shape:
         """Exchange the two extents."""
         (x,) = operands(self.name, inputs, 1)
-        d = self.depth
-        return (*x[:d], *x[d : d + 2][::-1], *x[d + 2 :])
+        return tuple([x[axis] for axis in exchanged_axes(len(x), self.depth)])
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace permutes."""
@@ -123,11 +140,22 @@ def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
     >>> exchanged(NUMPY, np.zeros((2, 3, 4)), 1).shape
     (2, 4, 3)
     """
-    if depth + 1 >= x.ndim:
-        return x
-    axes = list(range(x.ndim))
-    axes[depth], axes[depth + 1] = depth + 1, depth
-    return xp.permute_dims(x, tuple(axes))
+    axes = exchanged_axes(x.ndim, depth)
+    return x if axes == tuple(range(x.ndim)) else xp.permute_dims(x, axes)
+
+
+def exchanged_axes(rank: int, depth: int) -> tuple[int, ...]:
+    """
+    Give the axes in their order, but for two that are neighbours.
+
+    >>> exchanged_axes(3, 0), exchanged_axes(3, -2), exchanged_axes(3, 2)
+    ((1, 0, 2), (0, 2, 1), (0, 1, 2))
+    """
+    axes = list(range(rank))
+    left = from_left(depth, rank)
+    if 0 <= left < rank - 1:
+        axes[left], axes[left + 1] = left + 1, left
+    return tuple(axes)
 
 
 @final
@@ -136,6 +164,7 @@ class BroadcastTo(Op):
     """Entries repeated along new axes to the left, and along axes of extent 1."""
 
     name = "broadcastTo"
+    scalar_kinds = ANY_SCALAR
 
     to: Shape
 
@@ -165,10 +194,11 @@ def reshape(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
     Put the same entries, in row-major order, into another shape.
 
     Shapes:
-        ``x``: any of as many entries as ``shape``; result: ``shape``.
+        ``x``: any of as many entries as ``shape``, of any scalar type; result:
+        ``shape``.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
 
     Raises:
         TypeError: ``shape`` is no tuple of extents; there is no -1.
@@ -194,10 +224,10 @@ def flatten(x: NodeId) -> TapeM[NodeId, Any]:
     Put all entries, in row-major order, into a vector.
 
     Shapes:
-        ``x``: any; result: ``(n,)`` for n entries.
+        ``x``: any, of any scalar type; result: ``(n,)`` for n entries.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+        :class:`InvalidNodeId`.
 
     Gradient:
         ``g`` in the shape of ``x``.
@@ -217,13 +247,14 @@ def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
     Reorder the axes: axis i of the result is axis ``axes[i]`` of ``x``.
 
     Shapes:
-        ``x``: as many axes as ``axes`` says.
+        ``x``: as many axes as ``axes`` says, of any scalar type.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
 
     Raises:
-        ValueError: ``axes`` does not name each axis from 0 once.
+        TypeError: ``axes`` is no tuple of integers.
+        ValueError: ``axes`` does not name each axis once, from 0, or from -1 backwards.
 
     Gradient:
         ``g`` with its axes put back.
@@ -247,10 +278,10 @@ def transpose(x: NodeId) -> TapeM[NodeId, Any]:
     Exchange the last two axes.
 
     Shapes:
-        ``x``: ``(..., m, n)``; result: ``(..., n, m)``.
+        ``x``: ``(..., m, n)``, of any scalar type; result: ``(..., n, m)``.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
 
     Gradient:
         ``g`` with its last two axes exchanged.
@@ -272,14 +303,13 @@ def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
     Exchange the axes ``depth`` and ``depth + 1``; leave ``x`` alone without them.
 
     Shapes:
-        ``x``: any.
+        ``x``: any, of any scalar type; a negative ``depth`` counts from the right.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
+        :class:`InvalidNodeId`.
 
     Raises:
         TypeError: ``depth`` is not an integer.
-        ValueError: ``depth`` is negative.
 
     Gradient:
         ``g`` with the same two axes exchanged: the op is its own inverse.
@@ -295,8 +325,6 @@ def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
     (3, 2, 4)
     """
     check_int("swap_adjacent_at_depth", "depth", depth)
-    if depth < 0:
-        raise ValueError(f"a depth counts from the left, from 0, so not {depth}")
     return record_op(SwapAdjacentAtDepth(depth), (x,))
 
 
@@ -305,11 +333,11 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
     Repeat entries to a larger shape; the only op that does.
 
     Shapes:
-        ``x``: aligned with ``shape`` from the right, each extent equal or 1; result:
-        ``shape``.
+        ``x``: aligned with ``shape`` from the right, each extent equal or 1, of any
+        scalar type: so is the condition of a :func:`where`; result: ``shape``.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
 
     Raises:
         TypeError: ``shape`` is no tuple of extents.
@@ -334,5 +362,5 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
 def _check_permutation(axes: object) -> None:
     if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
         raise TypeError(f"axes is a tuple of integers, such as (1, 0), not {axes!r}")
-    if sorted(axes) != list(range(len(axes))):
+    if sorted([from_left(axis, len(axes)) for axis in axes]) != list(range(len(axes))):
         raise ValueError(f"axes names each axis from 0 once, and {axes!r} does not")

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, final
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
-from tapem_dsl.core.op import Op
+from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     MOST_AXES,
     Shape,
@@ -28,6 +28,7 @@ class Windows(Op):
     """All windows over the last axes."""
 
     name = "windows"
+    scalar_kinds = ANY_SCALAR
 
     kernel: tuple[int, ...]
     stride: Extents
@@ -162,7 +163,8 @@ def windows(
     Take all windows over the last axes, of what zeros surround.
 
     Args:
-        x: ``(..., *spatial)``, with a spatial axis for each entry of ``kernel``.
+        x: ``(..., *spatial)``, with a spatial axis for each entry of ``kernel``; of any
+            scalar type.
         kernel: the extents of a window.
         stride: how far apart windows are, for every axis or each.
         padding: how many zeros stand on either side, for every axis or each.

@@ -2,7 +2,7 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select, all_from_left
 
 
 @vjp.define(Select)
@@ -13,7 +13,7 @@ def _select(
     (x,) = xs
     axis = op.axis % x.ndim
     thin = xp.reshape(g, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
-    return (xp.embed(thin, x.shape, axis, op.index),)
+    return (xp.embed(thin, x.shape, axis, op.index % x.shape[axis]),)
 
 
 @vjp.define(IndexSelect)
@@ -22,7 +22,9 @@ def _index_select(
 ) -> Cotangents:
     """``g`` added up where it was taken from."""
     (x,) = xs
-    return (xp.index_add(xp.zeros_like(x), g, op.indices, op.axis % x.ndim),)
+    axis = op.axis % x.ndim
+    indices = all_from_left(op.indices, x.shape[axis])
+    return (xp.index_add(xp.zeros_like(x), g, indices, axis),)
 
 
 @vjp.define(ScatterAdd)
@@ -30,4 +32,7 @@ def _scatter_add(
     op: ScatterAdd, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``g``, and what is taken of it."""
-    return g, xp.take(g, op.indices, op.axis % g.ndim) if need[1] else None
+    if not need[1]:
+        return g, None
+    axis = op.axis % g.ndim
+    return g, xp.take(g, all_from_left(op.indices, g.shape[axis]), axis)

@@ -1,6 +1,7 @@
 """Vector-Jacobian products of the ops that join, cut and embed."""
 
 from tapem_dsl.core.namespace import Array, Namespace, along
+from tapem_dsl.core.shape import from_left
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.ranges import Concat, Embed, Slice
 
@@ -25,7 +26,8 @@ def _slice(
 ) -> Cotangents:
     """``g`` put into zeros."""
     (x,) = xs
-    return (xp.embed(g, x.shape, op.axis % x.ndim, op.start),)
+    axis = op.axis % x.ndim
+    return (xp.embed(g, x.shape, axis, from_left(op.start, x.shape[axis])),)
 
 
 @vjp.define(Embed)
@@ -35,4 +37,4 @@ def _embed(
     """The range of ``g``."""
     (x,) = xs
     axis = op.axis % x.ndim
-    return (g[along(axis, op.start, x.shape[axis])],)
+    return (g[along(axis, from_left(op.start, op.extent), x.shape[axis])],)

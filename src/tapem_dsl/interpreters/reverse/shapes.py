@@ -46,7 +46,7 @@ def _transpose(
     op: Transpose, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``g`` transposed."""
-    return (exchanged(xp, g, g.ndim - 2),)
+    return (exchanged(xp, g, -2),)
 
 
 @vjp.define(SwapAdjacentAtDepth)
