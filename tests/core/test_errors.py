@@ -48,11 +48,12 @@ def test_facts_name_ops_ids_names_and_shapes() -> None:
         "ids": (0, 1),
         "names": ("w", None),
         "shapes": ((2,), ()),
-        "wants": "equal shapes",
+        "wants": "equal shapes: broadcast_to(x, (2,)) repeats entries",
     }
     assert str(error) == (
         "autograd: shape mismatch (op='add', ids=(0, 1), names=('w', None), "
-        "shapes=((2,), ()), wants='equal shapes')"
+        "shapes=((2,), ()), "
+        "wants='equal shapes: broadcast_to(x, (2,)) repeats entries')"
     )
 
 

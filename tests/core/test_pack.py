@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tapem_dsl
-from tapem_dsl import NodeId, param
+from tapem_dsl import NodeId, backward_scalar, leaf, param
 from tapem_dsl.core.same import same
 from tapem_dsl.train import const_pack, flatten, map_pack, param_pack
 
@@ -94,6 +94,12 @@ def test_gradients_may_be_missing_and_stay_in_their_places() -> None:
     pack = {"a": 1.0, "b": 2.0}
     given = flatten(pack)[1].leaves_of({"a": None, "b": 3.0})
     assert given == [None, 3.0]
+
+
+def test_what_a_sweep_gives_is_a_dict_of_gradients() -> None:
+    gradients: Any = leaf(3.0).bind(backward_scalar).eval().unwrap()
+    assert map_pack(lambda g: 2 * g, gradients) == {0: 2.0}
+    assert map_pack(lambda a, b: a + b, {0: 1.0}, gradients) == {0: 2.0}
 
 
 def test_the_order_of_a_dict_does_not_matter() -> None:

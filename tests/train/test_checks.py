@@ -104,7 +104,7 @@ def test_a_rate_that_is_no_rational_is_refused_over_rationals(rate: float) -> No
 def test_rates_that_floats_cannot_say_and_integer_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="beyond double precision"):
         sgd_update_tensor(np.zeros(1), np.zeros(1), 10**400)
-    with pytest.raises(TypeError, match="a constant is a real number"):
+    with pytest.raises(TypeError, match="takes a real number for learning_rate"):
         sgd_update_tensor(np.zeros(1), np.zeros(1), "0.1")  # type: ignore[arg-type] # the mistake
     with pytest.raises(ValueError, match="only real parameters"):
         sgd_update_tensor(np.zeros(1, np.int64), np.zeros(1, np.int64), 0.1)

@@ -1,6 +1,7 @@
 """The smallest programs, and how to run many of them in order."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Never, TypeVar, overload
 
@@ -8,13 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Result, Success
 
+from tapem_dsl.core.arguments import (
+    function_argument,
+    items_argument,
+    produced,
+)
 from tapem_dsl.core.do import Do, do
-from tapem_dsl.core.errors import DTypeMismatch, Refused, TapeError
+from tapem_dsl.core.errors import DTypeMismatch, OpError, Refused, TapeError
 from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.tapem import TapeM, failing, function_argument, program, record_op
+from tapem_dsl.core.tapem import TapeM, failing, program, record_op
 from tapem_dsl.core.value import as_value
 
 C = TypeVar("C")
@@ -96,7 +102,7 @@ def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
     >>> leaf(3.0).bind(value_of).eval()
     <Success: 3.0>
     """
-    index_of(id)
+    index_of(id, "value_of, id")
     return program(Read(_value_of, (id,)))
 
 
@@ -146,13 +152,29 @@ def leaf(
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a leaf's name is a text, not {name!r}")
+    if not isinstance(requires_grad, bool | np.bool_):
+        raise TypeError(
+            f"requires_grad of a leaf is true or false, not {requires_grad!r}"
+        )
+    names = () if name is None else (name,)
     try:
         array = as_value(value)
     except Refused as refusal:
-        return throw(refusal.error)
+        error = refusal.error
+        if isinstance(error, OpError):
+            error = replace(error, names=names)
+        return throw(error)
+    except TypeError as slip:
+        if name is None:
+            raise
+        raise TypeError(f"leaf {name!r}: {slip}") from None
     if requires_grad and array.dtype.kind in "iub":
-        wants = "a floating-point or rational value where requires_grad"
-        return throw(DTypeMismatch("leaf", dtypes=(str(array.dtype),), wants=wants))
+        wants = (
+            "a floating-point or rational value where requires_grad: "
+            "const records labels and conditions, x.astype(np.float64) makes numbers"
+        )
+        dtypes = (str(array.dtype),)
+        return throw(DTypeMismatch("leaf", dtypes=dtypes, wants=wants, names=names))
     return program(Leaf(array, name, bool(requires_grad)))
 
 
@@ -213,6 +235,11 @@ def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
     """
     if not isinstance(op, Op):
         raise TypeError(f"apply_op takes an op, such as Scale(2), not {op!r}")
+    if not isinstance(getattr(op, "name", None), str):
+        kind = type(op).__name__
+        raise TypeError(
+            f"{kind} has no name; write one in the class, as in name = {kind.lower()!r}"
+        )
     return record_op(op, ids)
 
 
@@ -301,7 +328,7 @@ def _map_m(
 ) -> Do[tuple[C, ...], F]:
     values = []
     for item in items:
-        value = yield from function(item)
+        value = yield from produced(function(item), function)
         values.append(value)
     return tuple(values)
 
@@ -311,28 +338,15 @@ def _for_m(
     items: tuple[X, ...], function: Callable[[X], TapeM[object, F]]
 ) -> Do[None, F]:
     for item in items:
-        yield from function(item)
-
-
-def items_argument(items: Any, function: str) -> tuple[Any, ...]:
-    """
-    Take the items of a collection; a program, which can be iterated too, is refused.
-
-    >>> items_argument([1, 2], "fold_m")
-    (1, 2)
-    """
-    if type(items) is TapeM:
-        raise TypeError(
-            f"{function} goes through a collection, not a program; "
-            "did you forget `yield from`?"
-        )
-    return tuple(items)
+        yield from produced(function(item), function)
 
 
 def _decided(condition: object) -> None:
     """Refuse a program as a condition: like most objects, it counts as true."""
     if type(condition) is TapeM:
-        raise TypeError("when_m decides by a value; did you forget `yield from`?")
+        raise TypeError(
+            "when_m decides by a value, not by a program; did you forget `yield from`?"
+        )
 
 
 def _nothing(_: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.errors import Refused, TapeError
+from tapem_dsl.core.errors import Refused, Swapped, TapeError
 from tapem_dsl.core.instruction import (
     Ap,
     Bind,
@@ -100,6 +100,28 @@ def execute(
                     blocks.callback(frame.close)
             blocks.__exit__(*sys.exc_info())
             raise
+
+
+def swapped(
+    entry: Tape[Any], program: Program
+) -> Result[tuple[Any, Tape[Any]], TapeError]:
+    """
+    Run, and exchange success and failure; what was exchanged comes back as it was.
+
+    >>> from tapem_dsl import EMPTY, throw
+    >>> swapped(EMPTY, throw("no"))
+    <Success: (Thrown(text='no'), <Tape: empty>)>
+    """
+    match execute(program, entry):
+        case Success((TapeError() as error, tape)) if len(tape) == len(entry):
+            return Failure(error)
+        case Success((value, tape)):
+            return Failure(Swapped(value, tape))
+        case Failure(Swapped(value, tape)):
+            return Success((value, tape))
+        case Failure(error):
+            return Success((error, entry))
+    raise AssertionError("a result is a success or a failure")
 
 
 def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction costs a third

@@ -1,6 +1,9 @@
 """What names a node: a position on a tape, which checkers do not take for a number."""
 
+from numbers import Real
 from typing import TYPE_CHECKING, final
+
+import numpy as np
 
 if TYPE_CHECKING:
 
@@ -30,9 +33,14 @@ else:
     NodeId = int
 
 
-def index_of(id: object) -> int:
+def index_of(id: object, of: str = "", instead: str = "") -> int:
     """
     Check that a value can be an id at all; whether it is one, only a tape can tell.
+
+    Args:
+        id: what was given.
+        of: which argument of what it was.
+        instead: what to write for a number, with ``{}`` where it stands.
 
     Raises:
         TypeError: not an ``int``, with the mend.
@@ -41,16 +49,31 @@ def index_of(id: object) -> int:
     Traceback (most recent call last):
     ...
     TypeError: a node id is the int that leaf or an op returned, not bool: True
+    >>> index_of(2.0, "mul, operand 2", "scale(x, {})")
+    Traceback (most recent call last):
+    ...
+    TypeError: mul, operand 2: a node id is the int that leaf or an op returned, not
+    float: 2.0; write scale(x, 2.0), or record it with const
     """
     if type(id) is int:
         return id
+    where = f"{of}: " if of else ""
     if hasattr(id, "_inner_value"):
         raise TypeError(
-            "a program was passed where a node id belongs; did you forget `yield from`?"
+            f"{where}a program was passed where a node id belongs; "
+            "did you forget `yield from`?"
         )
     if isinstance(id, slice):
         raise TypeError("a slice of a tape is no tape; use tape.nodes()[start:stop]")
+    mend = ""
+    if isinstance(id, np.integer):
+        mend = f"; write int({id})"
+    elif isinstance(id, np.ndarray):
+        mend = "; record an array with leaf or const"
+    elif not isinstance(id, bool) and isinstance(id, Real):
+        write = f"write {instead.format(id)}, or " if instead else ""
+        mend = f"; {write}record it with const"
     raise TypeError(
-        "a node id is the int that leaf or an op returned, "
-        f"not {type(id).__name__}: {id!r}"
+        f"{where}a node id is the int that leaf or an op returned, "
+        f"not {type(id).__name__}: {id!r}{mend}"
     )

@@ -54,6 +54,9 @@ class Op(ABC):
     """The kinds of scalar types that the operands may be of, as NumPy writes them; with
     ``ANY_SCALAR`` the op only moves entries, be they conditions or labels."""
 
+    with_numbers: ClassVar[tuple[str, ...]] = ()
+    """What to write where an operand is a number, operand by operand; ``{}`` is it."""
+
     contribution_order: ClassVar[tuple[int, ...] | None] = None
     """The order in which operands receive their cotangents, if not from left to right;
     it decides how sums round where one node is several operands."""

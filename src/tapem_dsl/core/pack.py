@@ -105,8 +105,8 @@ def _apart(pack: Any) -> tuple[type | None, tuple[Any, ...], list[Any]]:
     kind = type(pack)
     if pack is None:
         return kind, (), []
-    if kind is dict:
-        return kind, tuple(pack), list(pack.values())
+    if isinstance(pack, dict):
+        return dict, tuple(pack), list(pack.values())
     if kind in (list, tuple):
         return kind, tuple(range(len(pack))), list(pack)
     if isinstance(pack, tuple) and hasattr(kind, "_fields"):

@@ -21,6 +21,7 @@ from tapem_dsl.core.namespace import (
     Array,
     Carrier,
     Namespace,
+    explained,
     namespace_of,
     narrowed,
     widened,
@@ -134,6 +135,11 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
         value = _settled(op, xp, value, shape, [a, b] if count == 2 else values)
     except Refused as refusal:
         raise Refused(located(refusal.error, op, ids, nodes)) from None
+    except TypeError as slip:
+        better = explained(slip, op.name, (a, b, *values))
+        if better is slip:
+            raise
+        raise better from slip
     except ZeroDivisionError:
         if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's op
             raise

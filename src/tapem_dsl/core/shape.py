@@ -90,9 +90,9 @@ def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
     return Refused(ShapeMismatch(op, shapes=shapes, wants=wants))
 
 
-def check_shape(shape: object) -> None:
+def check_shape(shape: object, of: str = "") -> None:
     """
-    Check that a value is a shape at all.
+    Check that a value is a shape at all, of which argument of what if that is said.
 
     Raises:
         TypeError: no tuple of integers that are at least 0.
@@ -108,7 +108,8 @@ def check_shape(shape: object) -> None:
     extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (None,)
     if not all(type(extent) is int and extent >= 0 for extent in extents):
         raise TypeError(
-            f"a shape is a tuple of extents, such as (2, 3) or (), not {shape!r}"
+            f"{of and f'{of}: '}a shape is a tuple of extents, "
+            f"such as (2, 3) or (), not {shape!r}"
         )
     if not possible(extents):
         raise ValueError(f"no array has the shape {shape!r}")

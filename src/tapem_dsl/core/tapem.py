@@ -10,7 +10,8 @@ from returns.primitives.container import BaseContainer
 from returns.primitives.hkt import Kind2, SupportsKind2
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.errors import Swapped, TapeError, Thrown
+from tapem_dsl.core.arguments import function_argument
+from tapem_dsl.core.errors import TapeError, Thrown
 from tapem_dsl.core.instruction import (
     Ap,
     Bind,
@@ -23,7 +24,7 @@ from tapem_dsl.core.instruction import (
     Record,
     Throw,
 )
-from tapem_dsl.core.machine import execute
+from tapem_dsl.core.machine import execute, swapped
 from tapem_dsl.core.node import A
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
@@ -277,7 +278,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> leaf(1.0).swap().swap().run()
         <Success: (0, <Tape: leaf>)>
         """
-        return program(Extend(_swapped, (self,)))
+        return program(Extend(swapped, (self,)))
 
     def __iter__(self) -> Generator["TapeM[Any, A]", object, B]:
         """
@@ -339,12 +340,19 @@ def record_op(
     id: Any  # whatever was passed for one
     for id in ids:
         if type(id) is not int:
-            index_of(id)
+            _check_ids(op, ids)
     if shape is not None and (type(shape) is not tuple or shape):
         check_shape(shape)
     wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
     return wrapped
+
+
+def _check_ids(op: Op, ids: tuple[object, ...]) -> None:
+    """Refuse the first operand that is no id, saying which it is."""
+    for place, id in enumerate(ids):
+        instead = op.with_numbers[place] if place < len(op.with_numbers) else ""
+        index_of(id, f"{op.name}, operand {place + 1}", instead)
 
 
 # Any, below: programs of any value and scalar.
@@ -378,22 +386,6 @@ def _of_failure(
     return failing(function(error), "alt")
 
 
-def _swapped(
-    tape: Tape[Any], m: TapeM[Any, Any]
-) -> Result[tuple[Any, Tape[Any]], TapeError]:
-    """Exchange; what a failure of this very kind holds comes back as it was."""
-    match m.run(tape):
-        case Success((TapeError() as error, longer)) if len(longer) == len(tape):
-            return Failure(error)
-        case Success((value, longer)):
-            return Failure(Swapped(value, longer))
-        case Failure(Swapped(value, longer)):
-            return Success((value, longer))
-        case Failure(error):
-            return Success((error, tape))
-    raise AssertionError("a result is a success or a failure")
-
-
 def _assembled(entries: Entries) -> TapeM[Any, Any]:
     """Undo :func:`disassemble`; unpickled arrays are writeable: freeze them."""
     programs: list[TapeM[Any, Any]] = []
@@ -405,20 +397,3 @@ def _assembled(entries: Entries) -> TapeM[Any, Any]:
             parts[0] = as_value(frozen(parts[0]))
         programs.append(program(kind(*parts)))
     return programs[-1]
-
-
-def function_argument(function: object, method: str) -> Any:
-    """
-    Refuse what cannot be called, and a program, which can be but is not meant.
-
-    >>> function_argument(str, "map")
-    <class 'str'>
-    """
-    if type(function) is TapeM:
-        raise TypeError(
-            f"{method} takes a function, not a program; "
-            "to run one program after another write m.bind(lambda _: other)"
-        )
-    if not callable(function):
-        raise TypeError(f"{method} takes a function, not {function!r}")
-    return function

@@ -125,7 +125,7 @@ def _advice(x: object) -> str:
     """Say the mend for a value that is none."""
     name = type(x).__name__
     if isinstance(x, bool):
-        return f"{x} is no number of a tape; a condition is np.bool_({x})"
+        return f"{x} is no value of a tape; a condition is np.bool_({x})"
     if isinstance(x, list | tuple):
         return f"a {name} is no value of a tape; wrap it: np.array(...)"
     if hasattr(x, "_inner_value"):

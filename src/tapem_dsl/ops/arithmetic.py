@@ -18,6 +18,7 @@ class Add(Binary):
     """``a + b``."""
 
     name = "add"
+    with_numbers = ("shift_by(x, {})",) * 2
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Add by operator."""
@@ -31,6 +32,7 @@ class Sub(Binary):
     """``a - b``."""
 
     name = "sub"
+    with_numbers = ("shift_by(x, {}) after scale(x, -1)", "shift_by(x, -{})")
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Subtract by operator."""
@@ -44,6 +46,7 @@ class Mul(Binary):
     """``a * b``."""
 
     name = "mul"
+    with_numbers = ("scale(x, {})",) * 2
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Multiply by operator."""
@@ -57,6 +60,7 @@ class Div(Binary):
     """``a / b``."""
 
     name = "div"
+    with_numbers = ("scale(x, {}) after inv(x)", "scale(x, 1 / {})")
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Divide by operator; floats give inf or NaN at 0, rationals refuse."""

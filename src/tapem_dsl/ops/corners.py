@@ -75,6 +75,7 @@ class Max(Binary):
     """The larger of two."""
 
     name = "max"
+    with_numbers = ("clamp(x, {}, float('inf'))",) * 2
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does: NaN if either is."""
@@ -88,6 +89,7 @@ class Min(Binary):
     """The smaller of two."""
 
     name = "min"
+    with_numbers = ("clamp(x, float('-inf'), {})",) * 2
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does: NaN if either is."""

@@ -193,7 +193,7 @@ def windows(
     >>> pairs.bind(value_of).eval().unwrap().tolist()
     [[1.0, 2.0], [2.0, 3.0]]
     """
-    check_shape(kernel)
+    check_shape(kernel, "windows, kernel")
     check_extents("windows", stride=stride, padding=padding)
     return record_op(Windows(kernel, stride, padding), (x,))
 
@@ -233,6 +233,6 @@ def fold(
     >>> total.bind(value_of).eval()
     <Success: [1. 2. 1.]>
     """
-    check_shape(spatial)
+    check_shape(spatial, "fold, spatial")
     check_extents("fold", stride=stride, padding=padding)
     return record_op(Fold(spatial, stride, padding), (x,))

@@ -63,6 +63,8 @@ def require_value_tensor(
     >>> require_value_tensor("report", EMPTY, NodeId(3), ())
     <Failure: report: missing value for node id 3>
     """
+    if not isinstance(tape, Tape):
+        raise TypeError(f"{tag}: a value is looked up on a Tape for tape, not {tape!r}")
     check_shape(shape)
     value = tape.get_value(id)
     if value is None:

@@ -3,13 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import index
 from typing import Final, Generic, Literal, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.combinators import items_argument
+from tapem_dsl.core.arguments import (
+    function_argument,
+    int_argument,
+    items_argument,
+    tag_argument,
+)
 from tapem_dsl.core.errors import BatchSizeNotPositive, EmptyDataset, TapeError
 from tapem_dsl.core.same import same, structural
 
@@ -74,7 +78,7 @@ class Dataset(Batched[list[X]]):
 
     def __post_init__(self) -> None:
         """Hold a tuple, whatever was given."""
-        object.__setattr__(self, "data", tuple(self.data))
+        object.__setattr__(self, "data", items_argument(self.data, "Dataset"))
 
     @classmethod
     def of_list(cls, samples: Iterable[Y]) -> "Dataset[Y]":
@@ -122,7 +126,8 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1, 2]).get(1), Dataset.of_list([1, 2]).get(2)
         (2, None)
         """
-        return self.data[position] if 0 <= position < len(self.data) else None
+        at = int_argument(position, "Dataset.get, position")
+        return self.data[at] if 0 <= at < len(self.data) else None
 
     def map(self, function: Callable[[X], Y]) -> "Dataset[Y]":
         """
@@ -131,7 +136,8 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1, 2]).map(str)
         Dataset(data=('1', '2'))
         """
-        return Dataset(tuple(function(x) for x in self.data))
+        checked = function_argument(function, "Dataset.map")
+        return Dataset(tuple(checked(x) for x in self.data))
 
     def append(self, other: "Dataset[X]") -> "Dataset[X]":
         """
@@ -140,6 +146,11 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1]).append(Dataset.of_list([2]))
         Dataset(data=(1, 2))
         """
+        if not isinstance(other, Dataset):
+            raise TypeError(
+                f"Dataset.append takes another Dataset, not {other!r}; "
+                "make one with Dataset.of_list"
+            )
         return Dataset(self.data + other.data)
 
     def split_at(self, count: int) -> "tuple[Dataset[X], Dataset[X]]":
@@ -152,6 +163,7 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1, 2, 3]).split_at(2)
         (Dataset(data=(1, 2)), Dataset(data=(3,)))
         """
+        int_argument(count, "Dataset.split_at, count")
         if count < 0:
             raise ValueError(f"split_at takes a count of samples, not {count}")
         return Dataset(self.data[:count]), Dataset(self.data[count:])
@@ -188,7 +200,8 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([]).batches("epoch", 2)
         <Failure: epoch: empty dataset>
         """
-        if index(batch_size) <= 0:
+        tag_argument(tag, "Dataset.batches")
+        if int_argument(batch_size, "Dataset.batches, batch_size") <= 0:
             return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.data:
             return Failure(EmptyDataset(tag))
@@ -225,11 +238,11 @@ def order_of(
     """
     if how == "lcg":
         keys = lcg_keys(seed, size)
-        last = int(keys[-1]) if size else index(seed)
+        last = int(keys[-1]) if size else int_argument(seed, "shuffle, seed")
         return last, np.argsort(keys, kind="stable")
     if how != "numpy":
         raise ValueError(f"shuffle by 'lcg' or by 'numpy', not by {how!r}")
-    rng = np.random.default_rng(index(seed))
+    rng = np.random.default_rng(int_argument(seed, "shuffle, seed"))
     order = rng.permutation(size)
     return int(rng.integers(2**63)), order
 
@@ -252,7 +265,7 @@ def lcg_keys(seed: int, size: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64
             np.concatenate([a, a * a[-1] % modulus]),
             np.concatenate([c, (a * c[-1] + c) % modulus]),
         )
-    start = np.uint64(index(seed) % _MODULUS)
+    start = np.uint64(int_argument(seed, "shuffle, seed") % _MODULUS)
     keys: np.ndarray[tuple[int], np.dtype[np.uint64]] = (a * start + c)[:size] % modulus
     return keys
 
@@ -266,7 +279,9 @@ def lcg_next(state: int) -> int:
     >>> lcg_next(0), lcg_next(12345)
     (12345, 1406932606)
     """
-    return (_MULTIPLIER * state + _INCREMENT) % _MODULUS
+    return (
+        _MULTIPLIER * int_argument(state, "lcg_next, state") + _INCREMENT
+    ) % _MODULUS
 
 
 def shuffle_pairs(seed: int, samples: Sequence[X]) -> tuple[int, list[tuple[int, X]]]:
@@ -278,9 +293,9 @@ def shuffle_pairs(seed: int, samples: Sequence[X]) -> tuple[int, list[tuple[int,
     >>> shuffle_pairs(0, "ab")
     (1406932606, [(12345, 'a'), (1406932606, 'b')])
     """
-    state = index(seed)
+    state = int_argument(seed, "shuffle_pairs, seed")
     pairs = []
-    for x in samples:
+    for x in items_argument(samples, "shuffle_pairs"):
         state = lcg_next(state)
         pairs.append((state, x))
     return state, pairs

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Result
 
+from tapem_dsl.core.arguments import function_argument, produced
 from tapem_dsl.core.combinators import map_m, value_of
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
@@ -139,7 +140,7 @@ def value_and_grad(
     >>> value_and_grad(squared)({"x": np.float64(3.0), "y": np.float64(1.0)})
     <Success: (np.float64(9.0), {'x': np.float64(6.0), 'y': np.float64(0.0)})>
     """
-    return ValueAndGrad(program_of)
+    return ValueAndGrad(function_argument(program_of, "value_and_grad"))
 
 
 # Any: the pack of ids, the program's inputs, and its scalar.
@@ -152,7 +153,8 @@ def _valued(
     options: dict[str, Any],
 ) -> Do[tuple[Any, Any], Any]:
     ids = yield from map_m(named_params, zip(leaves, structure.paths(), strict=True))
-    loss = yield from program_of(structure.rebuild(ids), *inputs, **options)
+    made = program_of(structure.rebuild(ids), *inputs, **options)
+    loss = yield from produced(made, program_of)
     gradients = yield from backward_scalar(loss, wrt=ids)
     value = yield from value_of(loss)
     values = yield from map_m(value_of, ids)

@@ -1,12 +1,18 @@
 """The mean of a per-sample loss, recorded on one tape."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
 import numpy as np
 
-from tapem_dsl.core.combinators import fold_m, items_argument, throw
+from tapem_dsl.core.arguments import (
+    function_argument,
+    items_argument,
+    producing,
+    tag_argument,
+)
+from tapem_dsl.core.combinators import fold_m, throw
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import EmptyDataset
 from tapem_dsl.core.node import NodeId
@@ -18,10 +24,9 @@ X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 
 
-@do
 def mean_scalar_over(
     tag: str, xs: Sequence[X], loss_of: Callable[[X], TapeM[NodeId, F]]
-) -> Do[NodeId, F]:
+) -> TapeM[NodeId, F]:
     """
     Record the mean of a scalar loss over samples: sum from the left, then one scale.
 
@@ -40,7 +45,7 @@ def mean_scalar_over(
 
     Raises:
         TypeError: ``xs`` is no sequence; an array goes to
-        :func:`mean_scalar_over_array`.
+            :func:`mean_scalar_over_array`. In a run: a loss that is no program.
 
     Source:
         Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
@@ -51,6 +56,16 @@ def mean_scalar_over(
     >>> mean_scalar_over("demo", [], const).exec()
     <Failure: demo: empty dataset>
     """
+    tag_argument(tag, "mean_scalar_over")
+    _listed(xs)
+    return _mean_scalar_over(tag, xs, function_argument(loss_of, "mean_scalar_over"))
+
+
+@do
+def _mean_scalar_over(
+    tag: str, xs: Sequence[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+) -> Do[NodeId, F]:
+    loss_of = producing(loss_of)
     match _listed(xs):
         case []:
             return (yield from throw(EmptyDataset(tag)))
@@ -88,8 +103,14 @@ def mean_scalar_over_array(
     >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    samples = items_argument(xs, "mean_scalar_over_array")
-    return mean_scalar_over(tag, list(samples), loss_of)
+    function_argument(loss_of, "mean_scalar_over_array")
+    if isinstance(xs, str | bytes | Mapping):
+        raise TypeError(
+            f"mean_scalar_over_array takes the rows of an array, not a "
+            f"{type(xs).__name__}: {xs!r}; make a list of samples of it first"
+        )
+    rows = items_argument(xs, "mean_scalar_over_array")
+    return mean_scalar_over(tag, list(rows), loss_of)
 
 
 def mean_scalar_over_dataset(
@@ -108,6 +129,13 @@ def mean_scalar_over_dataset(
     >>> mean_scalar_over_dataset("demo", Dataset.of_list([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
+    function_argument(loss_of, "mean_scalar_over_dataset")
+    if not isinstance(xs, Dataset):
+        raise TypeError(
+            f"mean_scalar_over_dataset takes a Dataset, not a "
+            f"{type(xs).__name__}: {xs!r}; make one with Dataset.of_list, or "
+            "use mean_scalar_over for a list"
+        )
     return mean_scalar_over(tag, xs.to_list(), loss_of)
 
 
@@ -117,7 +145,8 @@ def _listed(xs: Sequence[X]) -> list[X]:
     if isinstance(given, Sequence) and not isinstance(given, str | bytes | np.ndarray):
         return list(xs)
     raise TypeError(
-        f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}; "
+        f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}: "
+        f"{xs!r}; "
         "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
         "a Dataset, and list(...) for the rest"
     )

@@ -1,6 +1,7 @@
 """Plain stochastic gradient descent, one tensor at a time."""
 
 from fractions import Fraction
+from numbers import Real
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ def sgd_update_tensor(
         learning_rate: a real number; a ``Fraction`` over rationals.
 
     Raises:
+        TypeError: the learning rate is no real number.
         ValueError: shapes or scalar types differ or are not real; a learning rate that
             the scalar type cannot say.
 
@@ -34,5 +36,10 @@ def sgd_update_tensor(
     >>> sgd_update_tensor(np.array([1.0, 2.0]), np.array([10.0, 0.0]), 0.1)
     array([0., 2.])
     """
+    if isinstance(learning_rate, bool) or not isinstance(learning_rate, Real):
+        raise TypeError(
+            "sgd_update_tensor takes a real number for learning_rate, "
+            f"not {learning_rate!r}"
+        )
     change, _ = Sgd().update(grad, Nothing(), param, learning_rate)
     return apply_updates(param, change)

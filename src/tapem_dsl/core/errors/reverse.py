@@ -30,6 +30,8 @@ class SeedShapeMismatch(TapeError):
     """
     The seed's shape is not the output's; also a vector given to ``backward_scalar``.
 
+    There nobody gave a seed, and ``mend`` says what to do with the output.
+
     >>> import numpy as np
     >>> from tapem_dsl import backward_scalar, param
     >>> param(np.zeros(3)).bind(backward_scalar).run()
@@ -41,6 +43,7 @@ class SeedShapeMismatch(TapeError):
     id: NodeId
     expected: tuple[int, ...]
     found: tuple[int, ...]
+    mend: str = ""
 
 
 @final

@@ -1,14 +1,18 @@
 """Which namespace computes with these operands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Any, Final, Never, cast
 
 import numpy as np
 
 from tapem_dsl.core.namespace.base import Array, Namespace
 from tapem_dsl.core.namespace.exact import EXACT
 from tapem_dsl.core.namespace.numpy import NUMPY
+
+WITH_XP: Final = (
+    "an op and its rule compute with xp and operators only: write it with xp"
+)
 
 
 class Carrier:
@@ -32,6 +36,22 @@ class Carrier:
 
     level: int
     namespace: Namespace
+
+    # Any: whatever NumPy passes, or somebody asks for.
+    def __array__(self, *args: Any, **kwargs: Any) -> Never:
+        """Refuse to become a NumPy array, which would lose what is carried."""
+        raise TypeError(f"NumPy makes no array of a {type(self).__name__}; {WITH_XP}")
+
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, kwargs: Any
+    ) -> Never:
+        """Refuse NumPy's functions."""
+        name = function.__name__
+        raise TypeError(f"np.{name} takes no {type(self).__name__}; {WITH_XP}")
+
+    def __getattr__(self, name: str) -> Never:
+        """Refuse an array's methods."""
+        raise AttributeError(f"a {type(self).__name__} has no {name!r}; {WITH_XP}")
 
     # Asked where tapes are compared.
 
@@ -104,6 +124,21 @@ def fitted(cotangent: Array, value: Array) -> Array:
     if theirs > ours:
         return fitted(cotangent.project(), value)
     return value.within(value.lift(cotangent))
+
+
+def explained(slip: TypeError, who: str, operands: Iterable[object]) -> TypeError:
+    """
+    Say of what NumPy or Python refused about a carrier how an op should be written.
+
+    >>> slip = TypeError("operand 'Dual' does not support ufuncs")
+    >>> explained(slip, "sinh", [np.float64(1)]) is slip
+    True
+    """
+    said = str(slip)
+    foreign = "does not support ufuncs" in said or "unsupported operand" in said
+    if foreign and any(isinstance(x, Carrier) for x in operands):
+        return TypeError(f"{who}: {said}; {WITH_XP}")
+    return slip
 
 
 _SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
+from tapem_dsl.core.arguments import function_argument, produced
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
-from tapem_dsl.core.tapem import TapeM, function_argument, record_op
+from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.interpreters.forward.dual import Dual, joined, part_at
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import vjp
@@ -256,6 +257,8 @@ def jvp_m(
     >>> both.bind(lambda ids: value_of(ids[1])).eval()
     <Success: 18.0>
     """
+    index_of(x, "jvp_m, x")
+    index_of(along, "jvp_m, along")
     return _jvp_m(function_argument(function, "jvp_m"), x, along)
 
 
@@ -264,7 +267,7 @@ def _jvp_m(
     function: Function, x: NodeId, along: NodeId
 ) -> Do[tuple[NodeId, NodeId], Any]:
     dual = yield from make_dual(x, along)
-    y = yield from function(dual)
+    y = yield from produced(function(dual), function)
     value = yield from primal(y, dual)
     slope = yield from tangent(y, dual)
     return value, slope

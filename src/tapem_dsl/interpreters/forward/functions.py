@@ -10,11 +10,12 @@ derivatives within derivatives, for which the program may run twice. Everything 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any, TypeVar
 
 from returns.result import Result
 
+from tapem_dsl.core.arguments import function_argument
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import NodeId
@@ -38,6 +39,7 @@ from tapem_dsl.interpreters.forward.runs import (
     tangent_or_all,
 )
 from tapem_dsl.interpreters.reverse.dense import caught
+from tapem_dsl.interpreters.reverse.sparse import reduced_first
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -75,6 +77,7 @@ def jvp(
     >>> jvp(lambda p, x: mul(p, x), np.float64(3), np.float64(2), np.float64(1))
     <Success: (np.float64(6.0), np.float64(2.0))>
     """
+    function_argument(program, "jvp")
     level = fresh_level()
     return (
         directed("jvp", parameters, along_parameters, level)
@@ -110,6 +113,7 @@ def pull_back(
     >>> pull_back(mul, np.float64(3), np.float64(2), 10.0)
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
+    function_argument(program, "pull_back")
     return ready(program, parameters, inputs, seed=seed).bind(
         lambda ran: swept_back(ran, seed)
     )
@@ -145,6 +149,7 @@ def hvp_params(
     >>> hvp_params(cube, np.float64(2), np.float64(0), np.float64(1))
     <Success: 12.0>
     """
+    function_argument(loss, "hvp_params")
     level = fresh_level()
 
     def along_level(ran: Ran[P, object]) -> Result[P, TapeError]:
@@ -157,6 +162,7 @@ def hvp_params(
         directed("hvp", parameters, along, level)
         .bind(lambda duals: ready(loss, duals, inputs, [level]))
         .bind(along_level)
+        .alt(reduced_first)
     )
 
 
@@ -176,7 +182,8 @@ def hvp_inputs(
     >>> hvp_inputs(lambda p, x: mul(x, x), None, np.float64(2), np.float64(1))
     <Success: 2.0>
     """
-    return hvp_params(lambda x, p: loss(p, x), inputs, parameters, along)
+    function_argument(loss, "hvp_inputs")
+    return hvp_params(_exchanged(loss), inputs, parameters, along)
 
 
 def jacrev_params(
@@ -215,6 +222,7 @@ def jacrev_params(
             )
         )
 
+    function_argument(program, "jacrev_params")
     return ready(program, parameters, inputs).bind(rows)
 
 
@@ -234,7 +242,8 @@ def jacrev_inputs(
     >>> jacrev_inputs(mul, np.float64(5), np.float64(2))
     <Success: 5.0>
     """
-    return jacrev_params(lambda x, p: program(p, x), inputs, parameters)
+    function_argument(program, "jacrev_inputs")
+    return jacrev_params(_exchanged(program), inputs, parameters)
 
 
 def jacfwd_input(
@@ -258,6 +267,7 @@ def jacfwd_input(
     >>> jacfwd_input(square, np.array([2.0, 3.0])).unwrap().tolist()
     [[4.0, 0.0], [0.0, 6.0]]
     """
+    function_argument(program, "jacfwd_input")
 
     def jacobian(x: Array) -> Result[Array, TapeError]:
         columns = [jvp(_of_input(program), None, x, None, e) for e in basis(x)]
@@ -293,6 +303,7 @@ def hessian_input(
     >>> hessian_input(lambda x: dot(x, x), np.array([1.0, 2.0])).unwrap().tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
+    function_argument(loss, "hessian_input")
 
     def hessian(x: Array) -> Result[Array, TapeError]:
         rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
@@ -332,6 +343,7 @@ def derivative(
     >>> derivative(cube, None, np.float64(5), [one, one, one])
     <Success: 6.0>
     """
+    function_argument(program, "derivative")
     return nested_along(x, directions).bind(
         lambda nested: run_on(program, parameters, nested[0]).map(
             lambda ran: deepest(ran[1][ran[0]].value, nested[1])
@@ -362,6 +374,7 @@ def derivative_vjp(
     >>> derivative_vjp(square, two, np.float64(5), [one], 1.0)
     <Success: (np.float64(10.0), np.float64(4.0))>
     """
+    function_argument(program, "derivative_vjp")
     return nested_along(x, directions).bind(
         lambda nested: (
             ready(program, parameters, *nested, seed)
@@ -372,4 +385,14 @@ def derivative_vjp(
 
 
 def _of_input(program: Callable[[NodeId], TapeM[NodeId, Any]]) -> Program:
-    return lambda _, x: program(x)
+    return _named(lambda _, x: program(x), program)
+
+
+def _exchanged(program: Program) -> Program:
+    return _named(lambda x, p: program(p, x), program)
+
+
+# Any: a function of whatever arguments.
+def _named(function: Program, program: Callable[..., Any]) -> Program:
+    """Give a function of ours the name of the user's, for what errors say."""
+    return update_wrapper(function, program)

@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import produced
 from tapem_dsl.core.combinators import leaf, map_m
 from tapem_dsl.core.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
 from tapem_dsl.core.namespace import Array, namespace_of
@@ -48,8 +49,11 @@ def run_on(
     leaves, structure = flatten((parameters, inputs))
     named = zip(leaves, structure.paths(), strict=True)
     recorded: TapeM[tuple[NodeId, ...], Any] = map_m(_leaf, named)
-    ran = recorded.bind(lambda ids: program(*structure.rebuild(ids))).run()
-    return ran.bind(lambda pair: _on_the_tape(*pair))
+
+    def made(ids: tuple[NodeId, ...]) -> TapeM[NodeId, Any]:
+        return produced(program(*structure.rebuild(ids)), program)
+
+    return recorded.bind(made).run().bind(lambda pair: _on_the_tape(*pair))
 
 
 def _leaf(named: tuple[Array, str]) -> TapeM[NodeId, Any]:
@@ -65,7 +69,7 @@ def _is_real(x: Array) -> bool:
 def _on_the_tape(
     out: NodeId, tape: Tape[Any]
 ) -> Result[tuple[NodeId, Tape[Any]], TapeError]:
-    if not 0 <= index_of(out) < len(tape):
+    if not 0 <= index_of(out, "the result of a program") < len(tape):
         return Failure(InvalidOutputId(id=out, size=len(tape)))
     return Success((out, tape))
 
@@ -138,9 +142,10 @@ def swept_back(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeE
     """
     leaves, structure = flatten((ran.parameters, ran.inputs))
     ids = [NodeId(id) for id in range(len(leaves))]
+    wanted = [id for id in ids if ran.tape[id].requires_grad]
 
     def seeded() -> Array:
-        g = in_scalar_of(ran.tape[ran.out], seed)
+        g = in_scalar_of(ran.tape[ran.out], seed, "seed")
         for level in ran.levels:
             g = joined(g, zeros(g), level)
         return g
@@ -150,7 +155,7 @@ def swept_back(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeE
         both: tuple[P, X] = structure.rebuild(found)
         return both
 
-    swept = caught(seeded).bind(lambda g: backward(ran.tape, ran.out, g, wrt=ids))
+    swept = caught(seeded).bind(lambda g: backward(ran.tape, ran.out, g, wrt=wanted))
     return swept.map(packed)
 
 
@@ -164,12 +169,13 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
     if along is None:
         return Success(pack)
     leaves, structure = flatten(pack)
-    pairs = list(zip(leaves, structure.leaves_of(along), strict=True))
+    names = structure.paths()
+    rows = list(zip(leaves, structure.leaves_of(along), names, strict=True))
 
     def duals() -> P:
         made = [
-            leaf if direction is None else _dual(op, leaf, direction, level)
-            for leaf, direction in pairs
+            leaf if direction is None else _dual(op, leaf, direction, level, name)
+            for leaf, direction, name in rows
         ]
         directed: P = structure.rebuild(made)
         return directed
@@ -177,13 +183,15 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
     return caught(duals)
 
 
-def _dual(op: str, leaf: Array, direction: Array, level: int) -> Dual:
+def _dual(op: str, leaf: Array, direction: Array, level: int, name: str = "") -> Dual:
     x, v = as_value(leaf), as_value(direction)
     if x.shape != v.shape or x.dtype != v.dtype or not _is_real(x):
         wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
         if not _is_real(x):
             wants = f"no direction where there are no real numbers, but {x.dtype}"
-        raise Refused(ShapeMismatch(op, shapes=(x.shape, v.shape), wants=wants))
+        names = (name,) if name else ()
+        shapes = (x.shape, v.shape)
+        raise Refused(ShapeMismatch(op, shapes=shapes, wants=wants, names=names))
     return joined(x, v, level)
 
 

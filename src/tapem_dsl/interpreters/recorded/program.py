@@ -17,10 +17,14 @@ from tapem_dsl.interpreters.recorded.recorder import Recorder
 from tapem_dsl.interpreters.reverse.dense import (
     caught,
     check_seed,
+)
+from tapem_dsl.interpreters.reverse.sparse import Reached, reduced_first
+from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
+from tapem_dsl.interpreters.reverse.wanted import (
     freeze_what_leads_elsewhere,
+    frozen_among,
     ids_of,
 )
-from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
 
 GradientIds: TypeAlias = dict[NodeId, NodeId]
 """Of each node that was reached, the node that is its cotangent."""
@@ -53,7 +57,8 @@ def backward_m(
 
     Fails with:
         :class:`InvalidOutputId`, :class:`InvalidNodeId`, :class:`SeedShapeMismatch`,
-        :class:`GradientDTypeMismatch`; what rules fail with; :class:`OutsideDomain`
+        :class:`GradientDTypeMismatch`; :class:`RequirementNotMet` for a frozen node in
+        ``wrt``; what rules fail with; :class:`OutsideDomain`
         where the sweep would go back out of a level of duals that the output carries.
 
     Gradient:
@@ -83,9 +88,9 @@ def backward_m(
     >>> second_derivative_of_cube(5.0).eval()
     <Success: 30.0>
     """
-    index_of(out)
+    index_of(out, "backward_m, out")
     if seed is not None:
-        index_of(seed)
+        index_of(seed, "backward_m, seed")
     wanted = None if wrt is None else ids_of(wrt)
     return program(Extend(_backward_m, (out, seed, wanted)))
 
@@ -105,7 +110,11 @@ def _backward_m(
     if seed is not None and not 0 <= index_of(seed) < size:
         return Failure(InvalidNodeId("backward_m", id=seed, size=size))
 
+    unwanted = None if wrt is None else frozen_among(nodes, wrt, out)
+
     def run() -> tuple[GradientIds, Tape[Any]]:
+        if unwanted is not None:
+            raise unwanted
         reached = _reached(nodes, top)
         value: Array = nodes[top].value
         around: Array = value if seed is None else nodes[seed].value
@@ -119,18 +128,19 @@ def _backward_m(
         check_seed(nodes[top], out, g)
         keep = None if wrt is None else frozenset(wrt)
         if keep is not None:
-            freeze_what_leads_elsewhere(below, keep, size, reached)
+            freeze_what_leads_elsewhere(below, keep, reached)
         slots: Slots = [None] * len(below)
         slots[top] = g
         sweep(below, slots, range(top, -1, -1), keep)
-        ids = {
-            NodeId(id): g.id
+        ids = Reached(
+            (NodeId(id), g.id)
             for id, g in enumerate(slots)
             if g is not None and (keep is None or id in keep)
-        }
+        )
         return ids, snapshot(nodes, len(nodes))
 
-    return caught(run)
+    swept = caught(run)
+    return swept if seed is not None else swept.alt(reduced_first)
 
 
 def _reached(nodes: list[Node[Any]], out: int) -> list[int]:

@@ -14,7 +14,6 @@ from tapem_dsl.core.errors import (
     GradientArrayOutOfBounds,
     GradientArrayShapeMismatch,
     GradientDTypeMismatch,
-    InvalidNodeId,
     InvalidOutputId,
     NodeMissing,
     Refused,
@@ -26,9 +25,13 @@ from tapem_dsl.core.namespace import Array, fitted, namespace_of
 from tapem_dsl.core.node import A, Node
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import SCALARS, as_value, frozen
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
+from tapem_dsl.interpreters.reverse.wanted import (
+    freeze_what_leads_elsewhere,
+    frozen_among,
+    ids_of,
+)
 
 R = TypeVar("R")
 
@@ -57,13 +60,13 @@ def backward_dense(
         out: the node to differentiate.
         seed: its cotangent, of its shape and scalar type.
         wrt: the nodes whose cotangents are wanted, all if ``None``. Only nodes that
-        depend
-            on them run, and other cotangents are freed as the sweep goes. One that the
-            output does not depend on has no entry.
+            depend on them run, and other cotangents are freed as the sweep goes. One
+            that the output does not depend on has no entry.
 
     Fails with:
         :class:`InvalidOutputId`, :class:`SeedShapeMismatch`,
-        :class:`GradientDTypeMismatch`; :class:`InvalidNodeId` in ``wrt``; for nodes and
+        :class:`GradientDTypeMismatch`; :class:`InvalidNodeId` in ``wrt``, and
+        :class:`RequirementNotMet` for a frozen node in it; for nodes and
         rules of your own :class:`MissingRule`, :class:`InvalidParentId`,
         :class:`ContributionShapeMismatch`.
 
@@ -126,6 +129,7 @@ def backward_dense_from(
     <Success: (np.float64(6.5), np.float64(1.0))>
     """
     nodes = _nodes_of(tape)
+    _check_slots(grads)
     if len(grads) != len(nodes):
         error = GradientArrayLengthMismatch(expected=len(nodes), found=len(grads))
         return Failure(error)
@@ -162,7 +166,8 @@ def backward_dense_step(
     <Success: (np.float64(6.0), np.float64(1.0))>
     """
     nodes = _nodes_of(tape)
-    at = index_of(id)
+    _check_slots(grads)
+    at = index_of(id, "id")
     if not 0 <= at < len(grads):
         return Failure(GradientArrayOutOfBounds(id=id, length=len(grads)))
     if at >= len(nodes) and grads[at] is not None:
@@ -194,19 +199,22 @@ def swept(
     <Failure: autograd: invalid output id (id=0, size=0)>
     """
     nodes = _nodes_of(tape)
-    top = index_of(out)
+    top = index_of(out, "out")
     if not 0 <= top < len(nodes):
         return Failure(InvalidOutputId(id=out, size=len(nodes)))
     del nodes[top + 1 :]
     keep = None if wrt is None else frozenset(ids_of(wrt))
+    unwanted = None if keep is None else frozen_among(tape.nodes(), keep, out)
 
     def run() -> Slots:
+        if unwanted is not None:
+            raise unwanted
         node = nodes[top]
-        g = in_scalar_of(node, seed)
+        g = in_scalar_of(node, seed, "seed")
         check_seed(node, out, g)
         g = fitted(g, node.value)
         if keep is not None:
-            freeze_what_leads_elsewhere(nodes, keep, len(tape))
+            freeze_what_leads_elsewhere(nodes, keep)
         slots: Slots = [None] * len(nodes)
         slots[top] = g
         sweep(nodes, slots, range(top, -1, -1), keep)
@@ -240,68 +248,29 @@ def _nodes_of(tape: Tape[A]) -> list[Node[A]]:
     return tape.nodes()
 
 
-def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
-    """
-    Check that a collection can be one of ids.
-
-    >>> ids_of(3)
-    Traceback (most recent call last):
-    ...
-    TypeError: wrt takes a collection of node ids, such as (w, b), not 3
-    """
-    if isinstance(wrt, int | TapeM) or not isinstance(wrt, Iterable):
+def _check_slots(grads: object) -> None:
+    if not isinstance(grads, Sequence | np.ndarray):
         raise TypeError(
-            f"wrt takes a collection of node ids, such as (w, b), not {wrt!r}"
+            f"grads takes a list with a cotangent for each node, not {grads!r}"
         )
-    ids = tuple(wrt)
-    for id in ids:
-        index_of(id)
-    return ids
 
 
-def freeze_what_leads_elsewhere(
-    nodes: list[Node[Any]],
-    wanted: frozenset[NodeId],
-    size: int,
-    ids: Iterable[int] | None = None,
-) -> None:
-    """
-    Put a frozen leaf for every node that passes nothing on to the wanted ones.
-
-    With ``ids``, in increasing order, only these are looked at.
-
-    Raises:
-        Refused: a wanted node is not on the tape of that size.
-
-    >>> nodes = [Node(None, (), np.float64(2))]
-    >>> freeze_what_leads_elsewhere(nodes, frozenset(), 1)
-    >>> nodes
-    [Node(leaf, value=2.0, requires_grad=False)]
-    """
-    for bad in wanted:
-        if not 0 <= index_of(bad) < size:
-            raise Refused(InvalidNodeId("wrt", id=bad, size=size))
-    live: set[Any] = set()  # ids are ints, which the checkers are not told
-    for id in range(len(nodes)) if ids is None else ids:
-        node = nodes[id]
-        if node.requires_grad:
-            passes_on = not live.isdisjoint(node.parents)
-            if passes_on or id in wanted:
-                live.add(id)
-            if not passes_on:
-                nodes[id] = Node(None, (), node.value, id in wanted, node.name)
-
-
-def in_scalar_of(node: Node[Any], g: Seed) -> Array:
+def in_scalar_of(node: Node[Any], g: Seed, what: str = "a cotangent") -> Array:
     """
     Give a cotangent from outside; a Python number in a scalar node's own type.
+
+    Raises:
+        TypeError: no number or array of numbers.
 
     >>> in_scalar_of(Node(None, (), np.float32(2)), 0.5)
     np.float32(0.5)
     """
     like = node.value
     if type(g) not in _PYTHON_NUMBERS or like.shape != ():
-        return as_value(g)
+        try:
+            return as_value(g)
+        except TypeError as slip:
+            raise TypeError(f"{what}: {slip}") from None
     xp = namespace_of(like)
     if type(like) in SCALARS:
         return type(like)(xp.lit(like, g))

@@ -1,19 +1,23 @@
 """Reverse mode with a map of what was reached, and its most common form."""
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias, cast, overload
+from dataclasses import replace
+from typing import Any, Never, TypeAlias, TypeVar, cast, overload
 
 from numpy.typing import NDArray
 from returns.result import Result
 
-from tapem_dsl.core.errors import TapeError
+from tapem_dsl.core.errors import SeedShapeMismatch, TapeError
 from tapem_dsl.core.instruction import Read
+from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import A
 from tapem_dsl.core.node_id import NodeId, index_of
+from tapem_dsl.core.shape import REDUCE
 from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM, program
-from tapem_dsl.interpreters.reverse.dense import Seed, ids_of, swept
+from tapem_dsl.interpreters.reverse.dense import Seed, swept
 from tapem_dsl.interpreters.reverse.sweep import Slots
+from tapem_dsl.interpreters.reverse.wanted import ids_of
 
 Gradients: TypeAlias = dict[NodeId, NDArray[A]]
 """
@@ -21,6 +25,31 @@ The cotangents of the nodes that were reached, by id, in increasing order.
 
 Each is a read-only array of its node's shape, a NumPy scalar at shape ``()``.
 """
+
+
+V = TypeVar("V")
+
+
+class Reached(dict[NodeId, V]):
+    """
+    What a sweep gives, by id; a plain dict but for what it says of an id it lacks.
+
+    >>> Reached({NodeId(0): 1.0})[NodeId(7)]
+    Traceback (most recent call last):
+    ...
+    KeyError: 'no gradient for node 7: it is frozen, the output does not depend on it,
+    or wrt leaves it out'
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, id: object) -> Never:
+        """Say why a node may have no gradient; a key that is no id is a mistake."""
+        index_of(id, "a gradient's key")
+        raise KeyError(
+            f"no gradient for node {id}: it is frozen, the output does not depend on "
+            "it, or wrt leaves it out"
+        )
 
 
 def backward(
@@ -88,20 +117,33 @@ def backward_scalar(
     if isinstance(tape, Tape):
         if out is None:
             raise TypeError("backward_scalar(tape, out) needs the id of the output")
-        return backward(tape, out, 1, wrt=wrt)
+        return _backward_scalar(tape, out, wrt)
     if out is not None:
         raise TypeError(f"backward_scalar sweeps a Tape, not {tape!r}")
-    index_of(tape)
+    index_of(tape, "backward_scalar")
     return program(Read(_backward_scalar, (tape, None if wrt is None else ids_of(wrt))))
 
 
 # Any: a program's scalar is known where it is run.
 def _backward_scalar(
-    tape: Tape[Any], out: NodeId, wrt: tuple[NodeId, ...] | None
+    tape: Tape[Any], out: NodeId, wrt: Iterable[NodeId] | None
 ) -> Result[Gradients[Any], TapeError]:
-    return backward(tape, out, 1, wrt=wrt)
+    return backward(tape, out, 1, wrt=wrt).alt(reduced_first)
+
+
+def reduced_first(error: TapeError) -> TapeError:
+    """
+    Say what to do with an output that is no scalar, where nobody gave a seed.
+
+    >>> print(reduced_first(SeedShapeMismatch(0, expected=(3,), found=())))
+    autograd: seed gradient shape mismatch for output (id=0, expected=(3,), found=(),
+    mend='reduce it first, with sum_ or reduce_mean')
+    """
+    if isinstance(error, SeedShapeMismatch):
+        return replace(error, mend=REDUCE)
+    return error
 
 
 def _present(slots: Slots) -> Gradients[Any]:
-    reached = {id: g for id, g in enumerate(slots) if g is not None}
-    return cast("Gradients[Any]", reached)  # the ids are the indices
+    pairs = cast("Iterable[tuple[NodeId, Array | None]]", enumerate(slots))
+    return Reached({id: g for id, g in pairs if g is not None})

@@ -19,6 +19,7 @@ from tapem_dsl.core.namespace import (
     Array,
     Carrier,
     Namespace,
+    explained,
     fitted,
     namespace_of,
     narrowed,
@@ -113,6 +114,11 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 rule = _in_single(rule)
         try:
             contributions = rule(op, xp, g, xs, y, need)
+        except TypeError as slip:
+            better = explained(slip, f"the vjp rule of {op.name!r}", (g, *xs, y))
+            if better is slip:
+                raise
+            raise better from slip
         except ZeroDivisionError:
             if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's
                 raise

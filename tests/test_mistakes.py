@@ -1,0 +1,482 @@
+"""Mistakes in the text: every argument of every function, given what it cannot take."""
+
+import inspect
+import pickle
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from types import FunctionType
+from typing import Any, get_origin, get_type_hints
+
+import numpy as np
+import pytest
+from returns.result import Result, Success
+
+import tapem_dsl
+from tapem_dsl import (
+    EMPTY,
+    Array,
+    Dataset,
+    Do,
+    Namespace,
+    NodeId,
+    Op,
+    RequirementNotMet,
+    Shape,
+    Tape,
+    TapeM,
+    const,
+    do,
+    leaf,
+    pure,
+)
+from tapem_dsl.ops.arithmetic import Mul
+from tapem_dsl.train import value_and_grad
+
+# Any, throughout: what types would refuse is what is tried here.
+
+PROGRAM = const(1.0)
+TAPE = leaf(1.0).exec().unwrap()
+FUNCTIONS: dict[str, Any] = {
+    name: value
+    for name, value in vars(tapem_dsl).items()
+    if isinstance(value, FunctionType) and name[0] != "_"
+} | {"train.value_and_grad": value_and_grad}
+FUNCTIONS |= {
+    f"{type(value).__name__}.{name}": getattr(value, name)
+    for value in (PROGRAM, TAPE, Dataset.of_list([1.0]))
+    for name, method in vars(type(value)).items()
+    if name[0] != "_" and callable(getattr(value, name))
+}
+
+LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+
+
+class Kind:
+    """What a parameter takes: one good value, and bad ones."""
+
+    def __init__(self, good: Any, *bad: Any) -> None:
+        self.good, self.bad = good, bad
+
+
+NO_ID = (2.0, "x", None, True, PROGRAM, [0], np.ones(2), np.int64(0), Fraction(1, 2))
+NO_TEXT = (3, None, b"t", PROGRAM)
+NO_INT = ("1", 1.5, True, [1], PROGRAM, np.ones(2))
+NO_SHAPE = ([1], "1", 1.5, (0.5,), (True,), ("1",), PROGRAM)
+NO_NUMBER = ("1", 1j, True, [1.0], PROGRAM, np.ones(2))
+NO_FUNCTION = (3, "f", PROGRAM, [len])
+NO_ITEMS = (3, None, PROGRAM, {1.0, 2.0}, frozenset((1.0, 2.0)))
+SHAPE = Kind((1,), *NO_SHAPE)
+FUNCTION = Kind(lambda *_: PROGRAM, *NO_FUNCTION)
+
+BY_TYPE: dict[Any, Kind] = {
+    NodeId: Kind(NodeId(0), *NO_ID),
+    NodeId | None: Kind(NodeId(0), *[x for x in NO_ID if x is not None]),
+    int: Kind(1, *NO_INT),
+    str: Kind("t", *NO_TEXT),
+    str | None: Kind("t", *[x for x in NO_TEXT if x is not None]),
+    bool: Kind(True, PROGRAM),
+    tuple[int, ...]: SHAPE,
+    tuple[int, ...] | None: SHAPE,
+    int | tuple[int, ...]: Kind(1, "1", 1.5, True, [1], (0.5,), (True,), PROGRAM),
+    int | tuple[int, ...] | None: Kind(1, "1", 1.5, True, [1], (0.5,), PROGRAM),
+    float | Fraction: Kind(1.0, *NO_NUMBER),
+    Op: Kind(Mul(), 3, "mul", Mul, tapem_dsl.mul, PROGRAM),
+    Iterable[NodeId] | None: Kind((NodeId(0),), 3, "x", (1.5,), PROGRAM, [PROGRAM]),
+}
+BY_ORIGIN: dict[Any, Kind] = {
+    Tape: Kind(TAPE, 3, None, PROGRAM, [EMPTY]),
+    TapeM: Kind(PROGRAM, 3, None, NodeId(0), len),
+    Dataset: Kind(Dataset.of_list([1.0]), [1.0], None, np.ones(2), PROGRAM, "ab"),
+    Result: Kind(EMPTY, 3, None, PROGRAM, ValueError("no")),
+    Callable: FUNCTION,
+    Iterable: Kind([1.0], *NO_ITEMS),
+}
+
+NO_VALUE = ([1.0], None, "x", PROGRAM, True, 1j, {1.0})
+BY_NAME: dict[str, Kind] = {
+    "value": Kind(1.0, *NO_VALUE),
+    "seed": Kind(1.0, *NO_VALUE),
+    "error": Kind("no", 3, None, ValueError("no"), PROGRAM),
+    "directions": Kind([], 3, None, PROGRAM, np.float64(1)),
+    "mask": Kind(None, [[True]], 3, np.ones((2, 2)), PROGRAM),
+    "xs": Kind([1.0], 3, None, PROGRAM, {1.0}, "ab", np.ones(2), iter([1.0])),
+    "array": Kind([1.0], 3, None, PROGRAM, {1.0}, "ab", b"ab", {"a": 1.0}),
+    "tape": Kind(TAPE, 3, None, PROGRAM, [EMPTY]),
+    "grads": Kind([1.0], 3, None, PROGRAM),
+    "state": Kind(0, *NO_INT),
+    "permute.axes": Kind((0,), *NO_SHAPE),
+    "backward_scalar.tape": Kind(NodeId(0), *NO_ID),
+    "other": Kind(Dataset.of_list([1.0]), [1.0], None, PROGRAM),
+    "container": Kind(pure(str), 3, None, str),
+    "node": Kind(TAPE[NodeId(0)], 3, None, PROGRAM),
+    "TapeM.from_failure.inner_value": Kind("no", 3, None, ValueError("no"), PROGRAM),
+    "TapeM.from_result.inner_value": Kind(Success(1), 3, None, PROGRAM),
+    "deps": Kind(TAPE, 3, PROGRAM, [TAPE]),
+    "TapeM.run.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
+    "TapeM.eval.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
+    "TapeM.exec.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
+    "how": Kind("lcg", 3, None, "fast"),
+    "samples": Kind([1.0], *NO_ITEMS),
+}
+"""What annotations leave open."""
+
+ANYTHING = {
+    *("pure.value", "fold_m.init", "rationals.entries", "do.function"),
+    *("tag_error.tag", "tag_error.message", "throw.error_"),
+    "backward_scalar.out",
+    *("require_grad_tensor.grads", "require_grad_tensor.tag"),
+    *("require_value_tensor.tag", "require_scalar_value.tag"),
+}
+"""What takes any value, or is tried in a test of its own."""
+
+
+def kind_of(name: str, parameter: str, hint: Any) -> Kind | None:
+    if f"{name}.{parameter}" in ANYTHING:
+        return None
+    known = BY_NAME.get(f"{name}.{parameter}")
+    known = known or next((kind for of, kind in BY_TYPE.items() if of == hint), None)
+    known = known or BY_NAME.get(parameter)
+    origin = get_origin(hint)
+    return known or next((k for of, k in BY_ORIGIN.items() if of is origin), None)
+
+
+def parameters_of(function: Any) -> dict[str, tuple[inspect.Parameter, Any]]:
+    hints = get_type_hints(function)
+    parameters = inspect.signature(function).parameters
+    return {name: (x, hints[name]) for name, x in parameters.items()}
+
+
+def mistakes() -> Iterator[Any]:
+    for name, function in FUNCTIONS.items():
+        for parameter, (_, hint) in parameters_of(function).items():
+            kind = kind_of(name, parameter, hint)
+            for bad in () if kind is None else kind.bad:
+                id = f"{name}-{parameter}-{type(bad).__name__}"
+                yield pytest.param(function, name, parameter, bad, id=id)
+
+
+def called(function: Any, name: str, wrong: str, bad: Any) -> None:
+    """Call with good values for all but one parameter."""
+    positional, by_name = [], {}
+    for parameter, (x, hint) in parameters_of(function).items():
+        if parameter == wrong:
+            value = bad
+        elif x.default is not x.empty:
+            continue
+        else:
+            kind = kind_of(name, parameter, hint)
+            value = 1.0 if kind is None else kind.good
+        if x.kind is x.KEYWORD_ONLY:
+            by_name[parameter] = value
+        else:
+            positional.append(value)
+    function(*positional, **by_name)
+
+
+@pytest.mark.parametrize(("function", "name", "parameter", "bad"), list(mistakes()))
+def test_what_an_argument_cannot_be_raises_at_the_call_and_says_what(
+    function: Any, name: str, parameter: str, bad: Any
+) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        called(function, name, parameter, bad)
+    assert caught.traceback[-1].frame.code.path != "<string>"
+    said = str(caught.value)
+    spoken = said.replace("_", "").lower()
+    named = {name.rpartition(".")[2], parameter, "a leaf", "operand"}
+    assert any(word.replace("_", "").lower() in spoken for word in named), said
+    given = {repr(bad), str(bad), type(bad).__name__, "program"}
+    given |= {repr(entry) for entry in bad} if isinstance(bad, tuple | list) else set()
+    assert any(text in said for text in given), said
+    assert re.search(r"[;:,]|such as|takes|yield from| not ", said), said
+
+
+# -- what only a run can meet ----------------------------------------------------------
+
+
+def rows(_: object) -> Any:
+    return 1.5
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: tapem_dsl.mean_scalar_over("t", [1.0], rows).run(),
+        lambda: tapem_dsl.mean_scalar_over("t", [1.0, 2.0], first_only(rows)).run(),
+        lambda: tapem_dsl.mean_scalar_over_array("t", [1.0], rows).run(),
+        lambda: tapem_dsl.map_m(rows, [1.0]).run(),
+        lambda: tapem_dsl.for_m([1.0], rows).run(),
+        lambda: tapem_dsl.fold_m(lambda _, x: rows(x), 0, [1.0]).run(),
+        lambda: leaf(1.0).bind(rows).run(),
+        lambda: leaf(1.0).bind(lambda x: tapem_dsl.jvp_m(rows, x, x)).run(),
+        lambda: LOOSE.train.value_and_grad(rows)(1.0),
+        lambda: tapem_dsl.jvp(lambda p, x: rows(x), None, 1.0),
+        lambda: tapem_dsl.pull_back(lambda p, x: rows(x), None, 1.0, 1.0),
+        lambda: tapem_dsl.hvp_params(lambda p, x: rows(x), 1.0, None, 1.0),
+        lambda: tapem_dsl.hvp_inputs(lambda p, x: rows(x), None, 1.0, 1.0),
+        lambda: tapem_dsl.jacrev_params(lambda p, x: rows(x), 1.0, None),
+        lambda: tapem_dsl.jacrev_inputs(lambda p, x: rows(x), None, 1.0),
+        lambda: tapem_dsl.jacfwd_input(rows, np.float64(1)),
+        lambda: tapem_dsl.hessian_input(rows, np.float64(1)),
+        lambda: tapem_dsl.derivative(lambda p, x: rows(x), None, 1.0, []),
+    ],
+)
+def test_a_function_that_gives_no_program_is_named(run: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match=r"(rows|lambda).* returned 1.5.*pure\(value\)"):
+        run()
+
+
+def first_only(rest: Callable[[object], Any]) -> Callable[[float], Any]:
+    def rows_after(x: float) -> Any:
+        return const(x) if x == 1.0 else rest(x)
+
+    return rows_after
+
+
+def test_an_id_for_a_program_is_named_by_value_and_grad() -> None:
+    with pytest.raises(TypeError, match=r"returned 0, which is no program"):
+        value_and_grad(lambda p: p["x"])({"x": np.float64(1)})
+
+
+@dataclass(frozen=True)
+class Nameless(Op):
+    def shape(self, *inputs: Shape) -> Shape:
+        return ()
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return inputs[0]
+
+
+def test_an_op_without_a_name_is_refused_at_the_call() -> None:
+    with pytest.raises(TypeError, match="Nameless has no name; write one in the class"):
+        tapem_dsl.apply_op(Nameless(), NodeId(0))
+
+
+@pytest.mark.parametrize(
+    ("call", "mend"),
+    [
+        (lambda x: LOOSE.add(x, 2.0), "operand 2.*shift_by(x, 2.0), or.*const"),
+        (lambda x: LOOSE.add(0.5, x), "operand 1.*shift_by(x, 0.5)"),
+        (lambda x: LOOSE.sub(x, 2.0), "shift_by(x, -2.0)"),
+        (lambda x: LOOSE.sub(2.0, x), "shift_by(x, 2.0) after scale(x, -1)"),
+        (lambda x: LOOSE.mul(x, 2.0), "scale(x, 2.0)"),
+        (lambda x: LOOSE.mul(np.float32(2), x), "scale(x, 2.0)"),
+        (lambda x: LOOSE.div(x, Fraction(1, 2)), "scale(x, 1 / 1/2)"),
+        (lambda x: LOOSE.div(2.0, x), "scale(x, 2.0) after inv(x)"),
+        (lambda x: LOOSE.max_(x, 0.0), "clamp(x, 0.0, float('inf'))"),
+        (lambda x: LOOSE.min_(x, 0.0), "clamp(x, float('-inf'), 0.0)"),
+        (lambda x: LOOSE.less(x, 0.0), "record it with const"),
+        (lambda x: LOOSE.mul(x, np.int64(0)), "write int(0)"),
+        (lambda x: LOOSE.matmul(np.ones((2, 2)), x), "with leaf or const"),
+    ],
+)
+def test_a_number_for_an_id_says_what_to_write(call: Any, mend: str) -> None:
+    pattern = re.escape(mend).replace(r"\.\*", ".*")
+    with pytest.raises(TypeError, match=pattern):
+        call(NodeId(0))
+
+
+@pytest.mark.parametrize(
+    ("xs", "op", "mend"),
+    [
+        ((np.ones((5, 3)), np.ones(3)), tapem_dsl.add, "broadcast_to(x, (5, 3))"),
+        ((np.ones((5, 1)), np.ones(5)), tapem_dsl.mse_loss, "reshape(x, (5, 1))"),
+        ((np.ones(3), np.ones(3, int)), tapem_dsl.mse_loss, "x.astype(np.float64)"),
+        ((np.ones(3, int), np.ones(3, "f")), tapem_dsl.add, "x.astype(np.float32)"),
+        ((np.ones(3), np.ones(3, "f")), tapem_dsl.mul, "x.astype(np.float64)"),
+        ((np.ones(3, bool), np.ones(3, bool)), tapem_dsl.mul, "x.astype(np.float64)"),
+    ],
+)
+def test_shapes_and_scalar_types_say_the_mend(
+    xs: tuple[Array, ...], op: Any, mend: str
+) -> None:
+    both: TapeM[tuple[NodeId, ...], Any] = tapem_dsl.map_m(const, xs)
+    assert mend in str(both.bind(lambda ids: op(*ids)).run().failure())
+
+
+def vectors() -> Iterator[Result[object, Any]]:
+    row = np.ones(3)
+    yield leaf(row).bind(tapem_dsl.backward_scalar).run()
+    tape = leaf(row).exec().unwrap()
+    yield tapem_dsl.backward_scalar(tape, NodeId(0))
+    yield leaf(row).bind(tapem_dsl.backward_m).run()
+    yield value_and_grad(tapem_dsl.relu)(row)
+    yield tapem_dsl.hvp_params(lambda p, _: tapem_dsl.relu(p), row, None, row)
+    yield tapem_dsl.hvp_inputs(lambda _, x: tapem_dsl.relu(x), None, row, row)
+    yield tapem_dsl.hessian_input(tapem_dsl.relu, row)
+
+
+@pytest.mark.parametrize("failed", list(vectors()))
+def test_a_vector_for_a_loss_says_to_reduce_it(failed: Result[object, Any]) -> None:
+    error = failed.failure()
+    assert error.message == "autograd: seed gradient shape mismatch for output"
+    assert "reduce it first, with sum_ or reduce_mean" in str(error)
+
+
+def test_a_seed_of_another_shape_is_not_told_to_reduce() -> None:
+    error = tapem_dsl.backward(TAPE, NodeId(0), np.ones(2)).failure()
+    assert str(error).endswith("(id=0, expected=(), found=(2,))")
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_gradient_that_is_not_there_says_why(recorded: bool) -> None:
+    @do
+    def program() -> Do[Any]:
+        x = yield from leaf(1.0)
+        c = yield from const(2.0)
+        y = yield from tapem_dsl.mul(x, c)
+        sweep: Any = tapem_dsl.backward_m if recorded else tapem_dsl.backward_scalar
+        return (yield from sweep(y))
+
+    gradients = program().eval().unwrap()
+    assert NodeId(1) not in gradients
+    assert gradients.get(NodeId(1)) is None
+    with pytest.raises(KeyError, match=r"no gradient for node 1: it is frozen"):
+        gradients[NodeId(1)]
+    with pytest.raises(TypeError, match=r"a gradient's key: .*'w'"):
+        gradients["w"]
+    assert dict(gradients) == gradients
+    assert pickle.loads(pickle.dumps(gradients)) == gradients
+
+
+# -- frozen nodes in wrt ---------------------------------------------------------------
+
+
+def frozen_in_wrt(sweep: Any) -> TapeM[Any, Any]:
+    @do
+    def program() -> Do[Any]:
+        x = yield from leaf(1.0)
+        c = yield from const(2.0, name="c")
+        y = yield from tapem_dsl.mul(x, c)
+        return (yield from sweep(y, x, c))
+
+    return program()
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        lambda y, x, c: tapem_dsl.backward_scalar(y, wrt=[x, c]),
+        lambda y, x, c: tapem_dsl.backward_scalar(y, wrt=[c]),
+        lambda y, x, c: tapem_dsl.backward_m(y, wrt=[x, c]),
+        lambda y, x, c: tapem_dsl.backward_m(x, wrt=[c]),
+        lambda y, x, c: tapem_dsl.get_tape().bind_result(
+            lambda tape: tapem_dsl.backward(tape, y, 1.0, wrt=[c])
+        ),
+        lambda y, x, c: tapem_dsl.get_tape().bind_result(
+            lambda tape: tapem_dsl.backward_dense(tape, x, 1.0, wrt=[c])
+        ),
+    ],
+)
+def test_a_frozen_node_in_wrt_is_a_failure_that_says_so(sweep: Any) -> None:
+    error = frozen_in_wrt(sweep).run().failure()
+    assert isinstance(error, RequirementNotMet)
+    assert "node 1 is frozen; record it with param" in error.message
+    assert error.ids == (NodeId(1),)
+    assert error.names == ("c",)
+
+
+def test_a_frozen_output_in_wrt_receives_its_seed() -> None:
+    tape = const(1.0).exec().unwrap()
+    swept = tapem_dsl.backward(tape, NodeId(0), 5.0, wrt=[NodeId(0)])
+    assert swept.unwrap() == {0: 5.0}
+
+
+def test_labels_among_the_inputs_of_a_derivative_are_no_frozen_wrt() -> None:
+    logits, labels = np.zeros((2, 3)), np.array([0, 2])
+    pulled = tapem_dsl.pull_back(tapem_dsl.cross_entropy, logits, labels, 1.0)
+    assert pulled.unwrap()[1].tolist() == [0, 0]
+
+
+# -- leaves are named by their paths ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (np.arange(3), "dtype mismatch"),
+        (np.array([True]), "dtype mismatch"),
+        (10**400, "beyond double precision"),
+    ],
+)
+def test_a_leaf_that_is_refused_is_named_by_its_path(bad: Any, said: str) -> None:
+    pack = {"layer": ({"w": np.float64(1), "b": bad},)}
+    outcome: Any = value_and_grad(lambda p: tapem_dsl.sum_(p["layer"][0]["w"]))(pack)
+    assert said in outcome.failure().message
+    assert outcome.failure().names == ("layer.0.b",)
+
+
+@pytest.mark.parametrize("bad", ["x", 1j, True, np.array(["a"]), PROGRAM])
+def test_a_leaf_that_is_no_number_is_named_by_its_path(bad: Any) -> None:
+    loss: Any = value_and_grad(lambda p: tapem_dsl.sum_(p["w"]))
+    with pytest.raises(TypeError, match=r"leaf 'b\.0': .*(no|not)"):
+        loss({"w": np.float64(1), "b": [bad]})
+
+
+def test_a_direction_that_does_not_fit_is_named_by_its_path() -> None:
+    point, along = {"w": np.ones(2), "b": np.ones(3)}, {"w": np.ones(2), "b": 1.0}
+    program: Any = lambda p, _: tapem_dsl.sum_(p["w"])  # noqa: E731
+    outcome: Any = tapem_dsl.jvp(program, point, None, along)
+    assert outcome.failure().names == ("b",)
+
+
+# -- ops of one's own, written with NumPy ----------------------------------------------
+
+
+def own(function: Callable[[Any], Any]) -> Op:
+    @dataclass(frozen=True)
+    class Own(Op):
+        name = "own"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return inputs[0]
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return function(inputs[0])
+
+    return Own()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.sinh,
+        lambda x: np.where(x > 0, x, 0 * x),
+        lambda x: np.concatenate([x[:1], x[1:]]),
+        lambda x: np.add(x, 1),
+        lambda x: np.asarray(x) + 1,
+        lambda x: x**2,
+    ],
+)
+def test_an_op_that_calls_numpy_is_told_to_use_xp(function: Any) -> None:
+    op = own(function)
+    x = np.array([1.0, 2.0])
+    assert leaf(x).bind(lambda i: tapem_dsl.apply_op(op, i)).run().unwrap()
+    with pytest.raises(TypeError, match="write it with xp"):
+        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
+
+
+def test_a_method_of_arrays_is_told_to_use_xp() -> None:
+    op = own(lambda x: x.clip(0, 1))
+    x = np.array([1.0, 2.0])
+    with pytest.raises(AttributeError, match=r"no 'clip'; .*write it with xp"):
+        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
+
+
+def test_a_rule_that_calls_numpy_is_told_to_use_xp() -> None:
+    op = own(lambda x: x * 1)
+    tapem_dsl.vjp.define(type(op))(lambda op, xp, g, xs, y, need: (np.cosh(xs[0]),))
+    gradient = leaf(1.0).bind(lambda i: tapem_dsl.apply_op(op, i))
+    assert gradient.bind(tapem_dsl.backward_scalar).run().unwrap()
+    with pytest.raises(TypeError, match=r"rule of 'own'.*write it with xp"):
+        gradient.bind(tapem_dsl.backward_m).run()
+
+
+def test_the_users_own_type_errors_pass_through() -> None:
+    def wrong(x: Any) -> Any:
+        raise TypeError("of the user's own")
+
+    op, x = own(wrong), np.ones(2)
+    with pytest.raises(TypeError, match=r"^of the user's own$"):
+        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
