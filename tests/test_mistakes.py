@@ -32,9 +32,11 @@ from tapem_dsl import (
     pure,
 )
 from tapem_dsl.ops.arithmetic import Mul
-from tapem_dsl.train import value_and_grad
 
 # Any, throughout: what types would refuse is what is tried here.
+
+LOOSE: Any = tapem_dsl
+GRADIENT: Any = LOOSE.train.value_and_grad
 
 PROGRAM = const(1.0)
 TAPE = leaf(1.0).exec().unwrap()
@@ -42,15 +44,13 @@ FUNCTIONS: dict[str, Any] = {
     name: value
     for name, value in vars(tapem_dsl).items()
     if isinstance(value, FunctionType) and name[0] != "_"
-} | {"train.value_and_grad": value_and_grad}
+} | {"train.value_and_grad": GRADIENT}
 FUNCTIONS |= {
     f"{type(value).__name__}.{name}": getattr(value, name)
     for value in (PROGRAM, TAPE, Dataset.of_list([1.0]))
     for name, method in vars(type(value)).items()
     if name[0] != "_" and callable(getattr(value, name))
 }
-
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 
 
 class Kind:
@@ -82,7 +82,7 @@ BY_TYPE: dict[Any, Kind] = {
     int | tuple[int, ...]: Kind(1, "1", 1.5, True, [1], (0.5,), (True,), PROGRAM),
     int | tuple[int, ...] | None: Kind(1, "1", 1.5, True, [1], (0.5,), PROGRAM),
     float | Fraction: Kind(1.0, *NO_NUMBER),
-    Op: Kind(Mul(), 3, "mul", Mul, tapem_dsl.mul, PROGRAM),
+    Op: Kind(Mul(), 3, "mul", Mul, LOOSE.mul, PROGRAM),
     Iterable[NodeId] | None: Kind((NodeId(0),), 3, "x", (1.5,), PROGRAM, [PROGRAM]),
 }
 BY_ORIGIN: dict[Any, Kind] = {
@@ -202,24 +202,24 @@ def rows(_: object) -> Any:
 @pytest.mark.parametrize(
     "run",
     [
-        lambda: tapem_dsl.mean_scalar_over("t", [1.0], rows).run(),
-        lambda: tapem_dsl.mean_scalar_over("t", [1.0, 2.0], first_only(rows)).run(),
-        lambda: tapem_dsl.mean_scalar_over_array("t", [1.0], rows).run(),
-        lambda: tapem_dsl.map_m(rows, [1.0]).run(),
-        lambda: tapem_dsl.for_m([1.0], rows).run(),
-        lambda: tapem_dsl.fold_m(lambda _, x: rows(x), 0, [1.0]).run(),
+        lambda: LOOSE.mean_scalar_over("t", [1.0], rows).run(),
+        lambda: LOOSE.mean_scalar_over("t", [1.0, 2.0], first_only(rows)).run(),
+        lambda: LOOSE.mean_scalar_over_array("t", [1.0], rows).run(),
+        lambda: LOOSE.map_m(rows, [1.0]).run(),
+        lambda: LOOSE.for_m([1.0], rows).run(),
+        lambda: LOOSE.fold_m(lambda _, x: rows(x), 0, [1.0]).run(),
         lambda: leaf(1.0).bind(rows).run(),
-        lambda: leaf(1.0).bind(lambda x: tapem_dsl.jvp_m(rows, x, x)).run(),
-        lambda: LOOSE.train.value_and_grad(rows)(1.0),
-        lambda: tapem_dsl.jvp(lambda p, x: rows(x), None, 1.0),
-        lambda: tapem_dsl.pull_back(lambda p, x: rows(x), None, 1.0, 1.0),
-        lambda: tapem_dsl.hvp_params(lambda p, x: rows(x), 1.0, None, 1.0),
-        lambda: tapem_dsl.hvp_inputs(lambda p, x: rows(x), None, 1.0, 1.0),
-        lambda: tapem_dsl.jacrev_params(lambda p, x: rows(x), 1.0, None),
-        lambda: tapem_dsl.jacrev_inputs(lambda p, x: rows(x), None, 1.0),
-        lambda: tapem_dsl.jacfwd_input(rows, np.float64(1)),
-        lambda: tapem_dsl.hessian_input(rows, np.float64(1)),
-        lambda: tapem_dsl.derivative(lambda p, x: rows(x), None, 1.0, []),
+        lambda: leaf(1.0).bind(lambda x: LOOSE.jvp_m(rows, x, x)).run(),
+        lambda: GRADIENT(rows)(1.0),
+        lambda: LOOSE.jvp(lambda p, x: rows(x), None, 1.0),
+        lambda: LOOSE.pull_back(lambda p, x: rows(x), None, 1.0, 1.0),
+        lambda: LOOSE.hvp_params(lambda p, x: rows(x), 1.0, None, 1.0),
+        lambda: LOOSE.hvp_inputs(lambda p, x: rows(x), None, 1.0, 1.0),
+        lambda: LOOSE.jacrev_params(lambda p, x: rows(x), 1.0, None),
+        lambda: LOOSE.jacrev_inputs(lambda p, x: rows(x), None, 1.0),
+        lambda: LOOSE.jacfwd_input(rows, np.float64(1)),
+        lambda: LOOSE.hessian_input(rows, np.float64(1)),
+        lambda: LOOSE.derivative(lambda p, x: rows(x), None, 1.0, []),
     ],
 )
 def test_a_function_that_gives_no_program_is_named(run: Callable[[], object]) -> None:
@@ -236,7 +236,7 @@ def first_only(rest: Callable[[object], Any]) -> Callable[[float], Any]:
 
 def test_an_id_for_a_program_is_named_by_value_and_grad() -> None:
     with pytest.raises(TypeError, match=r"returned 0, which is no program"):
-        value_and_grad(lambda p: p["x"])({"x": np.float64(1)})
+        GRADIENT(lambda p: p["x"])({"x": np.float64(1)})
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Nameless(Op):
 
 def test_an_op_without_a_name_is_refused_at_the_call() -> None:
     with pytest.raises(TypeError, match="Nameless has no name; write one in the class"):
-        tapem_dsl.apply_op(Nameless(), NodeId(0))
+        LOOSE.apply_op(Nameless(), NodeId(0))
 
 
 @pytest.mark.parametrize(
@@ -280,31 +280,31 @@ def test_a_number_for_an_id_says_what_to_write(call: Any, mend: str) -> None:
 @pytest.mark.parametrize(
     ("xs", "op", "mend"),
     [
-        ((np.ones((5, 3)), np.ones(3)), tapem_dsl.add, "broadcast_to(x, (5, 3))"),
-        ((np.ones((5, 1)), np.ones(5)), tapem_dsl.mse_loss, "reshape(x, (5, 1))"),
-        ((np.ones(3), np.ones(3, int)), tapem_dsl.mse_loss, "x.astype(np.float64)"),
-        ((np.ones(3, int), np.ones(3, "f")), tapem_dsl.add, "x.astype(np.float32)"),
-        ((np.ones(3), np.ones(3, "f")), tapem_dsl.mul, "x.astype(np.float64)"),
-        ((np.ones(3, bool), np.ones(3, bool)), tapem_dsl.mul, "x.astype(np.float64)"),
+        ((np.ones((5, 3)), np.ones(3)), LOOSE.add, "broadcast_to(x, (5, 3))"),
+        ((np.ones((5, 1)), np.ones(5)), LOOSE.mse_loss, "reshape(x, (5, 1))"),
+        ((np.ones(3), np.ones(3, int)), LOOSE.mse_loss, "x.astype(np.float64)"),
+        ((np.ones(3, int), np.ones(3, "f")), LOOSE.add, "x.astype(np.float32)"),
+        ((np.ones(3), np.ones(3, "f")), LOOSE.mul, "x.astype(np.float64)"),
+        ((np.ones(3, bool), np.ones(3, bool)), LOOSE.mul, "x.astype(np.float64)"),
     ],
 )
 def test_shapes_and_scalar_types_say_the_mend(
     xs: tuple[Array, ...], op: Any, mend: str
 ) -> None:
-    both: TapeM[tuple[NodeId, ...], Any] = tapem_dsl.map_m(const, xs)
+    both: TapeM[tuple[NodeId, ...], Any] = LOOSE.map_m(const, xs)
     assert mend in str(both.bind(lambda ids: op(*ids)).run().failure())
 
 
 def vectors() -> Iterator[Result[object, Any]]:
     row = np.ones(3)
-    yield leaf(row).bind(tapem_dsl.backward_scalar).run()
+    yield leaf(row).bind(LOOSE.backward_scalar).run()
     tape = leaf(row).exec().unwrap()
-    yield tapem_dsl.backward_scalar(tape, NodeId(0))
-    yield leaf(row).bind(tapem_dsl.backward_m).run()
-    yield value_and_grad(tapem_dsl.relu)(row)
-    yield tapem_dsl.hvp_params(lambda p, _: tapem_dsl.relu(p), row, None, row)
-    yield tapem_dsl.hvp_inputs(lambda _, x: tapem_dsl.relu(x), None, row, row)
-    yield tapem_dsl.hessian_input(tapem_dsl.relu, row)
+    yield LOOSE.backward_scalar(tape, NodeId(0))
+    yield leaf(row).bind(LOOSE.backward_m).run()
+    yield GRADIENT(LOOSE.relu)(row)
+    yield LOOSE.hvp_params(lambda p, _: LOOSE.relu(p), row, None, row)
+    yield LOOSE.hvp_inputs(lambda _, x: LOOSE.relu(x), None, row, row)
+    yield LOOSE.hessian_input(LOOSE.relu, row)
 
 
 @pytest.mark.parametrize("failed", list(vectors()))
@@ -315,7 +315,7 @@ def test_a_vector_for_a_loss_says_to_reduce_it(failed: Result[object, Any]) -> N
 
 
 def test_a_seed_of_another_shape_is_not_told_to_reduce() -> None:
-    error = tapem_dsl.backward(TAPE, NodeId(0), np.ones(2)).failure()
+    error = LOOSE.backward(TAPE, NodeId(0), np.ones(2)).failure()
     assert str(error).endswith("(id=0, expected=(), found=(2,))")
 
 
@@ -325,8 +325,8 @@ def test_a_gradient_that_is_not_there_says_why(recorded: bool) -> None:
     def program() -> Do[Any]:
         x = yield from leaf(1.0)
         c = yield from const(2.0)
-        y = yield from tapem_dsl.mul(x, c)
-        sweep: Any = tapem_dsl.backward_m if recorded else tapem_dsl.backward_scalar
+        y = yield from LOOSE.mul(x, c)
+        sweep: Any = LOOSE.backward_m if recorded else LOOSE.backward_scalar
         return (yield from sweep(y))
 
     gradients = program().eval().unwrap()
@@ -348,7 +348,7 @@ def frozen_in_wrt(sweep: Any) -> TapeM[Any, Any]:
     def program() -> Do[Any]:
         x = yield from leaf(1.0)
         c = yield from const(2.0, name="c")
-        y = yield from tapem_dsl.mul(x, c)
+        y = yield from LOOSE.mul(x, c)
         return (yield from sweep(y, x, c))
 
     return program()
@@ -357,15 +357,15 @@ def frozen_in_wrt(sweep: Any) -> TapeM[Any, Any]:
 @pytest.mark.parametrize(
     "sweep",
     [
-        lambda y, x, c: tapem_dsl.backward_scalar(y, wrt=[x, c]),
-        lambda y, x, c: tapem_dsl.backward_scalar(y, wrt=[c]),
-        lambda y, x, c: tapem_dsl.backward_m(y, wrt=[x, c]),
-        lambda y, x, c: tapem_dsl.backward_m(x, wrt=[c]),
-        lambda y, x, c: tapem_dsl.get_tape().bind_result(
-            lambda tape: tapem_dsl.backward(tape, y, 1.0, wrt=[c])
+        lambda y, x, c: LOOSE.backward_scalar(y, wrt=[x, c]),
+        lambda y, x, c: LOOSE.backward_scalar(y, wrt=[c]),
+        lambda y, x, c: LOOSE.backward_m(y, wrt=[x, c]),
+        lambda y, x, c: LOOSE.backward_m(x, wrt=[c]),
+        lambda y, x, c: LOOSE.get_tape().bind_result(
+            lambda tape: LOOSE.backward(tape, y, 1.0, wrt=[c])
         ),
-        lambda y, x, c: tapem_dsl.get_tape().bind_result(
-            lambda tape: tapem_dsl.backward_dense(tape, x, 1.0, wrt=[c])
+        lambda y, x, c: LOOSE.get_tape().bind_result(
+            lambda tape: LOOSE.backward_dense(tape, x, 1.0, wrt=[c])
         ),
     ],
 )
@@ -379,13 +379,13 @@ def test_a_frozen_node_in_wrt_is_a_failure_that_says_so(sweep: Any) -> None:
 
 def test_a_frozen_output_in_wrt_receives_its_seed() -> None:
     tape = const(1.0).exec().unwrap()
-    swept = tapem_dsl.backward(tape, NodeId(0), 5.0, wrt=[NodeId(0)])
+    swept = LOOSE.backward(tape, NodeId(0), 5.0, wrt=[NodeId(0)])
     assert swept.unwrap() == {0: 5.0}
 
 
 def test_labels_among_the_inputs_of_a_derivative_are_no_frozen_wrt() -> None:
     logits, labels = np.zeros((2, 3)), np.array([0, 2])
-    pulled = tapem_dsl.pull_back(tapem_dsl.cross_entropy, logits, labels, 1.0)
+    pulled = LOOSE.pull_back(LOOSE.cross_entropy, logits, labels, 1.0)
     assert pulled.unwrap()[1].tolist() == [0, 0]
 
 
@@ -402,22 +402,22 @@ def test_labels_among_the_inputs_of_a_derivative_are_no_frozen_wrt() -> None:
 )
 def test_a_leaf_that_is_refused_is_named_by_its_path(bad: Any, said: str) -> None:
     pack = {"layer": ({"w": np.float64(1), "b": bad},)}
-    outcome: Any = value_and_grad(lambda p: tapem_dsl.sum_(p["layer"][0]["w"]))(pack)
+    outcome: Any = GRADIENT(lambda p: LOOSE.sum_(p["layer"][0]["w"]))(pack)
     assert said in outcome.failure().message
     assert outcome.failure().names == ("layer.0.b",)
 
 
 @pytest.mark.parametrize("bad", ["x", 1j, True, np.array(["a"]), PROGRAM])
 def test_a_leaf_that_is_no_number_is_named_by_its_path(bad: Any) -> None:
-    loss: Any = value_and_grad(lambda p: tapem_dsl.sum_(p["w"]))
+    loss: Any = GRADIENT(lambda p: LOOSE.sum_(p["w"]))
     with pytest.raises(TypeError, match=r"leaf 'b\.0': .*(no|not)"):
         loss({"w": np.float64(1), "b": [bad]})
 
 
 def test_a_direction_that_does_not_fit_is_named_by_its_path() -> None:
     point, along = {"w": np.ones(2), "b": np.ones(3)}, {"w": np.ones(2), "b": 1.0}
-    program: Any = lambda p, _: tapem_dsl.sum_(p["w"])  # noqa: E731
-    outcome: Any = tapem_dsl.jvp(program, point, None, along)
+    program: Any = lambda p, _: LOOSE.sum_(p["w"])  # noqa: E731
+    outcome: Any = LOOSE.jvp(program, point, None, along)
     assert outcome.failure().names == ("b",)
 
 
@@ -452,25 +452,25 @@ def own(function: Callable[[Any], Any]) -> Op:
 def test_an_op_that_calls_numpy_is_told_to_use_xp(function: Any) -> None:
     op = own(function)
     x = np.array([1.0, 2.0])
-    assert leaf(x).bind(lambda i: tapem_dsl.apply_op(op, i)).run().unwrap()
+    assert leaf(x).bind(lambda i: LOOSE.apply_op(op, i)).run().unwrap()
     with pytest.raises(TypeError, match="write it with xp"):
-        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
+        LOOSE.jvp(lambda _, i: LOOSE.apply_op(op, i), None, x, None, x)
 
 
 def test_a_method_of_arrays_is_told_to_use_xp() -> None:
     op = own(lambda x: x.clip(0, 1))
     x = np.array([1.0, 2.0])
     with pytest.raises(AttributeError, match=r"no 'clip'; .*write it with xp"):
-        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
+        LOOSE.jvp(lambda _, i: LOOSE.apply_op(op, i), None, x, None, x)
 
 
 def test_a_rule_that_calls_numpy_is_told_to_use_xp() -> None:
     op = own(lambda x: x * 1)
-    tapem_dsl.vjp.define(type(op))(lambda op, xp, g, xs, y, need: (np.cosh(xs[0]),))
-    gradient = leaf(1.0).bind(lambda i: tapem_dsl.apply_op(op, i))
-    assert gradient.bind(tapem_dsl.backward_scalar).run().unwrap()
+    LOOSE.vjp.define(type(op))(lambda op, xp, g, xs, y, need: (np.cosh(xs[0]),))
+    gradient = leaf(1.0).bind(lambda i: LOOSE.apply_op(op, i))
+    assert gradient.bind(LOOSE.backward_scalar).run().unwrap()
     with pytest.raises(TypeError, match=r"rule of 'own'.*write it with xp"):
-        gradient.bind(tapem_dsl.backward_m).run()
+        gradient.bind(LOOSE.backward_m).run()
 
 
 def test_the_users_own_type_errors_pass_through() -> None:
@@ -479,4 +479,4 @@ def test_the_users_own_type_errors_pass_through() -> None:
 
     op, x = own(wrong), np.ones(2)
     with pytest.raises(TypeError, match=r"^of the user's own$"):
-        tapem_dsl.jvp(lambda _, i: tapem_dsl.apply_op(op, i), None, x, None, x)
+        LOOSE.jvp(lambda _, i: LOOSE.apply_op(op, i), None, x, None, x)

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tapem_dsl import Array, Namespace, OutsideDomain, Refused, rationals
 from tapem_dsl.core.namespace import EXACT, NUMPY, Carrier, namespace_of
 from tapem_dsl.core.namespace.dispatch import CARRIED
+from tapem_dsl.core.same import same
 from tapem_dsl.interpreters.forward import Dual
 from tests.oracles import assert_fractions, from_eighths
 
@@ -112,6 +113,17 @@ def test_a_numpy_number_is_an_exact_literal_of_what_it_is(
     literal = EXACT.lit(rationals([1]), constant)
     assert_exact(literal)
     assert literal == exact
+
+
+@pytest.mark.parametrize("n", [3, 7, 10, -3, 49, 10**19 + 7])
+def test_a_literal_of_long_doubles_has_all_their_bits(n: int) -> None:
+    like, one = np.longdouble(0), np.longdouble(1)
+    third = one / np.longdouble(str(n))
+    if np.finfo(np.longdouble).nmant > np.finfo(np.float64).nmant:
+        assert third != np.float64(third)  # or there would be nothing to lose
+    assert same(np.longdouble(NUMPY.lit(like, Fraction(1, n))), third)
+    assert same(NUMPY.lit(like, third), third)
+    assert same(like + NUMPY.lit(like, third), third)
 
 
 @pytest.mark.parametrize("constant", [10**400, -(10**400), Fraction(10**400, 3)])

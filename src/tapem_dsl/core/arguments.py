@@ -1,12 +1,13 @@
 """Mistakes in the text of a program: arguments of the wrong kind, with the mend."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import index
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from tapem_dsl.core.instruction import Instruction
 
 M = TypeVar("M")
+P = ParamSpec("P")
 
 
 def is_program(x: object) -> bool:
@@ -55,6 +56,21 @@ def produced(program: M, function: object) -> M:
     raise TypeError(
         f"{name} returned {program!r}, which is no program; use pure(value) instead"
     )
+
+
+def producing(function: Callable[P, M]) -> Callable[P, M]:
+    """
+    Make a function refuse to give what is no program.
+
+    >>> from tapem_dsl import pure
+    >>> producing(pure)(1)
+    <TapeM: pure(1)>
+    """
+
+    def checked(*args: P.args, **kwargs: P.kwargs) -> M:
+        return produced(function(*args, **kwargs), function)
+
+    return checked
 
 
 def items_argument(items: Any, function: str) -> tuple[Any, ...]:
