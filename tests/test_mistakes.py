@@ -44,7 +44,10 @@ FUNCTIONS: dict[str, Any] = {
     name: value
     for name, value in vars(tapem_dsl).items()
     if isinstance(value, FunctionType) and name[0] != "_"
-} | {"train.value_and_grad": GRADIENT}
+} | {
+    f"train.{name}": getattr(LOOSE.train, name)
+    for name in ("value_and_grad", "map_pack", "param_pack", "const_pack")
+}
 FUNCTIONS |= {
     f"{type(value).__name__}.{name}": getattr(value, name)
     for value in (PROGRAM, TAPE, Dataset.of_list([1.0]))
@@ -117,6 +120,7 @@ BY_NAME: dict[str, Kind] = {
     "TapeM.run.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
     "TapeM.eval.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
     "TapeM.exec.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
+    "into": Kind(float, 3, None, "float", PROGRAM),
     "how": Kind("lcg", 3, None, "fast"),
     "samples": Kind([1.0], *NO_ITEMS),
 }

@@ -22,6 +22,7 @@ from tapem_dsl import (
     leaf,
     map_m,
     mul,
+    ops,
     pull_back,
     sum_,
     value_of,
@@ -193,6 +194,16 @@ def test_operands_stay_as_they_are(spec: Spec) -> None:
 # -- ops that only move entries --------------------------------------------------------
 
 MOVING = [spec for spec in ALL if spec.op.scalar_kinds == ANY_SCALAR]
+
+
+def test_which_ops_move_any_scalar() -> None:
+    names = {kind.name for kind in ops.ALL if kind.scalar_kinds == ANY_SCALAR}
+    assert names == {
+        *("reshape", "flatten", "permute", "transpose", "swapAdjacentAtDepth"),
+        *("broadcastTo", "concat_leading_axis", "slice", "embed", "select"),
+        *("index_select", "windows", "detach"),
+    }
+    assert {spec.op.name for spec in MOVING} == names - {"detach"}  # of its own tests
 
 
 @pytest.mark.parametrize("spec", MOVING, ids=str)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, TypeVar, final
 
+from tapem_dsl.core.arguments import function_argument
 from tapem_dsl.core.combinators import const, map_m, param
 from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.tapem import TapeM
@@ -164,6 +165,7 @@ def map_pack(function: Callable[..., Any], pack: P, *others: object) -> P:
     >>> map_pack(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
     {'w': 3.0}
     """
+    function_argument(function, "map_pack")
     leaves, structure = flatten(pack)
     rows = [structure.leaves_of(other) for other in others]
     result: P = structure.rebuild(map(function, leaves, *rows))
@@ -215,6 +217,11 @@ def const_pack(pack: object, into: type[Q]) -> TapeM[Q, Any]:
 # Any: from a leaf and its path to the program that records it.
 def _recorded(record: Any, pack: object, into: type[Q]) -> TapeM[Q, Any]:
     origin = getattr(into, "__origin__", into)
+    if not isinstance(origin, type):
+        raise TypeError(
+            "into is the type of the pack of ids, such as Network[NodeId], "
+            f"not {into!r}"
+        )
     if not isinstance(pack, origin):
         raise TypeError(f"the pack is a {type(pack).__name__}, not a {origin.__name__}")
     leaves, structure = flatten(pack)
