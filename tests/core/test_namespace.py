@@ -186,7 +186,11 @@ def test_no_product_of_exact_arrays_gives_an_int(extents: tuple[int, int, int]) 
     assert_exact(EXACT.matmul(a, EXACT.ones_like(np.zeros(n))))
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "tanh", "shift"])
+TRANSCENDENTAL = ["exp", "log", "tanh", "sech2", "sigmoid", "softplus", "shift"]
+TRANSCENDENTAL += ["softmax", "log_softmax", "logsumexp"]
+
+
+@pytest.mark.parametrize("name", TRANSCENDENTAL)
 @pytest.mark.parametrize("shape", [(), (2,), (0,)])
 def test_what_is_not_rational_is_refused(name: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(Refused) as refusal:

@@ -37,6 +37,7 @@ from tapem_dsl import (
     tanh,
     value_of,
 )
+from tapem_dsl.core.namespace import namespace_of
 
 # Any, throughout: programs of floats and of rationals.
 Loss: TypeAlias = Callable[[NodeId], TapeM[NodeId, Any]]
@@ -145,7 +146,7 @@ def reverse_over_recorded(loss: Loss, x: Array, v: Array) -> Array:
         return at, (yield from slope_along(loss, at, along))
 
     (at, out), tape = program().run().unwrap()
-    return backward(tape, out, 1, wrt=[at]).unwrap().get(at, 0 * x)
+    return backward(tape, out, 1, wrt=[at]).unwrap().get(at, _nothing(x))
 
 
 def recorded_over_recorded(loss: Loss, x: Array, v: Array) -> Array:
@@ -155,7 +156,7 @@ def recorded_over_recorded(loss: Loss, x: Array, v: Array) -> Array:
         slope = yield from slope_along(loss, at, along)
         product = yield from backward_m(slope, wrt=[at])
         if at not in product:
-            return 0 * x
+            return _nothing(x)
         return (yield from value_of(product[at]))
 
     return program().eval().unwrap()
@@ -206,3 +207,8 @@ ROADS: Final = (
     reverse_over_forward,
     recorded_over_forward,
 )
+
+
+def _nothing(x: Array) -> Array:
+    """Zeros, also where there is infinity."""
+    return namespace_of(x).zeros_like(x)

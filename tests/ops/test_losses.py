@@ -100,7 +100,7 @@ def test_the_loss_of_nothing_is_zero_and_of_a_scalar_its_own(name: str) -> None:
         ("huber_loss", 1.5625, 0.0, 1.220703125, 1.5625, -1.5625),
         ("huber_loss", math.nan, 0.0, math.nan, math.nan, math.nan),
         ("bce_with_logits", 1e300, 1.0, 0.0, 0.0, -1e300),
-        ("bce_with_logits", 40.0, 1.0, math.exp(-40), 0.0, -40.0),
+        ("bce_with_logits", 40.0, 1.0, math.exp(-40), -math.exp(-40), -40.0),
         ("bce_with_logits", -40.0, 0.0, math.exp(-40), math.exp(-40), 40.0),
         ("bce_with_logits", -1e300, 0.0, 0.0, 0.0, 1e300),
         ("bce_with_logits", 0.0, 0.5, math.log(2), 0.0, 0.0),

@@ -159,23 +159,54 @@ def test_without_epsilon_a_constant_row_is_nan(norm: Any) -> None:  # also PyTor
 def test_nan_and_infinity_spoil_their_row_only(norm: Any) -> None:
     x = np.random.default_rng(3).normal(size=(4, 4))
     clean = run(norm, x, np.ones(4), np.ones(4))
-    for bad in (NAN, INF):
+    for bad in ([NAN, 0.0], [INF, INF], [INF, -INF]):  # of two nothing is known
         spoilt = x.copy()
-        spoilt[1, 2] = bad
+        spoilt[1, 2:] = bad
         y = run(norm, spoilt, np.ones(4), np.ones(4))
         assert np.isnan(y[1]).all()
         np.testing.assert_allclose(y[[0, 2, 3]], clean[[0, 2, 3]], rtol=1e-12)
 
 
 @both
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 0, 3)])
-def test_an_empty_axis_is_refused(norm: Any, shape: Shape) -> None:
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.longdouble])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_infinite_entry_leaves_the_others_alike(
+    norm: Any, dtype: Any, sign: int
+) -> None:
+    x = np.array([[1.0, INF * sign, -2.0], [1.0, 0.0, -1.0]], dtype)
+    ones = [np.ones(n, dtype) for n in ((3, 3) if norm is layer_norm else (2, 2))]
+    y = run(norm, x, *ones)
+    expected = np.array([-1, 2, -1]) * sign / math.sqrt(2)
+    np.testing.assert_allclose(y[0] - 1, expected, rtol=1e-6)
+    alone = run(norm, np.array([[INF * sign]], dtype), *(z[:1] for z in ones))
+    assert alone.tolist() == [[1]]
+    dx, *_ = run(norm, x, *ones, g=np.ones_like(y))
+    assert abs(dx[0]).max() < 1e-30
+
+
+@both
+@pytest.mark.parametrize("shape", [(3, 0), (2, 3, 0), (0, 0)])
+def test_a_mean_of_nothing_is_refused(norm: Any, shape: Shape) -> None:
     n = shape[-1] if norm is layer_norm else shape[0]
     xs = [np.ones(shape), np.ones(n), np.ones(n)]
     error = map_m(leaf, xs).bind(lambda ids: norm(*ids)).run().failure()
     assert isinstance(error, EmptyAxis)
     assert error.shape == shape
-    assert error.axis == shape.index(0)
+    assert error.axis == len(shape) - 1
+
+
+@both
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3)])
+def test_without_rows_there_is_nothing_to_do(norm: Any, shape: Shape) -> None:
+    if norm is batch_norm:
+        shape = (0, 3)  # no channels
+    n = shape[-1] if norm is layer_norm else shape[0]
+    x, ones = np.ones(shape, np.float32), np.ones(n, np.float32)
+    assert run(norm, x, ones, ones).shape == shape
+    for ours, operand in zip(
+        run(norm, x, ones, ones, g=x), (x, ones, ones), strict=True
+    ):
+        np.testing.assert_array_equal(ours, 0 * operand, strict=True)
 
 
 @both

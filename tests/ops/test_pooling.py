@@ -58,12 +58,14 @@ def geometries(draw: st.DrawFn) -> tuple[Shape, ...]:
     def numbers(least: int, most: int) -> Shape:
         return tuple(draw(st.integers(least, most)) for _ in range(rank))
 
-    return numbers(0, 5), numbers(1, 4), numbers(1, 3), numbers(0, 2)
+    kernel = numbers(1, 4)
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    least = [max(k - 2 * p, 1) for k, p in zip(kernel, padding, strict=True)]
+    spatial = tuple(draw(st.integers(n, 5)) for n in least)
+    return spatial, kernel, numbers(1, 3), padding
 
 
 def positions(n: int, k: int, s: int, p: int) -> int:
-    if n == 0 or p > k // 2 or n + 2 * p < k:
-        return 0
     return (n + 2 * p - k) // s + 1
 
 
@@ -93,7 +95,7 @@ ENTRIES = st.sampled_from([-1.0, -0.0, 0.0, 1.0, 2.0, NAN, INF, -INF])
 
 @thorough
 @given(geometry=geometries(), data=st.data())
-def test_max_pool_takes_the_first_that_nothing_exceeds(
+def test_max_pool_takes_the_first_that_nothing_exceeds_or_nan(
     geometry: Any, data: st.DataObject
 ) -> None:
     channels = data.draw(st.integers(1, 2))
@@ -105,7 +107,9 @@ def test_max_pool_takes_the_first_that_nothing_exceeds(
     for c, (o, entries) in product(range(channels), windows(geometry)):
         best = entries[0]
         for entry in entries[1:]:
-            if x[(c, *entry)] > x[(c, *best)]:  # NaN exceeds nothing
+            if np.isnan(x[(c, *best)]):
+                break
+            if x[(c, *entry)] > x[(c, *best)] or np.isnan(x[(c, *entry)]):
                 best = entry
         y[(c, *o)] = x[(c, *best)]
         dx[(c, *best)] += g[(c, *o)]
@@ -169,13 +173,23 @@ def test_a_tie_goes_to_the_first() -> None:  # PyTorch: to the first as well
     assert run(max_pool, x, g, kernel=4).tolist() == [[0, 5, 0, 0]]
 
 
-def test_nan_wins_only_as_the_first_entry() -> None:  # PyTorch: wherever it stands
-    first, later = np.array([[NAN, 1.0]]), np.array([[1.0, NAN]])
+def test_nan_wins_wherever_it_stands() -> None:  # as in PyTorch; Lean: as the first
     g = np.array([[5.0]])
-    assert np.isnan(run(max_pool, first, kernel=2)).all()
-    assert run(max_pool, first, g, kernel=2).tolist() == [[5, 0]]
-    assert run(max_pool, later, kernel=2).tolist() == [[1]]
-    assert run(max_pool, later, g, kernel=2).tolist() == [[5, 0]]
+    for row in ([NAN, 1.0, INF], [1.0, NAN, INF], [INF, 1.0, NAN]):
+        x = np.array([row])
+        assert np.isnan(run(max_pool, x, kernel=3)).all()
+        expected = [5.0 if math.isnan(entry) else 0.0 for entry in row]
+        assert run(max_pool, x, g, kernel=3).tolist() == [expected]
+    two = np.array([[1.0, NAN, NAN]])
+    assert run(max_pool, two, g, kernel=3).tolist() == [[0, 5, 0]]
+
+
+@every
+def test_nan_shows_in_every_window_that_it_is_in(pool: Any) -> None:
+    x = np.array([[0.0, 1.0, NAN, 2.0, 3.0]])
+    assert np.isnan(run(pool, x, kernel=2, stride=1)).tolist() == [
+        [False, True, True, False]
+    ]
 
 
 def test_padding_never_wins_even_over_negative_entries() -> None:  # nor in PyTorch
@@ -193,15 +207,45 @@ def test_a_mean_beside_padding_is_divided_by_the_whole_window() -> None:
 
 
 @every
-@pytest.mark.parametrize("shape", [(2, 0), (2, 3), (0, 9)])
-def test_too_much_padding_or_nothing_to_pool_gives_nothing(
-    pool: Any, shape: Shape
-) -> None:  # PyTorch: an error for such padding
-    x = np.ones(shape)
-    options: Any = {"kernel": 3, "padding": 2}
-    assert run(pool, x, **options).shape == (shape[0], 0)
-    gradient = run(pool, x, np.ones((shape[0], 0)), **options)
-    np.testing.assert_array_equal(gradient, np.zeros(shape), strict=True)
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((2, 3), {"kernel": 4}),
+        ((2, 3), {"kernel": 6, "padding": 1}),
+        ((2, 0), {"kernel": 1}),
+        ((2, 0), {"kernel": 2, "padding": 1}),
+        ((2, 5, 1), {"kernel": (1, 2)}),
+        ((0, 3), {"kernel": 4}),
+    ],
+)
+def test_a_window_fits(pool: Any, shape: Shape, options: Any) -> None:
+    error = leaf(np.ones(shape)).bind(lambda i: pool(i, **options)).run().failure()
+    assert isinstance(error, ShapeMismatch)
+    assert error.shapes == (shape,)
+    assert error.wants.startswith("(channels, *spatial) with spatial extents of at ")
+    k, p = options["kernel"], options.get("padding", 0)
+    least = k if isinstance(k, tuple) else (max(k - 2 * p, 1),)
+    assert error.wants.endswith(f"least {least}")
+
+
+@every
+@pytest.mark.parametrize(("kernel", "padding"), [(3, 2), (1, 1), ((4, 3), (2, 2))])
+def test_padding_is_at_most_half_the_window(
+    pool: Any, kernel: Any, padding: Any
+) -> None:
+    x = np.ones((1, 9, 9) if isinstance(kernel, tuple) else (1, 9))
+    options = {"kernel": kernel, "padding": padding}
+    error = leaf(x).bind(lambda i: pool(i, **options)).run().failure()
+    assert isinstance(error, RequirementNotMet)
+    assert error.requirement == "padding <= kernel_size / 2 on every spatial axis"
+
+
+@every
+def test_without_channels_there_is_nothing_to_pool(pool: Any) -> None:
+    x = np.ones((0, 9), np.float32)
+    assert run(pool, x, kernel=3).shape == (0, 3)
+    gradient = run(pool, x, np.ones((0, 3), np.float32), kernel=3)
+    np.testing.assert_array_equal(gradient, x, strict=True)
 
 
 @every
@@ -233,7 +277,11 @@ def test_without_spatial_axes_a_maximum_and_a_mean_are_the_entry() -> None:
         ([1e308, -1e308], -10.0, -1e308, [0, 1]),
         ([-1000.0, -1000.0], 1.0, -1000 + math.log(2), [0.5, 0.5]),
         ([800.0, 0.0], -1.0, 0.0, [0, 1]),
-        ([INF, 0.0], 1.0, NAN, [NAN, NAN]),
+        ([INF, 0.0], 1.0, INF, [1, 0]),
+        ([-INF, 0.0], 1.0, 0.0, [0, 1]),
+        ([-INF, 0.0], -2.0, -INF, [1, 0]),
+        ([INF, INF], 1.0, INF, [NAN, NAN]),
+        ([-INF, -INF], 1.0, -INF, [NAN, NAN]),
         ([NAN, 0.0], 1.0, NAN, [NAN, NAN]),
     ],
 )

@@ -40,6 +40,8 @@ ATTENTION: Final = (
         few=(attended(3, 2, 3), attended(1, 1, 1), attended(2, 1, 2)),
         domains=(SMALL,) * 5,
         limit=0.75,
+        cancels=True,
+        infinite=False,
     ),
     Spec(
         Attention(HEADS, MASK),
@@ -49,5 +51,7 @@ ATTENTION: Final = (
         few=(attended(3, 2, 3), attended(1, 1, 3)),
         domains=(SMALL,) * 5,
         limit=0.75,
+        cancels=True,
+        infinite=False,
     ),
 )

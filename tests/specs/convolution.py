@@ -1,5 +1,6 @@
 """Convolution and its transpose."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import jax
@@ -48,16 +49,19 @@ def convolved(draw: st.DrawFn, *, transpose: bool) -> Shapes:
 
 
 CONVOLUTION: Final = (
-    moved(
-        Conv(STRIDE, PADDING),
-        lambda *ids: conv(*ids, stride=STRIDE, padding=PADDING),
-        lambda k, b, x: beside(b, jax_conv(k, x)),
-        convolved(transpose=False),
-        ((2, 1, 2), (2,), (1, 4)),
-        ((1, 1, 1), (1,), (1, 1)),
-        ((2, 2, 3, 2), (2,), (2, 3, 4)),
-        ((1, 2, 2, 1, 3), (1,), (2, 2, 2, 3)),
-        ((2, 3), (2,), (3,)),
+    replace(
+        moved(
+            Conv(STRIDE, PADDING),
+            lambda *ids: conv(*ids, stride=STRIDE, padding=PADDING),
+            lambda k, b, x: beside(b, jax_conv(k, x)),
+            convolved(transpose=False),
+            ((2, 1, 2), (2,), (1, 4)),
+            ((1, 1, 1), (1,), (1, 1)),
+            ((2, 2, 3, 2), (2,), (2, 3, 4)),
+            ((1, 2, 2, 1, 3), (1,), (2, 2, 2, 3)),
+            ((2, 3), (2,), (3,)),
+        ),
+        infinite=False,
     ),
     moved(
         ConvTranspose(STRIDE, PADDING),

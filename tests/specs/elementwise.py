@@ -1,5 +1,6 @@
 """Ops entry by entry."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -77,10 +78,13 @@ ELEMENTWISE: Final = (
     binary(Max(), max_, jnp.maximum),
     binary(Min(), min_, jnp.minimum),
     unary(Softplus(), softplus, jax.nn.softplus),
-    unary(
-        SafeLog(EPSILON),
-        safe_log,
-        lambda x: jnp.log(jax.nn.softplus(x) + float(EPSILON)),
+    replace(
+        unary(
+            SafeLog(EPSILON),
+            safe_log,
+            lambda x: jnp.log(jax.nn.softplus(x) + float(EPSILON)),
+        ),
+        slack=100,
     ),
     unary(Gelu(), gelu, jax.nn.gelu),
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Any, Final
 
+from hypothesis import strategies as st
 from jax import numpy as jnp
 
 from tapem_dsl import batch_norm, layer_norm
@@ -38,16 +39,18 @@ NORMS: Final = (
         LayerNorm(EPSILON),
         lambda *ids: layer_norm(*ids, epsilon=EPSILON),
         lambda x, gamma, beta: standardised(x, (-1,)) * gamma + beta,
-        of_rank(1, 3, 1).map(by_last),
+        (of_rank(1, 3, 1) | st.just(((0, 3),))).map(by_last),
         few=tuple(by_last((x,)) for x in ((2, 3), (1,), (2, 1, 4))),
         domains=(ANY, ANY, ANY),
+        cancels=True,
     ),
     Spec(
         BatchNorm(EPSILON),
         lambda *ids: batch_norm(*ids, epsilon=EPSILON),
         jax_batch_norm,
-        of_rank(1, 3, 1).map(by_first),
+        (of_rank(1, 3, 1) | st.just(((0, 3),))).map(by_first),
         few=tuple(by_first((x,)) for x in ((2, 3), (1,), (2, 1, 4))),
         domains=(ANY, ANY, ANY),
+        cancels=True,
     ),
 )

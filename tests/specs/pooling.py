@@ -39,9 +39,9 @@ def jax_smooth_max_pool(x: Any, kernel: int, stride: int, padding: int) -> Any:
 
 @st.composite
 def pooled(draw: st.DrawFn, least: int) -> Shapes:
-    """Channels from 0, and spatial axes that a window need not fit on."""
+    """Channels from 0, and spatial axes that a window fits on."""
     rank = draw(st.sampled_from([rank for rank in (0, 1, 1, 2, 2, 3) if rank >= least]))
-    spatial = [draw(st.integers(0, 5 if rank < 3 else 2)) for _ in range(rank)]
+    spatial = [draw(st.integers(1, 5 if rank < 3 else 2)) for _ in range(rank)]
     return ((draw(st.integers(0, 2)), *spatial),)
 
 

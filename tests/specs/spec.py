@@ -42,6 +42,12 @@ class Spec:
     """How large operands may be for digits to remain."""
     long: tuple[tuple[Op, Shapes], ...] = ()
     """The op with parameters that a long axis needs, and operands that have one."""
+    cancels: bool = False
+    """Whether it subtracts what may be alike, so that digits are lost at extremes."""
+    slack: float = 1
+    """By how much more it may err in second derivatives, around a flat zero of them."""
+    infinite: bool = True
+    """Whether a limit at infinity shows: not where it meets 0 in a product inside."""
 
     @property
     def arity(self) -> int:

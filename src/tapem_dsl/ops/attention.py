@@ -140,12 +140,10 @@ def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> 
     [[1.0, 0.0], [0.0, 0.0]]
     """
     if mask is None:
-        e = xp.exp(scores - xp.shift(scores))
-        return e / xp.sum(e, axis=-1, keepdims=True)
+        return xp.softmax(scores)
     some = mask.any(axis=-1, keepdims=True)
-    allowed = xp.where(mask, scores, xp.lit(scores, -math.inf))
-    e = xp.exp(allowed - xp.where(some, xp.shift(allowed), 0))
-    return e / xp.where(some, xp.sum(e, axis=-1, keepdims=True), 1)
+    allowed = xp.where(mask | ~some, scores, xp.lit(scores, -math.inf))
+    return xp.where(mask, xp.softmax(allowed), 0)
 
 
 def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters

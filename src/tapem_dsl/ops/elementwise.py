@@ -48,22 +48,9 @@ class Sigmoid(Unary):
     name = "sigmoid"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take ``exp`` of what is not positive, so that it cannot overflow."""
+        """As the namespace does."""
         (x,) = inputs
-        return logistic(xp, x)
-
-
-def logistic(xp: Namespace, x: Array) -> Array:
-    """
-    Compute ``1 / (1 + exp(-x))`` from the exponential of what is not positive.
-
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> float(logistic(NUMPY, np.float64(-1000)))
-    0.0
-    """
-    positive = x > 0
-    z = xp.exp(xp.where(positive, -x, x))
-    return xp.where(positive, 1 / (1 + z), z / (1 + z))
+        return xp.sigmoid(x)
 
 
 @final
@@ -191,7 +178,7 @@ def tanh(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
         rationals.
 
     Gradient:
-        ``(1 - y * y) * g``.
+        ``sech(x)**2 * g``, which is ``1 - y * y``, also where ``y`` rounds to 1.
 
     Source:
         Lean: ``TapeM.tanh``. PyTorch: ``torch.tanh``.
@@ -215,7 +202,7 @@ def sigmoid(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
         rationals.
 
     Gradient:
-        ``y * (1 - y) * g``.
+        ``y * (1 - y) * g``, with all digits also where ``y`` rounds to 1.
 
     Source:
         Lean: ``TapeM.sigmoid``. PyTorch: ``torch.sigmoid``.

@@ -11,7 +11,6 @@ from tapem_dsl.core.node import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.smooth import above_the_corner
 
 
 class Compared(Op):
@@ -91,11 +90,24 @@ class BceWithLogits(Compared):
     name = "bce_with_logits"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Subtract what is large first, so that what is small survives."""
+        """Subtract targets from 0 or 1 first, so that what is small survives."""
         logits, targets = inputs
-        linear = 0 - logits * targets
-        linear = xp.where(logits > 0, logits + linear, linear)
-        return mean_of(xp, linear + above_the_corner(xp, logits), logits.shape)
+        share = xp.where(logits > 0, 1 - targets, 0 - targets)
+        linear = xp.multiply_no_nan(logits, share)
+        losses = linear + xp.softplus(not_positive(xp, logits))
+        return mean_of(xp, losses, logits.shape)
+
+
+def not_positive(xp: Namespace, x: Array) -> Array:
+    """
+    Give ``-abs(x)``, whose derivative at 0 is that of ``x``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> not_positive(NUMPY, np.array([-2.0, 3.0]))
+    array([-2., -3.])
+    """
+    return xp.where(x > 0, 0 - x, x)
 
 
 def entries(shape: Shape) -> int:

@@ -6,6 +6,9 @@ from math import inf, prod
 from numbers import Real
 from typing import Any, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tapem_dsl.core.errors import EmptyAxis, Refused
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node import NodeId
@@ -29,11 +32,13 @@ class LayerNorm(Op):
         if not x or not x[-1:] == gamma == beta:
             wants = "(..., n), (n,) and (n,)"
             raise wrong_shapes(self.name, *inputs, wants=wants)
-        return without_empty_axes(self.name, x)
+        return with_means(self.name, x, len(x) - 1)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Work on a matrix of all rows."""
         x, gamma, beta = inputs
+        if 0 in x.shape:
+            return x
         n = x.shape[-1]
         rows = xp.reshape(x, (prod(x.shape) // n, n))
         centred, deviation = standardised(xp, rows, self.epsilon)
@@ -55,11 +60,13 @@ class BatchNorm(Op):
         if not x or not x[:1] == gamma == beta:
             wants = "(channels, *spatial), (channels,) and (channels,)"
             raise wrong_shapes(self.name, *inputs, wants=wants)
-        return without_empty_axes(self.name, x)
+        return with_means(self.name, x, 1)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Work on a matrix whose rows are the channels."""
         x, gamma, beta = inputs
+        if 0 in x.shape:
+            return x
         channels = x.shape[0]
         rows = xp.reshape(x, (channels, prod(x.shape[1:])))
         centred, deviation = standardised(xp, rows, self.epsilon)
@@ -67,15 +74,15 @@ class BatchNorm(Op):
         return xp.reshape(centred / deviation * scale + shift, x.shape)
 
 
-def without_empty_axes(op: str, x: Shape) -> Shape:
+def with_means(op: str, x: Shape, start: int) -> Shape:
     """
-    Refuse a shape with an axis of extent 0: nothing has a mean there.
+    Refuse a shape whose axes from one on hold nothing: it has no mean.
 
-    >>> without_empty_axes("layer_norm", (2, 3))
-    (2, 3)
+    >>> with_means("layer_norm", (0, 3), 1)
+    (0, 3)
     """
     for axis, extent in enumerate(x):
-        if extent == 0:
+        if extent == 0 and axis >= start:
             raise Refused(EmptyAxis(op, axis, x))
     return x
 
@@ -101,9 +108,33 @@ def standardised(
     at, spread = xp.concrete(mean), xp.concrete(deviation)
     if at is not None and spread is not None and (abs(at) <= 8 * spread).all():
         return centred, deviation
+    alone = lone_infinities(xp, rows)
+    if alone.any():
+        most = min(np.finfo(rows.dtype).max, np.finfo(np.float64).max)
+        bound = float(most) / 2**16
+        bounded = xp.minimum(xp.maximum(rows, -bound), bound)
+        return standardised(xp, xp.where(alone, bounded, rows), epsilon)
     shifted = rows - rows[:, :1]
     centred = shifted - means(xp, shifted, share)
     return centred, deviations(xp, centred, share, epsilon)
+
+
+def lone_infinities(xp: Namespace, rows: Array) -> NDArray[np.bool_]:
+    """
+    Tell, as a column, in which rows exactly one entry is infinite.
+
+    Such a row tends to that of any other large entry; of two that are infinite, no
+    difference is known.
+
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> lone_infinities(NUMPY, np.array([[np.inf, 2.0], [1.0, 2.0]])).tolist()
+    [[True], [False]]
+    """
+    known = xp.concrete(rows)
+    if known is None or known.dtype.hasobject:
+        return np.zeros((rows.shape[0], 1), np.bool_)
+    alone: NDArray[np.bool_] = np.isinf(known).sum(axis=1, keepdims=True) == 1
+    return alone
 
 
 def deviations(
@@ -155,7 +186,8 @@ def layer_norm(
     .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
 
     Args:
-        x: ``(..., n)``, no extent of it 0; each last axis is a row.
+        x: ``(..., n)`` with ``n > 0``; each last axis is a row, of which there may be
+            none.
         gamma: ``(n,)``, the scale.
         beta: ``(n,)``, the shift.
         epsilon: what is added to the variance: a real number, not negative.
@@ -211,7 +243,7 @@ def batch_norm(
     axis, and there are no running statistics.
 
     Args:
-        x: ``(channels, *spatial)``, no extent of it 0.
+        x: ``(channels, *spatial)``, no spatial extent of it 0.
         gamma: ``(channels,)``, the scale.
         beta: ``(channels,)``, the shift.
         epsilon: what is added to the variance: a real number, not negative.

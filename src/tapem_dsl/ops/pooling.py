@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import prod
+from math import inf, prod
 from numbers import Real
 from typing import Any, final
 
@@ -34,9 +34,15 @@ class Pool(Op):
             raise self.requires("kernel_size > 0 on every spatial axis")
         if 0 in stride:
             raise self.requires("stride > 0 on every spatial axis")
+        if any(p > k // 2 for k, p in zip(kernel, padding, strict=True)):
+            raise self.requires("padding <= kernel_size / 2 on every spatial axis")
         counts = window_counts(x[1:], kernel, stride, padding)
-        axes = zip(x[1:], kernel, padding, counts, strict=True)
-        return (x[0], *[c if n and p <= k // 2 else 0 for n, k, p, c in axes])
+        if 0 in x[1:] or 0 in counts:
+            pairs = zip(kernel, padding, strict=True)
+            least = tuple(max(k - 2 * p, 1) for k, p in pairs)
+            wants = f"(channels, *spatial) with spatial extents of at least {least}"
+            raise wrong_shapes(self.name, x, wants=wants)
+        return (x[0], *counts)
 
     def geometry(self, x: Shape) -> tuple[Shape, Shape, Shape]:
         """Give kernel, stride and padding for each spatial axis."""
@@ -66,15 +72,12 @@ class MaxPool(Pool):
     padding: Extents
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take what is greater than all before it, so that NaN wins only as first."""
+        """Take what is greater than all before it; nothing is greater than NaN."""
         (x,) = inputs
-        y = self.shape(x.shape)
-        if 0 in y:
-            return nothing(xp, x, y)
         first, *rest = cells(self, xp, x)
         best = first
         for cell in rest:
-            best = xp.where(cell > best, cell, best)
+            best = xp.where((cell > best) | is_nan(cell), cell, best)
         return best
 
 
@@ -92,9 +95,6 @@ class AvgPool(Pool):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Sum axis by axis, then divide once."""
         (x,) = inputs
-        y = self.shape(x.shape)
-        if 0 in y:
-            return nothing(xp, x, y)
         kernel, stride, padding = self.geometry(x.shape)
         total = xp.windows(x, kernel, stride, padding)
         for _ in kernel:
@@ -124,28 +124,25 @@ class SmoothMaxPool(Pool):
         return Pool.shape(self, x)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Shift by the window's extreme first, so that ``exp`` cannot overflow."""
+        """Take the logarithm of the sum above the window's extreme."""
         (x,) = inputs
-        y = self.shape(x.shape)
-        if 0 in y:
-            return nothing(xp, x, y)
         rounded = xp.concrete(xp.ones_like(x[:1]) * xp.lit(x, self.beta))
         if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
             raise self.requires("finite nonzero beta")
-        pivot, e = exponentials(self, xp, x)
-        return xp.reshape(pivot + xp.log(xp.sum(e, axis=-1)) / xp.lit(x, self.beta), y)
+        pivot, above = from_extremes(self, xp, x)
+        y = pivot + xp.logsumexp(above) / xp.lit(x, self.beta)
+        return xp.reshape(y, self.shape(x.shape))
 
 
-def nothing(xp: Namespace, x: Array, shape: Shape) -> Array:
+def is_nan(x: Array) -> Array:
     """
-    Give an array without entries.
+    Tell where there is no number, for no other equality fails.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> nothing(NUMPY, np.ones((1, 2)), (1, 0)).shape
-    (1, 0)
+    >>> is_nan(np.array([1.0, np.nan])).tolist()
+    [False, True]
     """
-    return xp.reshape(xp.reshape(x, (prod(x.shape),))[:0], shape)
+    return x != x  # noqa: PLR0124 - NaN alone is not itself
 
 
 def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
@@ -175,15 +172,15 @@ def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
         yield x[(slice(None), *there)]
 
 
-def exponentials(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Array]:
+def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Array]:
     """
-    Give each window's extreme, and ``exp(beta * (window - extreme))``.
+    Give each window's extreme, if it is finite, and ``beta * (window - extreme)``.
 
     >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
     >>> pool = SmoothMaxPool(2, 1, 0, beta=1.0)
-    >>> exponentials(pool, NUMPY, np.array([[1000.0, 1000.0]]))
-    (array([[1000.]]), array([[[1., 1.]]]))
+    >>> from_extremes(pool, NUMPY, np.array([[1000.0, 1000.0]]))
+    (array([[1000.]]), array([[[0., 0.]]]))
     """
     kernel, stride, padding = op.geometry(x.shape)
     counts = window_counts(x.shape[1:], kernel, stride, padding)
@@ -191,8 +188,9 @@ def exponentials(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Arr
     flat = xp.reshape(parts, (x.shape[0], prod(kernel), prod(counts)))
     rows = xp.permute_dims(flat, (0, 2, 1))
     beta = xp.lit(x, op.beta)
-    pivot = xp.shift(rows) if op.beta > 0 else -xp.shift(-rows)
-    return xp.reshape(pivot, (x.shape[0], prod(counts))), xp.exp((rows - pivot) * beta)
+    extreme = xp.shift(rows) if op.beta > 0 else -xp.shift(-rows)
+    pivot = xp.where(xp.abs(extreme) < inf, extreme, 0)
+    return xp.reshape(pivot, (x.shape[0], prod(counts))), (rows - pivot) * beta
 
 
 def max_pool(
@@ -205,8 +203,7 @@ def max_pool(
     """
     Largest entry of each window of each channel; padding is never the largest.
 
-    NaN is not greater than anything, and nothing than it: it wins only as the first
-    entry of its window.
+    NaN in a window makes its result NaN.
 
     Args:
         x: ``(channels, *spatial)``; there is no batch axis.
@@ -216,25 +213,28 @@ def max_pool(
 
     Shapes:
         result: ``(channels, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions
-        on an axis; 0 where ``n`` is 0, no window fits, or ``p > k // 2``.
+        on an axis.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
-        :class:`RequirementNotMet` for a kernel or a stride of 0.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
+        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0,
+        or padding above half the kernel.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.
         ValueError: a number is negative, or no array has so many entries.
 
     Gradient:
-        All of ``g`` to the window's first largest entry in row-major order.
+        All of ``g`` to the window's first largest entry in row-major order, or to its
+        first NaN.
 
     Cost:
         A comparison and a choice of all positions for each entry of the window.
 
     Source:
-        Lean: ``TapeM.maxPool``. PyTorch: ``torch.nn.functional.max_pool1d`` to
-        ``max_pool3d``, where a NaN anywhere wins, and ``p > k / 2`` is an error.
+        Lean: ``TapeM.maxPool``, where NaN wins only as the first entry of its window,
+        and what does not fit gives no positions. PyTorch:
+        ``torch.nn.functional.max_pool1d`` to ``max_pool3d``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -267,8 +267,7 @@ def avg_pool(
         as :func:`max_pool`.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
-        :class:`RequirementNotMet` for a kernel or a stride of 0.
+        as :func:`max_pool`.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.
@@ -279,8 +278,7 @@ def avg_pool(
 
     Source:
         Lean: ``TapeM.avgPool``. PyTorch: ``torch.nn.functional.avg_pool1d`` to
-        ``avg_pool3d``, with its default ``count_include_pad=True``; there
-        ``p > k / 2`` is an error.
+        ``avg_pool3d``, with its default ``count_include_pad=True``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -321,9 +319,8 @@ def smooth_max_pool(
         as :func:`max_pool`.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`;
-        :class:`RequirementNotMet` for such a ``beta``, no spatial axis, a kernel or a
-        stride of 0; :class:`OutsideDomain` over rationals, and for a ``beta`` beyond
+        as :func:`max_pool`; :class:`RequirementNotMet` for such a ``beta``, and for no
+        spatial axis; :class:`OutsideDomain` over rationals, and for a ``beta`` beyond
         double precision.
 
     Raises:

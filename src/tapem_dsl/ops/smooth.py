@@ -34,34 +34,9 @@ class Softplus(Unary):
     name = "softplus"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As below."""
+        """As the namespace does."""
         (x,) = inputs
-        return softened(xp, x)
-
-
-def softened(xp: Namespace, x: Array) -> Array:
-    """
-    Compute ``log(1 + exp(x))`` from the exponential of what is not positive.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> float(softened(NUMPY, np.float64(1000)))
-    1000.0
-    """
-    rest = above_the_corner(xp, x)
-    return xp.where(x > 0, x + rest, rest)
-
-
-def above_the_corner(xp: Namespace, x: Array) -> Array:
-    """
-    Compute ``log(1 + exp(-abs(x)))``: what softplus adds to ``max(x, 0)``.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> float(above_the_corner(NUMPY, np.float64(0)))
-    0.6931471805599453
-    """
-    return xp.log1p(xp.exp(xp.where(x > 0, -x, x)))
+        return xp.softplus(x)
 
 
 @final
@@ -76,7 +51,7 @@ class SafeLog(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Softplus first: what the logarithm takes is greater than 0."""
         (x,) = inputs
-        return xp.log(softened(xp, x) + xp.lit(x, self.epsilon))
+        return xp.log(xp.softplus(x) + xp.lit(x, self.epsilon))
 
 
 @final
@@ -87,26 +62,31 @@ class Gelu(Unary):
     name = "gelu"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Halve before multiplying, so that the largest numbers pass."""
+        """Take the sigmoid of ``2 * u``, which is 0 or 1 beyond a reach."""
         (x,) = inputs
-        return x * ((1 + xp.tanh(gelu_argument(xp, x))) / 2)
+        least = xp.maximum(x, -REACH)
+        near = xp.minimum(least, REACH)
+        return least * xp.sigmoid(gelu_exponent(xp, near, near * near))
 
 
-def gelu_argument(xp: Namespace, x: Array) -> Array:
+def gelu_exponent(xp: Namespace, x: Array, square: Array) -> Array:
     """
-    Compute ``u``, whose hyperbolic tangent is 1 long before its cube overflows.
+    Compute ``2 * u`` of entries within reach and their squares.
 
     >>> import numpy as np
     >>> from tapem_dsl.core.namespace import NUMPY
-    >>> float(gelu_argument(NUMPY, np.float64(0)))
+    >>> float(gelu_exponent(NUMPY, np.float64(0), np.float64(0)))
     0.0
     """
-    cubic = xp.lit(x, CUBIC)
-    return xp.lit(x, ROOT_OF_TWO_OVER_PI) * (x + cubic * x * x * x)
+    linear, cubic = xp.lit(x, 2 * LINEAR), xp.lit(x, 2 * CUBIC)
+    return x * (linear + cubic * square)
 
 
-ROOT_OF_TWO_OVER_PI: Final = math.sqrt(2 / math.pi)
-CUBIC: Final = 0.044715
+REACH: Final = 60
+"""Where ``tanh(u)`` is 1 or -1 in every scalar type."""
+
+LINEAR: Final = math.sqrt(2 / math.pi)
+CUBIC: Final = 0.044715 * LINEAR
 
 _LOG1P: Final = Log1p()
 _SOFTPLUS: Final = Softplus()
@@ -219,8 +199,8 @@ def gelu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
         rationals.
 
     Gradient:
-        ``(1 + T + x * (1 - T**2) * u') / 2 * g`` with ``T = tanh(u)``; 0 at -inf, where
-        the value is NaN.
+        ``(1 + T + x * (1 - T**2) * u') / 2 * g`` with ``T = tanh(u)``; 1 at inf, 0 at
+        -inf.
 
     Source:
         Hendrycks & Gimpel, arXiv:1606.08415. Lean: ``Tape.gelu``. PyTorch:

@@ -56,6 +56,18 @@ class Namespace(ABC):
         """Hyperbolic tangent."""
 
     @abstractmethod
+    def sech2(self, x: Array, /) -> Array:
+        """``1 - tanh(x) ** 2``, to full precision where that is small."""
+
+    @abstractmethod
+    def sigmoid(self, x: Array, /) -> Array:
+        """``1 / (1 + exp(-x))``, to full precision where that is small."""
+
+    @abstractmethod
+    def softplus(self, x: Array, /) -> Array:
+        """``log(1 + exp(x))``, to full precision where that is small."""
+
+    @abstractmethod
     def sin(self, x: Array, /) -> Array:
         """Sine, of radians."""
 
@@ -84,6 +96,10 @@ class Namespace(ABC):
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """``a`` where the condition holds, ``b`` elsewhere; ``b`` may be a literal."""
 
+    @abstractmethod
+    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
+        """``x * by``, but 0 where ``by`` is 0, also if ``x`` is infinite or NaN."""
+
     # -- reductions --------------------------------------------------------------------
 
     @abstractmethod
@@ -95,6 +111,18 @@ class Namespace(ABC):
     @abstractmethod
     def shift(self, x: Array, /) -> Array:
         """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
+
+    @abstractmethod
+    def softmax(self, x: Array, /) -> Array:
+        """``exp(x) / sum(exp(x))`` along the last axis, which is not empty."""
+
+    @abstractmethod
+    def log_softmax(self, x: Array, /) -> Array:
+        """``x - log(sum(exp(x)))`` along it, to full precision where that is small."""
+
+    @abstractmethod
+    def logsumexp(self, x: Array, /) -> Array:
+        """``log(sum(exp(x)))`` along the last axis, which is removed."""
 
     # -- rows, labels and windows ------------------------------------------------------
 

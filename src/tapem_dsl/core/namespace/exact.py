@@ -61,6 +61,18 @@ class ExactNamespace(Namespace):
         """Refuse: not rational."""
         raise not_rational("tanh")
 
+    def sech2(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("tanh")
+
+    def sigmoid(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("exp")
+
+    def softplus(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("exp")
+
     def sin(self, x: Array, /) -> Array:
         """Refuse: not rational."""
         raise not_rational("sin")
@@ -85,6 +97,10 @@ class ExactNamespace(Namespace):
         """Exact; a literal becomes a ``Fraction`` first."""
         return np.where(condition, rational(a), rational(b))
 
+    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
+        """Multiply: nothing is infinite."""
+        return x * by
+
     def sum(
         self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
     ) -> Array:
@@ -93,6 +109,18 @@ class ExactNamespace(Namespace):
 
     def shift(self, x: Array, /) -> Array:
         """Refuse: what is shifted is an ``exp``, which is not rational."""
+        raise not_rational("exp")
+
+    def softmax(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("exp")
+
+    def log_softmax(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
+        raise not_rational("exp")
+
+    def logsumexp(self, x: Array, /) -> Array:
+        """Refuse: not rational."""
         raise not_rational("exp")
 
     def pick(self, x: Array, labels: Array, /) -> Array:

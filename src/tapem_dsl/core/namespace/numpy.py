@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
+from tapem_dsl.core.namespace import smooth
 from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.sums import product, summed
@@ -37,6 +38,13 @@ class NumpyNamespace(Namespace):
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     tanh = staticmethod(np.tanh)
+    sech2 = staticmethod(smooth.sech2)
+    sigmoid = staticmethod(smooth.sigmoid)
+    softplus = staticmethod(smooth.softplus)
+    softmax = staticmethod(smooth.softmax)
+    log_softmax = staticmethod(smooth.log_softmax)
+    logsumexp = staticmethod(smooth.logsumexp)
+    multiply_no_nan = staticmethod(smooth.multiply_no_nan)
     log1p = staticmethod(np.log1p)
     sqrt = staticmethod(np.sqrt)
     sin = staticmethod(np.sin)

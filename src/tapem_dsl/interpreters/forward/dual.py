@@ -10,6 +10,7 @@ from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.value import SCALARS, as_value
 from tapem_dsl.interpreters.forward.levels import Home, home_of, level_at
 from tapem_dsl.interpreters.forward.parts import settled, spread
+from tapem_dsl.interpreters.forward.tangents import divided, product_tangent, scaled
 
 
 @final
@@ -366,12 +367,7 @@ def times(a: Array, b: Array) -> Dual:
     Dual(np.float64(6.0), np.float64(15.0), level=1)
     """
     level, p, dp, q, dq = meeting(a, b)
-    y = p * q
-    if dq is None:
-        return made(y, dp * q, level)
-    if dp is None:
-        return made(y, p * dq, level)
-    return made(y, dp * q + p * dq, level)
+    return made(p * q, product_tangent(p, dp, q, dq), level)
 
 
 def over(a: Array, b: Array) -> Dual:
@@ -384,7 +380,7 @@ def over(a: Array, b: Array) -> Dual:
     level, p, dp, q, dq = meeting(a, b)
     y = p / q
     if dq is None:
-        return made(y, dp / q, level)
+        return made(y, divided(dp, q), level)
     if dp is None:
-        return made(y, -(y * dq) / q, level)
-    return made(y, (dp - y * dq) / q, level)
+        return made(y, divided(-scaled(dq, y), q), level)
+    return made(y, divided(dp - scaled(dq, y), q), level)

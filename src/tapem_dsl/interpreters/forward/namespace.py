@@ -5,31 +5,19 @@ from typing import Any, Final, final
 
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
+from tapem_dsl.core.namespace import Array, Indices, Namespace
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.interpreters.forward.dual import (
     Dual,
     made,
     meeting,
     parts_at,
+    spread,
     zeros,
 )
-from tapem_dsl.interpreters.forward.parts import LITERALS, settled
-
-
-def space_of(*operands: Array) -> Namespace:
-    """
-    Find the namespace of what is carried; literals do not count.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
-    >>> space_of(0, np.float64(1)) is NUMPY
-    True
-    """
-    for x in operands:
-        if type(x) in LITERALS:
-            return namespace_of(*[x for x in operands if type(x) not in LITERALS])
-    return namespace_of(*operands)
+from tapem_dsl.interpreters.forward.parts import LITERALS, settled, space_of
+from tapem_dsl.interpreters.forward.tangents import scaled
+from tapem_dsl.interpreters.jacobians import from_mean, softmax_product
 
 
 # Any: one of the namespace's functions, and what it takes besides an array.
@@ -71,7 +59,7 @@ class Duals(Namespace):
     def exp(self, x: Array, /) -> Array:
         """``y * dx``."""
         y = space_of(x.primal).exp(x.primal)
-        return made(y, y * x.tangent, x.level)
+        return made(y, scaled(x.tangent, y), x.level)
 
     def log(self, x: Array, /) -> Array:
         """``dx / x``."""
@@ -90,19 +78,51 @@ class Duals(Namespace):
         return made(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
 
     def tanh(self, x: Array, /) -> Array:
-        """``(1 - y * y) * dx``, as a product that keeps digits near 1."""
-        y = space_of(x.primal).tanh(x.primal)
-        return made(y, (1 - y) * (1 + y) * x.tangent, x.level)
+        """``sech2(x) * dx``."""
+        xp = space_of(x.primal)
+        slope = xp.sech2(x.primal)
+        return made(xp.tanh(x.primal), scaled(x.tangent, slope), x.level)
+
+    def sech2(self, x: Array, /) -> Array:
+        """``-2 * tanh(x) * y * dx``."""
+        xp = space_of(x.primal)
+        y = xp.sech2(x.primal)
+        return made(y, scaled(x.tangent, -2 * xp.tanh(x.primal) * y), x.level)
+
+    def sigmoid(self, x: Array, /) -> Array:
+        """``sech2(x / 2) / 4 * dx``."""
+        xp = space_of(x.primal)
+        slope = xp.sech2(x.primal / 2) / 4
+        return made(xp.sigmoid(x.primal), scaled(x.tangent, slope), x.level)
+
+    def softplus(self, x: Array, /) -> Array:
+        """``sigmoid(x) * dx``."""
+        xp = space_of(x.primal)
+        slope = xp.sigmoid(x.primal)
+        return made(xp.softplus(x.primal), scaled(x.tangent, slope), x.level)
+
+    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
+        """``dx * by + x * d by``, where a ``by`` or ``d by`` of 0 adds nothing."""
+        level, p, dp, q, dq = meeting(x, by)
+        y = space_of(p, q).multiply_no_nan(p, q)
+        if dq is None:
+            return made(y, space_of(dp, q).multiply_no_nan(dp, q), level)
+        tangent = space_of(p, dq).multiply_no_nan(p, dq)
+        if dp is not None:
+            tangent = tangent + space_of(dp, q).multiply_no_nan(dp, q)
+        return made(y, spread(tangent, y), level)
 
     def sin(self, x: Array, /) -> Array:
         """``cos(x) * dx``."""
         xp = space_of(x.primal)
-        return made(xp.sin(x.primal), xp.cos(x.primal) * x.tangent, x.level)
+        slope = xp.cos(x.primal)
+        return made(xp.sin(x.primal), scaled(x.tangent, slope), x.level)
 
     def cos(self, x: Array, /) -> Array:
         """``-sin(x) * dx``."""
         xp = space_of(x.primal)
-        return made(xp.cos(x.primal), -xp.sin(x.primal) * x.tangent, x.level)
+        slope = -xp.sin(x.primal)
+        return made(xp.cos(x.primal), scaled(x.tangent, slope), x.level)
 
     def abs(self, x: Array, /) -> Array:
         """``dx`` or ``-dx`` by the sign of ``x``; 0 at 0."""
@@ -147,6 +167,26 @@ class Duals(Namespace):
     def shift(self, x: Array, /) -> Array:
         """Take the maximum of the primal: a constant."""
         return space_of(x.primal).shift(x.primal)
+
+    def softmax(self, x: Array, /) -> Array:
+        """``y * (dx - sum(dx * y))``."""
+        xp = space_of(x.primal)
+        y = xp.softmax(x.primal)
+        return made(y, softmax_product(space_of(y, x.tangent), y, x.tangent), x.level)
+
+    def log_softmax(self, x: Array, /) -> Array:
+        """``dx - sum(dx * softmax(x))``."""
+        xp = space_of(x.primal)
+        weights = xp.softmax(x.primal)
+        tangent = from_mean(space_of(weights, x.tangent), weights, x.tangent)
+        return made(xp.log_softmax(x.primal), tangent, x.level)
+
+    def logsumexp(self, x: Array, /) -> Array:
+        """``sum(dx * softmax(x))``."""
+        xp = space_of(x.primal)
+        weights = xp.softmax(x.primal)
+        tangent = space_of(weights, x.tangent).sum(weights * x.tangent, axis=-1)
+        return made(xp.logsumexp(x.primal), tangent, x.level)
 
     def pick(self, x: Array, labels: Array, /) -> Array:
         """Pick of both parts."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import EXACT, Array, Carrier, namespace_of
+from tapem_dsl.core.namespace import EXACT, Array, Carrier, Namespace, namespace_of
 from tapem_dsl.core.value import SCALARS, frozen
 
 LITERALS: Final = (int, float, Fraction)
@@ -40,3 +40,18 @@ def spread(tangent: Array, result: Array) -> Array:
     if tangent.shape == result.shape:
         return tangent
     return namespace_of(tangent).broadcast_to(tangent, result.shape)
+
+
+def space_of(*operands: Array) -> Namespace:
+    """
+    Find the namespace of what is carried; literals do not count.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> space_of(0, np.float64(1)) is NUMPY
+    True
+    """
+    for x in operands:
+        if type(x) in LITERALS:
+            return namespace_of(*[x for x in operands if type(x) not in LITERALS])
+    return namespace_of(*operands)

@@ -9,18 +9,26 @@ from numpy.typing import NDArray
 from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
-from tapem_dsl.interpreters.recorded.ops import OneHot, Shift, UncheckedLog
+from tapem_dsl.interpreters.recorded.ops import (
+    LogSumExp,
+    MultiplyNoNan,
+    OneHot,
+    Sech2,
+    Shift,
+    UncheckedLog,
+)
 from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded, common_shape
 from tapem_dsl.ops.conditions import Where
 from tapem_dsl.ops.corners import Abs, Max, Min, Sqrt
-from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Sin, Tanh
+from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Sigmoid, Sin, Tanh
 from tapem_dsl.ops.gathering import Gather, IndexAdd
 from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd
 from tapem_dsl.ops.linalg import Dot, Matmul
 from tapem_dsl.ops.ranges import Concat, Embed
 from tapem_dsl.ops.reductions import ReduceSum, Sum
 from tapem_dsl.ops.shapes import BroadcastTo, Permute, Reshape
-from tapem_dsl.ops.smooth import Log1p
+from tapem_dsl.ops.smooth import Log1p, Softplus
+from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
 from tapem_dsl.ops.windows import Fold, Windows
 
 
@@ -60,6 +68,22 @@ class Recording(Namespace):
     def tanh(self, x: Array, /) -> Array:
         """Record the op."""
         return record(Tanh(), x)
+
+    def sech2(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Sech2(), x)
+
+    def sigmoid(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Sigmoid(), x)
+
+    def softplus(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(Softplus(), x)
+
+    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
+        """Record the op."""
+        return record(MultiplyNoNan(), *alike(x, by))
 
     def sin(self, x: Array, /) -> Array:
         """Record the op."""
@@ -109,6 +133,18 @@ class Recording(Namespace):
     def shift(self, x: Array, /) -> Array:
         """Record the constant, which the data decide."""
         return record(Shift(), x)
+
+    def softmax(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(SoftmaxLast(), x)
+
+    def log_softmax(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(LogSoftmaxLast(), x)
+
+    def logsumexp(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(LogSumExp(), x)
 
     def pick(self, x: Array, labels: Array, /) -> Array:
         """Sum each row where its label points."""

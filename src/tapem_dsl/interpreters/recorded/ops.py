@@ -8,9 +8,11 @@ import numpy as np
 from tapem_dsl.core.namespace import HALF, SINGLE, Array, Namespace
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands
+from tapem_dsl.interpreters.jacobians import as_column
 from tapem_dsl.interpreters.reverse import vjp
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, Rule
-from tapem_dsl.ops.base import Unary, check_with_integers
+from tapem_dsl.ops.arithmetic import Mul
+from tapem_dsl.ops.base import Binary, Unary, check_with_integers
 from tapem_dsl.ops.elementwise import Log
 
 
@@ -54,6 +56,50 @@ class OneHot(Op):
         """As the namespace does."""
         rows, labels = inputs
         return xp.one_hot(rows, labels)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sech2(Unary):
+    """Square of the hyperbolic secant."""
+
+    name = "sech2"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.sech2(x)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MultiplyNoNan(Binary):
+    """The product, 0 where the second factor is."""
+
+    name = "multiply_no_nan"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        x, by = inputs
+        return xp.multiply_no_nan(x, by)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LogSumExp(Op):
+    """Logarithm of the sum of exponentials along the last axis, which is removed."""
+
+    name = "logsumexp"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Drop the last axis."""
+        (x,) = operands(self.name, inputs, 1)
+        return x[:-1]
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """As the namespace does."""
+        (x,) = inputs
+        return xp.logsumexp(x)
 
 
 @final
@@ -102,6 +148,25 @@ class Narrow(_Cast):
 
 
 vjp.define(UncheckedLog)(cast("Rule", vjp.get(Log)))
+vjp.define(MultiplyNoNan)(cast("Rule", vjp.get(Mul)))
+
+
+@vjp.define(Sech2)
+def _sech2(
+    op: Sech2, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``-2 * tanh(x) * y * g``."""
+    (x,) = xs
+    return (-2 * xp.tanh(x) * y * g,)
+
+
+@vjp.define(LogSumExp)
+def _logsumexp(
+    op: LogSumExp, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+) -> Cotangents:
+    """``softmax(x) * g`` for each row."""
+    (x,) = xs
+    return (xp.softmax(x) * as_column(xp, g, x),)
 
 
 @vjp.define(Widen)

@@ -1,6 +1,7 @@
 """Vector-Jacobian product of attention."""
 
 from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.interpreters.jacobians import softmax_product
 from tapem_dsl.interpreters.reverse.linalg import transposed
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.attention import Attention, by_head, scored, shrinkage, together
@@ -27,7 +28,7 @@ def _attention(
         to_values = together(xp, xp.matmul(exchanged(xp, p, 1), g), x, wv)
     if inner:
         by_weight = xp.matmul(g, exchanged(xp, values, 1))
-        by_score = p * (by_weight - xp.sum(p * by_weight, axis=-1, keepdims=True))
+        by_score = softmax_product(xp, p, by_weight)
         if need[0] or need[4]:
             share = xp.matmul(by_score, keys) * xp.lit(x, shrinkage(op, wq))
             to_queries = together(xp, share, x, wq)

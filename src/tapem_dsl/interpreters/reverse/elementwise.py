@@ -18,16 +18,18 @@ def _relu(
 def _tanh(
     op: Tanh, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``(1 - y**2) * g``."""
-    return ((1 - y * y) * g,)
+    """``sech2(x) * g``: ``1 - y * y``, also where ``y`` rounds to 1."""
+    (x,) = xs
+    return (xp.sech2(x) * g,)
 
 
 @vjp.define(Sigmoid)
 def _sigmoid(
     op: Sigmoid, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``y * (1 - y) * g``."""
-    return (y * (1 - y) * g,)
+    """``sech2(x / 2) / 4 * g``: ``y * (1 - y)``, also where ``y`` rounds to 1."""
+    (x,) = xs
+    return (xp.sech2(x / 2) / 4 * g,)
 
 
 @vjp.define(Exp)

@@ -10,10 +10,11 @@ from tapem_dsl.ops.losses import entries
 def _cross_entropy(
     op: CrossEntropy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``(softmax(x) - one_hot(label)) * g / N`` to the logits."""
+    """``(softmax(x) - one_hot(label)) * g / N``: at the label minus all others."""
     logits, labels = xs
-    e = xp.exp(logits - xp.shift(logits))
-    over = e / xp.sum(e, axis=-1, keepdims=True) - xp.one_hot(logits, labels)
+    weights, hot = xp.softmax(logits), xp.one_hot(logits, labels) > 0
+    others = xp.sum(xp.where(hot, 0, weights), axis=-1, keepdims=True)
+    over = xp.where(hot, 0 - others, weights)
     return over * (g / entries(labels.shape)), None
 
 

@@ -4,13 +4,13 @@ from fractions import Fraction
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.elementwise import logistic
 from tapem_dsl.ops.losses import (
     BceWithLogits,
     HuberLoss,
     L1Loss,
     MseLoss,
     entries,
+    not_positive,
 )
 
 
@@ -57,6 +57,12 @@ def _bce_with_logits(
     logits, targets = xs
     share = g / entries(logits.shape)
     return (
-        (logistic(xp, logits) - targets) * share if need[0] else None,
+        _from_targets(xp, logits, targets) * share if need[0] else None,
         0 - logits * share if need[1] else None,
     )
+
+
+def _from_targets(xp: Namespace, logits: Array, targets: Array) -> Array:
+    """Give ``sigmoid(x) - t``, where that is near 1 as ``(1 - t) - sigmoid(-x)``."""
+    least = xp.sigmoid(not_positive(xp, logits))
+    return xp.where(logits > 0, (1 - targets) - least, least - targets)

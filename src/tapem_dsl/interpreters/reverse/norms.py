@@ -18,7 +18,9 @@ def _layer_norm(
     op: LayerNorm, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """As above with ``h = g * gamma``; ``sum(g * r)`` and ``sum(g)`` over the rows."""
-    x, gamma, _ = xs
+    x, gamma, beta = xs
+    if 0 in x.shape:
+        return xp.zeros_like(x), xp.zeros_like(gamma), xp.zeros_like(beta)
     n = x.shape[-1]
     count = prod(x.shape) // n
     g = xp.reshape(g, (count, n))
@@ -45,7 +47,9 @@ def _batch_norm(
     op: BatchNorm, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """As above with ``h = g * gamma``; ``sum(g * r)`` and ``sum(g)`` by channel."""
-    x, gamma, _ = xs
+    x, gamma, beta = xs
+    if 0 in x.shape:
+        return xp.zeros_like(x), xp.zeros_like(gamma), xp.zeros_like(beta)
     channels, n = x.shape[0], prod(x.shape[1:])
     g = xp.reshape(g, (channels, n))
     total: Array = xp.sum(g, axis=1, keepdims=True) if need[0] or need[2] else None

@@ -5,26 +5,30 @@ from math import prod
 from tapem_dsl.core.namespace import Array, Namespace, along
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.pooling import AvgPool, MaxPool, SmoothMaxPool, cells, exponentials
+from tapem_dsl.ops.pooling import (
+    AvgPool,
+    MaxPool,
+    SmoothMaxPool,
+    cells,
+    from_extremes,
+    is_nan,
+)
 
 
 @vjp.define(MaxPool)
 def _max_pool(
     op: MaxPool, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``g`` to the first entry that reaches the maximum; where none does, to NaN."""
+    """``g`` to the first entry that reaches the maximum, or is NaN."""
     (x,) = xs
-    if 0 in y.shape:
-        return (xp.zeros_like(x),)
     kernel, stride, padding = op.geometry(x.shape)
-    first, *rest = (cell >= y for cell in cells(op, xp, x))
-    free = ~first
-    wins = []
+    first, *rest = ((cell >= y) | is_nan(cell) for cell in cells(op, xp, x))
+    free, wins = ~first, [first]
     for reaches in rest:
         wins.append(reaches & free)
         free = free & ~reaches
     thin = (x.shape[0], 1, *y.shape[1:])
-    parts = [xp.reshape(xp.where(won, g, 0), thin) for won in (first | free, *wins)]
+    parts = [xp.reshape(xp.where(won, g, 0), thin) for won in wins]
     shape = (x.shape[0], *kernel, *y.shape[1:])
     around = tuple(n + 2 * p for n, p in zip(x.shape[1:], padding, strict=True))
     none = (0,) * len(kernel)
@@ -53,8 +57,6 @@ def _avg_pool(
 ) -> Cotangents:
     """``g / prod(kernel)`` to the whole window."""
     (x,) = xs
-    if 0 in y.shape:
-        return (xp.zeros_like(x),)
     kernel, stride, padding = op.geometry(x.shape)
     channels, *counts = y.shape
     share = xp.reshape(g / prod(kernel), (channels, *(1 for _ in kernel), *counts))
@@ -68,13 +70,10 @@ def _smooth_max_pool(
 ) -> Cotangents:
     """``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry."""
     (x,) = xs
-    if 0 in y.shape:
-        return (xp.zeros_like(x),)
     kernel, stride, padding = op.geometry(x.shape)
     channels, *counts = y.shape
-    _, e = exponentials(op, xp, x)
-    weights = e / xp.sum(e, axis=-1, keepdims=True)
-    rows = weights * xp.reshape(g, (channels, prod(counts), 1))
+    _, above = from_extremes(op, xp, x)
+    rows = xp.softmax(above) * xp.reshape(g, (channels, prod(counts), 1))
     parts = xp.permute_dims(rows, (0, 2, 1))
     parts = xp.reshape(parts, (channels, *kernel, *counts))
     return (xp.fold(parts, x.shape[1:], stride, padding),)

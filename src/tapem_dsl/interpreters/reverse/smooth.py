@@ -2,16 +2,15 @@
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
-from tapem_dsl.ops.elementwise import logistic
 from tapem_dsl.ops.smooth import (
     CUBIC,
-    ROOT_OF_TWO_OVER_PI,
+    LINEAR,
+    REACH,
     Gelu,
     Log1p,
     SafeLog,
     Softplus,
-    gelu_argument,
-    softened,
+    gelu_exponent,
 )
 
 
@@ -30,7 +29,7 @@ def _softplus(
 ) -> Cotangents:
     """``sigmoid(x) * g``."""
     (x,) = xs
-    return (logistic(xp, x) * g,)
+    return (xp.sigmoid(x) * g,)
 
 
 @vjp.define(SafeLog)
@@ -39,16 +38,17 @@ def _safe_log(
 ) -> Cotangents:
     """``sigmoid(x) / (softplus(x) + epsilon) * g``."""
     (x,) = xs
-    return (logistic(xp, x) / (softened(xp, x) + xp.lit(x, op.epsilon)) * g,)
+    return (xp.sigmoid(x) / (xp.softplus(x) + xp.lit(x, op.epsilon)) * g,)
 
 
 @vjp.define(Gelu)
 def _gelu(
     op: Gelu, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``(1 + T + x * (1 - T * T) * u') / 2 * g``; the product is 0 far from 0."""
+    """``(sigmoid(2 * u) + x * sech2(u) * u' / 2) * g``; far from 0 it is 1 or 0."""
     (x,) = xs
-    t = xp.tanh(gelu_argument(xp, x))
-    near = xp.minimum(xp.maximum(x, -30), 30)
-    slope = xp.lit(x, ROOT_OF_TWO_OVER_PI) * (1 + xp.lit(x, 3 * CUBIC) * near * near)
-    return ((1 + t + near * (1 - t * t) * slope) / 2 * g,)
+    near = xp.minimum(xp.maximum(x, -REACH), REACH)
+    square = near * near
+    double = gelu_exponent(xp, near, square)
+    half = xp.lit(x, LINEAR / 2) + xp.lit(x, CUBIC * 3 / 2) * square
+    return ((xp.sigmoid(double) + near * half * xp.sech2(double / 2)) * g,)

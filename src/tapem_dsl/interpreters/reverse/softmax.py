@@ -1,12 +1,14 @@
 """Vector-Jacobian products of the softmax family."""
 
 from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.interpreters.jacobians import log_softmax_pullback, softmax_product
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.softmax import (
     LogSoftmax,
     LogSoftmaxLast,
     Softmax,
     SoftmaxLast,
+    with_last,
 )
 
 
@@ -17,7 +19,7 @@ def _softmax_last(
     """``y * (g - sum(g * y))`` for each row; 0 for a scalar."""
     if y.shape == ():
         return (xp.zeros_like(y),)
-    return (y * (g - xp.sum(g * y, axis=-1, keepdims=True)),)
+    return (softmax_product(xp, y, g),)
 
 
 @vjp.define(LogSoftmaxLast)
@@ -27,9 +29,7 @@ def _log_softmax_last(
     """``g - exp(y) * sum(g)`` for each row; 0 for a scalar."""
     if y.shape == ():
         return (xp.zeros_like(y),)
-    if y.shape[-1] == 0:
-        return (g,)
-    return (g - xp.exp(y) * xp.sum(g, axis=-1, keepdims=True),)
+    return (log_softmax_pullback(xp, y, g) if y.shape[-1] else g,)
 
 
 @vjp.define(Softmax)
@@ -37,8 +37,8 @@ def _softmax(
     op: Softmax, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``y * (g - sum(g * y))`` along the axis."""
-    axis = op.axis % y.ndim
-    return (y * (g - xp.sum(g * y, axis=axis, keepdims=True)),)
+    rows, of_rows = (with_last(xp, x, op.axis) for x in (y, g))
+    return (with_last(xp, softmax_product(xp, rows, of_rows), op.axis),)
 
 
 @vjp.define(LogSoftmax)
@@ -46,7 +46,7 @@ def _log_softmax(
     op: LogSoftmax, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``g - exp(y) * sum(g)`` along the axis."""
-    axis = op.axis % y.ndim
-    if y.shape[axis] == 0:
+    if y.shape[op.axis] == 0:
         return (g,)
-    return (g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True),)
+    rows, of_rows = (with_last(xp, x, op.axis) for x in (y, g))
+    return (with_last(xp, log_softmax_pullback(xp, rows, of_rows), op.axis),)

@@ -1,0 +1,58 @@
+"""Tangents times and by what may be infinite: one of 0 stays 0."""
+
+import numpy as np
+
+from tapem_dsl.core.namespace import Array, Carrier
+from tapem_dsl.core.value import SCALARS
+from tapem_dsl.interpreters.forward.parts import space_of
+
+
+def product_tangent(p: Array, dp: Array | None, q: Array, dq: Array | None) -> Array:
+    """
+    Give ``dp * q + p * dq``, where a constant has no tangent.
+
+    >>> product_tangent(np.float64(2), None, np.float64(3), np.float64(5))
+    np.float64(10.0)
+    """
+    if dq is None:
+        return scaled(dp, q)
+    if dp is None:
+        return scaled(dq, p)
+    tangent = dp * q + p * dq
+    return scaled(dp, q) + scaled(dq, p) if _has_nan(tangent) else tangent
+
+
+def scaled(tangent: Array, by: Array) -> Array:
+    """
+    Multiply a tangent; one of 0 stays 0, even if the factor is infinite.
+
+    What does not move in a direction has no derivative along it, wherever it is.
+
+    >>> with np.errstate(invalid="ignore"):
+    ...     scaled(np.array([0.0, 2.0]), np.array([np.inf, 3.0]))
+    array([0., 6.])
+    """
+    product = by * tangent
+    if _has_nan(product):
+        return space_of(by, tangent).multiply_no_nan(by, tangent)
+    return product
+
+
+def divided(tangent: Array, by: Array) -> Array:
+    """
+    Divide a tangent; one of 0 stays 0, even if the divisor is 0.
+
+    >>> with np.errstate(divide="ignore", invalid="ignore"):
+    ...     divided(np.array([0.0, 6.0]), np.array([0.0, 3.0]))
+    array([0., 2.])
+    """
+    quotient = tangent / by
+    return scaled(tangent, 1 / by) if _has_nan(quotient) else quotient
+
+
+def _has_nan(x: Array) -> bool:
+    if isinstance(x, Carrier):
+        x = x.namespace.concrete(x)
+    if type(x) in SCALARS:
+        return bool(x != x)  # noqa: PLR0124 - faster than asking NumPy
+    return type(x) is np.ndarray and x.dtype.kind == "f" and bool(np.isnan(x).any())

@@ -1,0 +1,71 @@
+"""Products with the Jacobians of the softmax family, for every interpreter alike."""
+
+from tapem_dsl.core.namespace import Array, Namespace
+
+
+def softmax_product(xp: Namespace, y: Array, v: Array) -> Array:
+    """
+    Give ``y * (v - sum(v * y))`` of rows ``y`` of a softmax: the Jacobian times ``v``.
+
+    It is symmetric, so that this is the tangent along ``v`` and the cotangent of it.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> softmax_product(NUMPY, np.array([0.5, 0.5]), np.array([1.0, 0.0]))
+    array([ 0.25, -0.25])
+    """
+    return xp.multiply_no_nan(from_mean(xp, y, v), y)
+
+
+def from_mean(xp: Namespace, weights: Array, v: Array) -> Array:
+    """
+    Give ``v - sum(v * weights)`` for rows of weights whose sum is 1.
+
+    The entry of the largest weight is subtracted first: where that weight rounds to 1,
+    what differs from it is all that is left.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from_mean(NUMPY, np.array([1.0, 1e-30]), np.array([3.0, 5.0]))
+    array([-2.e-30,  2.e+00])
+    """
+    known = xp.concrete(weights)
+    if known is not None and known.size:
+        v = v - as_column(xp, xp.pick(v, known.argmax(-1)), v)
+    return v - xp.sum(xp.multiply_no_nan(v, weights), axis=-1, keepdims=True)
+
+
+def log_softmax_pullback(xp: Namespace, y: Array, g: Array) -> Array:
+    """
+    Give ``g - exp(y) * sum(g)`` of rows ``y`` of a log-softmax.
+
+    At the largest entry, 1 minus its weight is the sum of all others.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> log_softmax_pullback(NUMPY, np.array([0.0, -50.0]), np.array([1.0, 0.0]))
+    array([ 1.92874985e-22, -1.92874985e-22])
+    """
+    weights = xp.exp(y)
+    total = xp.sum(g, axis=-1, keepdims=True)
+    known = xp.concrete(y)
+    if known is None or not known.size:
+        return g - weights * total
+    labels = known.argmax(-1)
+    largest = xp.one_hot(y, labels) > 0
+    rest, of_rest = (
+        xp.sum(xp.where(largest, 0, x), axis=-1, keepdims=True) for x in (weights, g)
+    )
+    return xp.where(largest, g * rest - weights * of_rest, g - weights * total)
+
+
+def as_column(xp: Namespace, entries: Array, rows: Array) -> Array:
+    """
+    Give one entry of each row the axis back that it was picked from.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> as_column(NUMPY, np.array([1.0, 2.0]), np.ones((2, 3))).shape
+    (2, 1)
+    """
+    return xp.reshape(entries, (*rows.shape[:-1], 1))
