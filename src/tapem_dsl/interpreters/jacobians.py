@@ -54,7 +54,7 @@ def log_softmax_pullback(xp: Namespace, y: Array, g: Array) -> Array:
     labels = known.argmax(-1)
     largest = xp.one_hot(y, labels) > 0
     rest, of_rest = (
-        xp.sum(xp.where(largest, 0, x), axis=-1, keepdims=True) for x in (weights, g)
+        xp.sum(xp.where(~largest, x, 0), axis=-1, keepdims=True) for x in (weights, g)
     )
     return xp.where(largest, g * rest - weights * of_rest, g - weights * total)
 

@@ -13,7 +13,7 @@ def _cross_entropy(
     """``(softmax(x) - one_hot(label)) * g / N``: at the label minus all others."""
     logits, labels = xs
     weights, hot = xp.softmax(logits), xp.one_hot(logits, labels) > 0
-    others = xp.sum(xp.where(hot, 0, weights), axis=-1, keepdims=True)
+    others = xp.sum(xp.where(~hot, weights, 0), axis=-1, keepdims=True)
     over = xp.where(hot, 0 - others, weights)
     return over * (g / entries(labels.shape)), None
 

@@ -36,9 +36,9 @@ def _softplus(
 def _safe_log(
     op: SafeLog, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``sigmoid(x) / (softplus(x) + epsilon) * g``."""
+    """``sigmoid(x) / exp(y) * g``, without a quotient: ``1 / epsilon`` may be inf."""
     (x,) = xs
-    return (xp.sigmoid(x) / (xp.softplus(x) + xp.lit(x, op.epsilon)) * g,)
+    return (xp.exp(0 - xp.softplus(0 - x) - y) * g,)
 
 
 @vjp.define(Gelu)
