@@ -63,7 +63,7 @@ from tapem_dsl.core.errors import tag_error as tag_error
 from tapem_dsl.core.namespace import Array as Array
 from tapem_dsl.core.namespace import Namespace as Namespace
 from tapem_dsl.core.node import Node as Node
-from tapem_dsl.core.node import NodeId as NodeId
+from tapem_dsl.core.node_id import NodeId as NodeId
 from tapem_dsl.core.op import Op as Op
 from tapem_dsl.core.shape import Shape as Shape
 from tapem_dsl.core.tape import EMPTY as EMPTY

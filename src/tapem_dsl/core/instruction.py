@@ -7,7 +7,7 @@ import msgspec
 
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, final
 
 from tapem_dsl.core.arguments import function_argument
 from tapem_dsl.core.combinators import const, map_m, param
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.tapem import TapeM
 
 P = TypeVar("P")

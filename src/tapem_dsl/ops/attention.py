@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import EmptyAxis, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, check_int, operands, possible, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op

@@ -7,7 +7,7 @@ import numpy as np
 
 from tapem_dsl.core.errors import DTypeMismatch, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, wants_equal, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op

@@ -7,7 +7,7 @@ from numbers import Rational, Real
 from typing import Any, Final, final
 
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.base import Binary, Unary

@@ -5,7 +5,7 @@ from typing import Any, final
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     Shape,

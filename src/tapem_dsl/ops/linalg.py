@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, broadcast, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op

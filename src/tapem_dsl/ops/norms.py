@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import EmptyAxis, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from tapem_dsl.core.errors import Refused, RequirementNotMet
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op

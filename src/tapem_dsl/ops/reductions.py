@@ -5,7 +5,7 @@ from typing import Any, Final, final
 
 from tapem_dsl.core.errors import EmptyAxis, Refused
 from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, axis_of, check_int, operands
 from tapem_dsl.core.tapem import TapeM, record_op

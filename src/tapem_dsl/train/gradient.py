@@ -25,7 +25,7 @@ from tapem_dsl.core.combinators import map_m, value_of
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import namespace_of
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.pack import Structure, flatten, named_params
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import frozen

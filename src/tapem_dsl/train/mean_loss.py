@@ -15,7 +15,7 @@ from tapem_dsl.core.arguments import (
 from tapem_dsl.core.combinators import fold_m, throw
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import EmptyDataset
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.ops.arithmetic import add, scale
 from tapem_dsl.train.dataset import Dataset

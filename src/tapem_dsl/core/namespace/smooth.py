@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapem_dsl.core.namespace.base import Array
+from tapem_dsl.core.namespace.sums import summed
 
 
 def sigmoid(x: Array) -> Array:
@@ -79,7 +80,7 @@ def softmax(x: Array) -> Array:
     array([1., 0.])
     """
     e = np.exp(below_largest(x, largest(x)))
-    return e / np.add.reduce(e, -1, keepdims=True)
+    return e / summed(e, axis=-1, keepdims=True)
 
 
 def log_softmax(x: Array) -> Array:
@@ -146,4 +147,4 @@ def log_sum(below: Array) -> Array:
     tops = below == 0
     e -= tops  # of these ones the first is that of log1p
     more = np.add.reduce(tops, -1, e.dtype, keepdims=True) - 1
-    return np.log1p(np.add.reduce(e, -1, keepdims=True) + more)
+    return np.log1p(summed(e, axis=-1, keepdims=True) + more)

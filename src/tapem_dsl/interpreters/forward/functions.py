@@ -18,7 +18,7 @@ from returns.result import Result
 from tapem_dsl.core.arguments import function_argument
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value

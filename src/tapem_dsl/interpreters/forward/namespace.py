@@ -12,10 +12,9 @@ from tapem_dsl.interpreters.forward.dual import (
     made,
     meeting,
     parts_at,
-    spread,
     zeros,
 )
-from tapem_dsl.interpreters.forward.parts import LITERALS, settled, space_of
+from tapem_dsl.interpreters.forward.parts import LITERALS, settled, space_of, spread
 from tapem_dsl.interpreters.forward.tangents import scaled
 from tapem_dsl.interpreters.jacobians import from_mean, softmax_product
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.namespace import SINGLE, Array, Carrier, namespace_of
-from tapem_dsl.core.node import Node, NodeId
+from tapem_dsl.core.node import Node
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.record import record
 from tapem_dsl.core.shape import Shape, broadcast

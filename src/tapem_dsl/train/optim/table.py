@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import ParameterError, TapeError
 from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node import NodeId
+from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.same import same, structural
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.value import as_value
