@@ -429,6 +429,41 @@ def test_what_surrounds_a_sweep_reaches_also_the_parts_of_a_dual() -> None:
     assert found == [6 * 2 * 5, 12, 12, 0]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float16])
+def test_a_sweep_goes_back_into_a_level_that_was_left(dtype: Any) -> None:
+    """``t`` is ``2 * w * x``, the slope of ``w * x * x``; its square is swept."""
+
+    @do
+    def program() -> Do[tuple[Any, Any], Any]:
+        x, w = (yield from leaf(dtype(3))), (yield from leaf(dtype(2)))
+        dual = yield from make_dual(x, (yield from const(dtype(1))))
+        once = yield from mul(w, dual)
+        slope = yield from tangent((yield from mul(once, dual)), dual)
+        found = yield from backward_m((yield from mul(slope, slope)), wrt=[w, x])
+        return (yield from value_of(found[w])), (yield from value_of(found[x]))
+
+    gradients = program().eval().unwrap()
+    assert gradients == (144, 96)
+    assert all(type(gradient) is dtype for gradient in gradients)
+
+
+def test_over_float16_each_node_is_widened_once_and_casts_do_not_pile_up() -> None:
+    @do
+    def program() -> Do[tuple[NodeId, NodeId], Any]:
+        x = yield from leaf(np.float16(3))
+        square = yield from mul(x, x)
+        both = yield from add(square, x)
+        seed = yield from const(np.float16(1))
+        found = yield from backward_m(both, seed=seed)
+        return seed, found[square]
+
+    (seed, at_square), tape = program().run().unwrap()
+    assert at_square == seed  # what add passes on is not rounded again
+    widened = [node.parents for node in tape if node.label == "widen"]
+    assert len(widened) == len(set(widened))
+    assert sum(node.label == "narrow" for node in tape) == 2  # to x, from either side
+
+
 @pytest.mark.parametrize("leave", [LOOSE.primal, tangent])
 def test_a_sweep_does_not_go_back_out_of_a_level_that_the_output_carries(
     leave: Any,
