@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +131,17 @@ def test_sums_are_values() -> None:
     both = one.add("t", three).unwrap()
     assert both == ReportSum(4, 5.0, (Metric("a", 4.0),))
     assert both.mean() == StepReport(1.25, (Metric("a", 1.0),))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_means_of_many_narrow_losses_keep_their_digits(dtype: Any) -> None:
+    tenth = dtype(0.1)
+
+    def report_of(_: Any) -> Success[StepReport]:
+        return Success(StepReport(tenth, (Metric("tenth", tenth),)))
+
+    one = eval_list("t", range(70_000), report_of).unwrap()
+    batched = eval_batches("t", [range(70_000)] * 2, report_of).unwrap()
+    for mean in (one, batched):
+        for value in (mean.loss, mean.metrics[0].value):
+            assert value == pytest.approx(float(tenth), rel=1e-11)
