@@ -290,6 +290,8 @@ def test_a_number_for_an_id_says_what_to_write(call: Any, mend: str) -> None:
         ((np.ones(3, int), np.ones(3, "f")), LOOSE.add, "x.astype(np.float32)"),
         ((np.ones(3), np.ones(3, "f")), LOOSE.mul, "x.astype(np.float64)"),
         ((np.ones(3, bool), np.ones(3, bool)), LOOSE.mul, "x.astype(np.float64)"),
+        ((np.ones((1, 3)), np.ones(1)), LOOSE.cross_entropy, "labels.astype(np.int64)"),
+        ((np.ones(3), np.ones(1)), LOOSE.gather, "indices.astype(np.int64)"),
     ],
 )
 def test_shapes_and_scalar_types_say_the_mend(

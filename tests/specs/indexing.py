@@ -16,9 +16,9 @@ from tests.specs.spec import moved, of_rank
 TAKEN: Final = (2, 0, -1)
 INDEXING: Final = (
     moved(
-        Select(-2, -1),
-        lambda x: select(x, -2, axis=-1),
-        lambda x: x[..., -2],
+        Select(-1, -1),
+        lambda x: select(x, -1, axis=-1),
+        lambda x: x[..., -1],
         of_rank(1, 3, 2),
         ((2, 3),),
         ((2,),),

@@ -47,7 +47,7 @@ class Gather(Op):
 
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """Take entries of any scalar type, and integer indices."""
-        wants = "entries and integer indices, such as const(np.int64(3))"
+        wants = "entries and integer indices: record indices.astype(np.int64)"
         check_with_integers(self.name, inputs, wants, ANY_SCALAR)
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
@@ -83,7 +83,10 @@ class IndexAdd(Op):
     def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
         """Take two of one floating-point or rational type, and integer indices."""
         base, source, indices = operands(self.name, inputs, 3)
-        wants = "two real operands of one type and integer indices"
+        wants = (
+            "two real operands of one type and integer indices: "
+            "record indices.astype(np.int64)"
+        )
         check_with_integers(self.name, (base, indices), wants)
         if source != base:
             dtypes = tuple(map(str, inputs))

@@ -14,7 +14,10 @@ from tapem_dsl.core.tapem import TapeM, record_op
 from tapem_dsl.ops.base import check_with_integers
 from tapem_dsl.ops.losses import mean_of
 
-_ROWS_AND_LABELS: Final = "real rows and integer labels, such as const(np.int64(3))"
+_ROWS_AND_LABELS: Final = (
+    "real rows and integer labels, such as const(np.int64(3)): "
+    "record labels.astype(np.int64)"
+)
 
 
 @final
