@@ -486,3 +486,8 @@ def test_the_users_own_type_errors_pass_through() -> None:
     op, x = own(wrong), np.ones(2)
     with pytest.raises(TypeError, match=r"^of the user's own$"):
         LOOSE.jvp(lambda _, i: LOOSE.apply_op(op, i), None, x, None, x)
+
+
+def test_a_loss_of_samples_that_is_no_scalar_is_to_be_reduced_when_asked() -> None:
+    losses = LOOSE.mean_scalar_over("t", [np.ones(2)], const)
+    assert "reduce it first, with sum_ or reduce_mean" in str(losses.run().failure())

@@ -124,8 +124,12 @@ def value_and_grad(
         depend on has the gradient 0. Errors name leaves by their paths in the pack.
 
     Fails with:
-        Whatever the program fails with; :class:`SeedShapeMismatch` if the loss is no
-        scalar.
+        Whatever the program fails with; :class:`DTypeMismatch` for a leaf of labels or
+        conditions; :class:`SeedShapeMismatch` if the loss is no scalar.
+
+    Raises:
+        TypeError: ``program_of`` is no function or, in a call, gives no program; a leaf
+            that is no number, named by its path.
 
     Gradient:
         As :func:`backward_scalar` has it: of a dual loss, that of its tangent. Inside
