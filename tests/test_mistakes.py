@@ -31,7 +31,9 @@ from tapem_dsl import (
     leaf,
     pure,
 )
+from tapem_dsl.core.namespace import NUMPY
 from tapem_dsl.ops.arithmetic import Mul
+from tapem_dsl.ops.ranges import Concat
 
 # Any, throughout: what types would refuse is what is tried here.
 
@@ -491,3 +493,38 @@ def test_the_users_own_type_errors_pass_through() -> None:
 def test_a_loss_of_samples_that_is_no_scalar_is_to_be_reduced_when_asked() -> None:
     losses = LOOSE.mean_scalar_over("t", [np.ones(2)], const)
     assert "reduce it first, with sum_ or reduce_mean" in str(losses.run().failure())
+
+
+# -- checks that no other test provokes ------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(0, 0), (1, 2), (-1,)])
+def test_an_order_of_contributions_names_each_operand_once(order: Any) -> None:
+    with pytest.raises(TypeError, match=r"Odd.contribution_order is .*counted from 0"):
+        type("Odd", (Op,), {"name": "odd", "contribution_order": order})
+
+
+def test_an_op_does_not_define_its_own_equality() -> None:
+    with pytest.raises(TypeError, match="Odd defines ==, but ops compare by"):
+        type("Odd", (Op,), {"name": "odd", "__eq__": lambda self, other: True})
+
+
+@pytest.mark.parametrize("constant", ["0.1", None, 1j, [1.0], PROGRAM])
+def test_a_literal_is_a_real_number(constant: Any) -> None:
+    with pytest.raises(TypeError, match="a constant is a real number, not"):
+        NUMPY.lit(np.float64(1), constant)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LOOSE.apply_op(Concat(0)).run(), "concat takes at least one operand"),
+        (lambda: LOOSE.attention(*[0] * 5, heads=0), "at least one head, not 0"),
+        (lambda: LOOSE.attention(*[0] * 5, heads=-1), "at least one head, not -1"),
+        (lambda: LOOSE.clamp(0, float("nan"), 1.0), "between two numbers, not NaN"),
+        (lambda: LOOSE.clamp(0, 0.0, np.float32("nan")), "two numbers, not NaN"),
+    ],
+)
+def test_what_has_the_type_and_no_meaning_raises(call: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
