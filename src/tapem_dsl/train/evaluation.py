@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias, TypeVar, final
+from typing import Final, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -172,7 +172,12 @@ def in_double(number: Number) -> Number:
     (0.5, Fraction(1, 3))
     """
     given: object = number  # to a checker it is none of NumPy's
-    return float(given) if isinstance(given, np.float16 | np.float32) else number
+    narrow = isinstance(given, np.floating) and given.dtype.itemsize < _DOUBLE
+    return float(number) if narrow else number
+
+
+_DOUBLE: Final = 8
+"""Bytes of a float of Python's."""
 
 
 @final
