@@ -107,7 +107,12 @@ BY_NAME: dict[str, Kind] = {
     "directions": Kind([], 3, None, PROGRAM, np.float64(1)),
     "mask": Kind(None, [[True]], 3, np.ones((2, 2)), PROGRAM),
     "xs": Kind([1.0], 3, None, PROGRAM, {1.0}, "ab", np.ones(2), iter([1.0])),
-    "array": Kind([1.0], 3, None, PROGRAM, {1.0}, "ab", b"ab", {"a": 1.0}),
+    "mean_scalar_over_array.xs": Kind(
+        [1.0], 3, None, PROGRAM, {1.0}, "ab", b"ab", {"a": 1.0}
+    ),
+    "mean_scalar_over_dataset.xs": Kind(
+        Dataset.of_list([1.0]), [1.0], None, np.ones(2), PROGRAM, "ab"
+    ),
     "tape": Kind(TAPE, 3, None, PROGRAM, [EMPTY]),
     "grads": Kind([1.0], 3, None, PROGRAM),
     "state": Kind(0, *NO_INT),

@@ -1,7 +1,7 @@
 """What names a node: a position on a tape, which checkers do not take for a number."""
 
 from numbers import Real
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NewType, final
 
 import numpy as np
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         def __hash__(self) -> int: ...
 
 else:
-    NodeId = int
+    NodeId = NewType("NodeId", int)
 
 
 def index_of(id: object, of: str = "", instead: str = "") -> int:
