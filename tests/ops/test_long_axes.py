@@ -13,6 +13,7 @@ from tapem_dsl import (
     NodeId,
     Outer,
     Tape,
+    TapeM,
     add,
     apply_op,
     backward,
@@ -22,6 +23,7 @@ from tapem_dsl import (
     const,
     cross_entropy,
     do,
+    fold_m,
     layer_norm,
     leaf,
     ops,
@@ -281,11 +283,28 @@ def test_counts_beyond_the_range_of_float16_are_exact() -> None:
     np.testing.assert_allclose(gradient, p / 70_000, rtol=HALF_ULP, atol=SMALLEST)
 
 
-def test_a_fold_of_adds_rounds_at_each() -> None:
+@pytest.mark.parametrize(
+    ("loss", "count"), [(2.0, 70_000), (0.1, 5_000), (1000.0, 100), (2.0, 1)]
+)
+def test_a_mean_of_float16_losses_is_summed_in_float32(loss: float, count: int) -> None:
+    losses = [np.float16(loss)] * count
+    mean, tape = mean_scalar_over("half", losses, leaf).run().unwrap()
+    assert tape[mean].value == np.float16(loss)
+    assert tape[mean].value.dtype == np.float16
+    gradient = backward(tape, mean, 1, wrt=[NodeId(0)]).unwrap()[NodeId(0)]
+    assert gradient == np.float16(1 / count)
+    assert gradient.dtype == np.float16
+
+
+def test_adds_of_ones_own_round_at_each() -> None:
+    """As a loop in PyTorch does."""
+
+    def added(total: NodeId, x: np.float16) -> TapeM[NodeId, Any]:
+        return const(x).bind(lambda loss: add(total, loss))
+
     losses = [np.float16(x) for x in (2048, 1, 1, 2)]
-    mean = mean_scalar_over("half", losses, const).bind(value_of).eval().unwrap()
-    assert mean == np.float16(2050 / 4)  # 2048 + 1 + 1 is 2048 in float16
-    assert mean.dtype == np.float16
+    total = const(losses[0]).bind(lambda first: fold_m(added, first, losses[1:]))
+    assert total.bind(value_of).eval().unwrap() == 2050  # 2048 + 1 + 1 is 2048 there
 
 
 def test_float16_and_float32_do_not_mix() -> None:

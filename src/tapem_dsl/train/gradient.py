@@ -33,7 +33,6 @@ from tapem_dsl.interpreters.reverse import backward_scalar
 
 Q = TypeVar("Q")
 K = TypeVar("K")
-X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 Inputs = ParamSpec("Inputs")
 
@@ -45,9 +44,12 @@ class DataClass(Protocol):
 
 
 # Any, in all: leaves and parts of whatever type.
-L = TypeVar("L", bound=float | Fraction | np.generic | NDArray[Any])
-Record: TypeAlias = DataClass | tuple[Any, ...] | list[Any] | dict[Any, Any] | None
+Leaf: TypeAlias = float | Fraction | np.generic | NDArray[Any]
+Record: TypeAlias = DataClass | tuple[Any, ...]
+L = TypeVar("L", bound=Leaf)
+X = TypeVar("X", bound=Leaf | Record | list[Any] | dict[Any, Any] | None)
 P = TypeVar("P", bound=Record)
+R = TypeVar("R", bound=Record)
 
 
 @final
@@ -56,9 +58,9 @@ class ValueAndGrad(Generic[Q, Inputs, F]):
     """
     What :func:`value_and_grad` gives: a function of parameters and inputs.
 
-    Type checkers want an array where the program takes one id, a list, dict or tuple
-    where it takes one of ids, and some pack where it takes a record of your own:
-    whether that is the same record they cannot say. The gradients have the type of the
+    Type checkers want an array where the program takes one id, a list or dict where it
+    takes one of ids, and a tuple, NamedTuple or dataclass where it takes one of these;
+    whether that is the same one they cannot say. The gradients have the type of the
     parameters.
 
     >>> ValueAndGrad(print)
@@ -93,7 +95,7 @@ class ValueAndGrad(Generic[Q, Inputs, F]):
     ) -> "Result[tuple[F, dict[K, X]], TapeError]": ...
     @overload
     def __call__(
-        self: "ValueAndGrad[Q, Inputs, F]",
+        self: "ValueAndGrad[R, Inputs, F]",
         parameters: P,
         /,
         *inputs: Inputs.args,

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from returns.result import Result, Success
 
 from tapem_dsl.core.arguments import (
     function_argument,
@@ -12,11 +13,15 @@ from tapem_dsl.core.arguments import (
     producing,
     tag_argument,
 )
-from tapem_dsl.core.combinators import fold_m, throw
+from tapem_dsl.core.combinators import apply_op, fold_m, throw
 from tapem_dsl.core.do import Do, do
-from tapem_dsl.core.errors import EmptyDataset
+from tapem_dsl.core.errors import EmptyDataset, TapeError
+from tapem_dsl.core.instruction import Read
+from tapem_dsl.core.namespace import HALF
 from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.tapem import TapeM
+from tapem_dsl.core.tape import Tape
+from tapem_dsl.core.tapem import TapeM, program
+from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
 from tapem_dsl.ops.arithmetic import add, scale
 from tapem_dsl.train.dataset import Dataset
 
@@ -32,7 +37,9 @@ def mean_scalar_over(
 
     Appends the loss of the first sample; for each later one its loss and one ``add``;
     and one ``scale`` by 1/N, also for N = 1. The last node's id is the result. 1/N is
-    ``Fraction(1, N)``: exact over rationals, rounded once over floats.
+    ``Fraction(1, N)``: exact over rationals, rounded once over floats. Losses of
+    float16 are added in float32, which records a ``widen`` of each, and the mean is
+    rounded once, which records a ``narrow``.
 
     Args:
         tag: names the call in errors.
@@ -71,6 +78,8 @@ def _mean_scalar_over(
             return (yield from throw(EmptyDataset(tag)))
         case [x0, *xs]:
             first_loss_id = yield from loss_of(x0)
+            if (yield from is_float16(first_loss_id)):
+                return (yield from _mean_in_float32(first_loss_id, xs, loss_of))
 
             @do
             def add_loss(acc: NodeId, x: X) -> Do[NodeId, F]:
@@ -82,6 +91,40 @@ def _mean_scalar_over(
             inv_n = Fraction(1, n)
             return (yield from scale(sum_loss_id, inv_n, shape=()))
     raise AssertionError("a list is empty or has a head")
+
+
+@do
+def _mean_in_float32(
+    first_loss_id: NodeId, xs: list[X], loss_of: Callable[[X], TapeM[NodeId, F]]
+) -> Do[NodeId, Any]:
+    """Sum losses of float16 in float32, and round the mean once."""
+
+    @do
+    def add_loss(acc: NodeId, x: X) -> Do[NodeId, Any]:
+        loss_id = yield from loss_of(x)
+        wide_loss_id = yield from apply_op(Widen(), loss_id)
+        return (yield from add(acc, wide_loss_id, shape=()))
+
+    wide_loss_id = yield from apply_op(Widen(), first_loss_id)
+    sum_loss_id = yield from fold_m(add_loss, wide_loss_id, xs)
+    mean_id = yield from scale(sum_loss_id, Fraction(1, len(xs) + 1), shape=())
+    return (yield from apply_op(Narrow(), mean_id))
+
+
+def is_float16(id: NodeId) -> TapeM[bool, Any]:
+    """
+    Tell whether a node's value is float16.
+
+    >>> from tapem_dsl import const
+    >>> const(np.float16(1)).bind(is_float16).eval()
+    <Success: True>
+    """
+    return program(Read(_is_half, (id,)))
+
+
+def _is_half(tape: Tape[Any], id: NodeId) -> Result[bool, TapeError]:
+    value = tape.get_value(id)
+    return Success(value is not None and value.dtype == HALF)
 
 
 def mean_scalar_over_array(
