@@ -51,8 +51,14 @@ def divided(tangent: Array, by: Array) -> Array:
 
 
 def _has_nan(x: Array) -> bool:
+    """Tell whether there may be NaN: a sum says so in half the time of a search."""
     if isinstance(x, Carrier):
         x = x.namespace.concrete(x)
-    if type(x) in SCALARS:
-        return bool(x != x)  # noqa: PLR0124 - faster than asking NumPy
-    return type(x) is np.ndarray and x.dtype.kind == "f" and bool(np.isnan(x).any())
+    if type(x) is np.ndarray:
+        if x.dtype.kind != "f":
+            return False
+        x = _add(x, None)
+    return bool(x != x) if type(x) in SCALARS else False  # noqa: PLR0124 - only NaN differs from itself
+
+
+_add = np.add.reduce
