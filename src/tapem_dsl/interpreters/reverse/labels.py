@@ -10,12 +10,17 @@ from tapem_dsl.ops.losses import entries
 def _cross_entropy(
     op: CrossEntropy, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``(softmax(x) - one_hot(label)) * g / N``: at the label minus all others."""
+    """
+    ``(softmax(x) - one_hot(label)) * g / N``.
+
+    At a label of weight above one half this is minus the sum of all others: there 1
+    would swallow them, at a smaller weight the others would swallow its tangent.
+    """
     logits, labels = xs
     weights, hot = xp.softmax(logits), xp.one_hot(logits, labels) > 0
     others = xp.sum(xp.where(~hot, weights, 0), axis=-1, keepdims=True)
-    over = xp.where(hot, 0 - others, weights)
-    return over * (g / entries(labels.shape)), None
+    at_label = xp.where(2 * weights > 1, 0 - others, weights - 1)
+    return xp.where(hot, at_label, weights) * (g / entries(labels.shape)), None
 
 
 @vjp.define(Nll)
