@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf  # type: ignore[import-untyped] # it has no types
 
 from tapem_dsl import (
     Array,
@@ -26,9 +29,11 @@ from tapem_dsl import (
     mul,
     nll,
     reshape,
+    safe_log,
     sum_,
     value_of,
 )
+from tapem_dsl.ops.smooth import FAR_LEFT, SafeLog
 from tests.interpreters.roads import ROADS
 from tests.limits import limits
 from tests.oracles import result_shape, sample, value
@@ -216,6 +221,52 @@ def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
             if len(result):
                 where = f"{kind} {road}"
                 assert_limits(spec, result, expected[kind], where)
+
+
+# -- where the softplus of safe_log is next to nothing ---------------------------------
+
+
+@each_type
+@pytest.mark.parametrize(
+    "epsilon", [Fraction(1, 10**6), 1e-30, 1e-300, Fraction(1, 10**320), 2]
+)
+def test_safe_log_keeps_its_digits_beside_any_epsilon(
+    epsilon: float | Fraction, dtype: Any
+) -> None:
+    """Stated anew; second derivatives where they do not pass through 0."""
+    spec = replace(
+        named("safe_log"),
+        op=SafeLog(epsilon),
+        apply=lambda x: safe_log(x, epsilon),
+        slack=1,
+    )
+    far = [-51, -60, -69, -70, -87, -90, -98, -100, -104, -690, -691, -740, -746]
+    for points in ([*far, -5000], [-50, -49.5, -40, -20, -3, 0, 3]):
+        x = np.array(points, dtype)
+        ones = np.ones_like(x)
+        expected = [_safe_log(mpf(float(e)), _exactly(epsilon)) for e in x]
+        units = list(np.eye(len(x), dtype=dtype))
+        for kind, road, found in Moving(spec, [x], 0, ones).roads(ones, units):
+            if kind != "second" or points[0] < FAR_LEFT:
+                numbers = [float(e[kind]) for e in expected]
+                assert_limits(spec, found, numbers, f"{kind} {road}")
+
+
+def _exactly(number: float | Fraction) -> Any:
+    ratio = Fraction(number)
+    return mpf(ratio.numerator) / ratio.denominator
+
+
+def _safe_log(x: Any, epsilon: Any) -> dict[str, Any]:
+    """Value and derivatives, by mpmath."""
+    power = mp.exp(x)
+    below = mp.log1p(power) + epsilon
+    slope, curve = power / (1 + power), power / (1 + power) ** 2
+    return {
+        "value": mp.log(below),
+        "first": slope / below,
+        "second": curve / below - (slope / below) ** 2,
+    }
 
 
 # -- what is said of infinity ----------------------------------------------------------

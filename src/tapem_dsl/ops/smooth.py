@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from numbers import Real
 from typing import Any, Final, final
 
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.core.namespace import EXACT, Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.core.tapem import TapeM, record_op
@@ -49,9 +51,61 @@ class SafeLog(Unary):
     epsilon: float | Fraction
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Softplus first: what the logarithm takes is greater than 0."""
+        """Far to the left as ``softplus(z) + log(epsilon)``, ``z`` from the log."""
         (x,) = inputs
-        return xp.log(xp.softplus(x) + xp.lit(x, self.epsilon))
+        epsilon = xp.lit(x, self.epsilon)
+        left = far_left(xp, x)
+        if left is None:
+            return xp.log(xp.softplus(x) + epsilon)
+        near = xp.log(xp.softplus(xp.where(~left, x, FAR_LEFT)) + epsilon)
+        z = self.from_log(xp, xp.where(left, x, FAR_LEFT))
+        return xp.where(left, xp.softplus(z) + xp.lit(x, self._log()), near)
+
+    def from_log(self, xp: Namespace, x: Array) -> Array:
+        """
+        Give ``log(softplus(x)) - log(epsilon)`` of entries far to the left.
+
+        The logarithm of epsilon is subtracted in two parts: all digits of the second
+        count where the first leaves little.
+        """
+        log = self._log()
+        whole = round(log)
+        return (x - xp.exp(x) / 2 - whole) - xp.lit(x, log - whole)
+
+    def _log(self) -> Fraction:
+        """Give the logarithm of epsilon, which a scalar type may round to 0."""
+        return _log_of(EXACT.lit(None, self.epsilon))
+
+
+def far_left(xp: Namespace, x: Array) -> Array | None:
+    """
+    Tell where softplus is soon lost beside the least floats; ``None`` if nowhere.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
+    (array([ True, False]), None)
+    """
+    known = xp.concrete(x)
+    if known is not None and not (known < FAR_LEFT).any():
+        return None
+    return x < FAR_LEFT
+
+
+FAR_LEFT: Final = -50
+"""
+Below it ``log(softplus(x))`` is ``x - exp(x) / 2`` in every scalar type.
+
+There ``exp(x)`` has all digits, in float32 too.
+"""
+
+
+@lru_cache(maxsize=256)
+def _log_of(number: Fraction) -> Fraction:
+    """Give the logarithm to more digits than any scalar type has."""
+    digits = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX)
+    ratio = digits.divide(Decimal(number.numerator), Decimal(number.denominator))
+    return Fraction(digits.ln(ratio))
 
 
 @final
@@ -156,8 +210,7 @@ def safe_log(
 
     Args:
         x: of any shape.
-        epsilon: a real number greater than 0, by default TorchLean's 1e-6; where the
-        tape's scalar type rounds it to 0, the value is -inf far to the left.
+        epsilon: a real number greater than 0, by default TorchLean's 1e-6.
         shape: the shape that ``x`` must have, if given.
 
     Shapes:

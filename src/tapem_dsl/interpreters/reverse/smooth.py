@@ -4,12 +4,14 @@ from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.smooth import (
     CUBIC,
+    FAR_LEFT,
     LINEAR,
     REACH,
     Gelu,
     Log1p,
     SafeLog,
     Softplus,
+    far_left,
     gelu_exponent,
 )
 
@@ -36,9 +38,17 @@ def _softplus(
 def _safe_log(
     op: SafeLog, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``sigmoid(x) / exp(y) * g``, without a quotient: ``1 / epsilon`` may be inf."""
+    """``sigmoid(x) / (softplus(x) + epsilon) * g``; far to the left from the log."""
     (x,) = xs
-    return (xp.exp(0 - xp.softplus(0 - x) - y) * g,)
+    epsilon = xp.lit(x, op.epsilon)
+    left = far_left(xp, x)
+    if left is None:
+        return (xp.sigmoid(x) / (xp.softplus(x) + epsilon) * g,)
+    right = xp.where(~left, x, FAR_LEFT)
+    near = xp.sigmoid(right) / (xp.softplus(right) + epsilon)
+    x = xp.where(left, x, FAR_LEFT)
+    far = (1 - xp.exp(x) / 2) * xp.sigmoid(op.from_log(xp, x))
+    return (xp.where(left, far, near) * g,)
 
 
 @vjp.define(Gelu)
