@@ -102,7 +102,10 @@ def test_every_rule_and_every_clip_is_tried() -> None:
 @every_kind
 def test_no_optimiser_makes_nan_of_finite_numbers(rules: list[Any], kind: Any) -> None:
     each = entries(kind)
-    for rule, rate, start in product(rules, (0.0, 1e-3, 1.0, 1e30), (0.0, 1.0, -6e4)):
+    rounded_to_0 = Fraction(1, 10**400)
+    rates: tuple[float | Fraction, ...] = (0.0, rounded_to_0, 1e-46, 1e-3, 1.0, 1e30)
+    starts = (0.0, 1.0, -6e4, np.finfo(kind).max)
+    for rule, rate, start in product(rules, rates, starts):
         optimiser, first = by_leaf(rule, rate), np.full(each.shape, start, kind)
         for later in (each * 0, each, each[::-1].copy()):
             p, state, finite = first, optimiser.init(first), np.full(each.shape, True)

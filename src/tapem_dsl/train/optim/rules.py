@@ -83,9 +83,9 @@ class Rule(ABC, Generic[S]):
         wide = widened(parameter)
         xp = namespace_of(wide)
         with computing():
-            constant(xp, wide, rate)  # to refuse what is none, whatever the rule
+            step = constant(xp, wide, rate)  # refuses what is none, whatever the rule
             change, state = self.moved(xp, widened(gradient), state, wide, rate)
-            if rate == 0:  # also where the direction is infinite
+            if wide.dtype.type(step) == 0:  # also where the direction is infinite
                 change = xp.zeros_like(wide)
             change = change if wide is parameter else change.astype(parameter.dtype)
         return settled(xp, change), state
@@ -97,10 +97,19 @@ class Rule(ABC, Generic[S]):
         """State the equations."""
 
     def decayed(self, xp: Namespace, g: Array, p: Array) -> Array:
-        """Add the gradient of half the squared parameter: coupled weight decay."""
+        """
+        Add the gradient of half the squared parameter: coupled weight decay.
+
+        A sum of finite numbers that overflows is the largest number.
+        """
         if self.weight_decay == 0:
             return g
-        return g + p * constant(xp, p, self.weight_decay)
+        total = g + p * constant(xp, p, self.weight_decay)
+        if p.dtype.kind == "f" and not np.isfinite(total).all():
+            most = np.finfo(p.dtype).max
+            bounded = xp.minimum(xp.maximum(total, -most), most)
+            total = xp.where(np.isfinite(g) & np.isfinite(p), bounded, total)
+        return total
 
 
 # Any: a number for arithmetic with an array of whatever scalar.
