@@ -1,6 +1,7 @@
 """Mistakes in what a training script is made of, each with its mend."""
 
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import fields, replace
 from fractions import Fraction
@@ -155,7 +156,25 @@ TWO: Final = {"w": np.ones(2), "b": np.ones(1)}
 @pytest.mark.parametrize(
     ("optimiser", "state", "error", "text"),
     [
-        (adam(0.1), adam(0.1).init(TWO), ValueError, "of 1 leaves, not of 2; make one"),
+        (adam(0.1), adam(0.1).init(TWO), ValueError, r"dict\(w\) is not dict\(w, b\)"),
+        (
+            sgd(0.1),
+            sgd(0.1).init({"v": P["w"]}),
+            ValueError,
+            r"of the same pack: packs",
+        ),
+        (
+            adam(0.1),
+            adam(0.1).init([P["w"]]),
+            ValueError,
+            "the top: .*; make one by init",
+        ),
+        (
+            clip_by_norm(1.0),
+            sgd(0.1).init(P),
+            TypeError,
+            "of type Nothing, not Stepped",
+        ),
         (adam(0.1), sgd(0.1).init(P), TypeError, "of type Moments, not Nothing"),
         (adam(0.1), momentum(0.1).init(P), TypeError, "of type Moments, not Buffered"),
         (sgd(0.1), adam(0.1).init(P), TypeError, "of type Nothing, not Moments"),
@@ -169,7 +188,12 @@ TWO: Final = {"w": np.ones(2), "b": np.ones(1)}
             ValueError,
             "of 2 transforms, not of 1; make one",
         ),
-        (adam(0.1), adam(0.1).init([np.ones(3)]), ValueError, "of another parameter"),
+        (
+            adam(0.1),
+            adam(0.1).init({"w": np.ones(3)}),
+            ValueError,
+            "of another parameter",
+        ),
     ],
 )
 def test_a_state_of_something_else_says_so(
@@ -177,6 +201,38 @@ def test_a_state_of_something_else_says_so(
 ) -> None:
     with pytest.raises(error, match=text):
         optimiser.update(P, state, P)
+
+
+OPTIMISERS: Final[list[Any]] = [by_leaf(rule(), 0.1) for rule in RULES]
+
+
+@pytest.mark.parametrize("ours", OPTIMISERS, ids=lambda x: type(x.rule).__name__)
+def test_every_rule_refuses_the_states_of_all_others_by_name(ours: Any) -> None:
+    own = type(ours.init(1.0).leaves).__name__
+    for theirs in OPTIMISERS:
+        state = theirs.init(P)
+        if theirs is ours:
+            _, after = ours.update(P, state, P)
+            assert type(after.leaves["w"]) is type(state.leaves["w"])
+            continue
+        found = type(state.leaves["w"]).__name__
+        with pytest.raises(TypeError, match=f"of type {own}, not {found}"):
+            ours.update(P, state, P)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda x: type(x.rule).__name__)
+def test_states_compare_exactly(optimiser: Any) -> None:
+    one, other = optimiser.init(TWO), optimiser.init(TWO)
+    assert one == other
+    assert (one != other) is False
+    assert hash(one) == hash(other)
+    assert pickle.loads(pickle.dumps(one)) == one
+    after = optimiser.update(TWO, one, TWO)[1]
+    assert after != one
+    assert (after == one) is False
+    assert (after.leaves["w"] == one.leaves["w"]) is isinstance(optimiser.rule, Sgd)
+    assert optimiser.init(P) != one
+    assert tuple(one) != one
 
 
 def test_a_table_with_the_state_of_another_rule() -> None:

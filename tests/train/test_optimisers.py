@@ -98,7 +98,7 @@ def test_adadelta_without_memory() -> None:
     optimiser = adadelta(0.5, rho=0.0, epsilon=1.0)
     p, g = np.float64(10), np.float64(2)
     updates, state = optimiser.update(g, optimiser.init(p), p)
-    assert state.leaves[0].changes == pytest.approx(0.8, rel=1e-15)
+    assert state.leaves.changes == pytest.approx(0.8, rel=1e-15)
     assert apply_updates(p, updates) == pytest.approx(10 - 1 / 5**0.5, rel=1e-15)
 
 

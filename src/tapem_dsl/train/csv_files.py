@@ -127,8 +127,8 @@ def _rows(text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
                 what = f" row {number}, col {column}: {_wrong(cell)}"
                 if options.trim_cells and not cell:
                     what = f":{what}"
-                if number == 1 and not options.skip_header and record.names_columns():
-                    what += "; if row 1 names the columns, give skip_header=True"
+                if not rows and not options.skip_header:
+                    what += f"; if row {number} names the columns, {_header(number)}"
                 return Failure(LoadError(_TAG, what, number, column))
             row.append(float(cell))
         rows.append((number, row))
@@ -138,12 +138,12 @@ def _rows(text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
 class _Record(NamedTuple):
     cells: list[str]
     blank: bool
-    more: bool
-    """Whether anything follows."""
 
-    def names_columns(self) -> bool:
-        """Whether a first record looks like a header: no number, and more behind it."""
-        return self.more and not any(map(_NUMBER.fullmatch, self.cells))
+
+def _header(number: int) -> str:
+    """Say how to pass over a header in the first row that has cells."""
+    blank = "" if number == 1 else "remove the blank lines above it and "
+    return f"{blank}give skip_header=True"
 
 
 def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
@@ -165,7 +165,7 @@ def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
         if stop == options.delimiter:
             continue
         blank = inside is None and cells == [""]
-        yield _Record(cells, blank, more=found.end() < len(text))
+        yield _Record(cells, blank)
         if not stop:
             return
         cells = []

@@ -14,6 +14,7 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
 from tapem_dsl.core.shape import Shape, check_shape
+from tapem_dsl.train.exact import exact
 from tapem_dsl.train.files import read_file, visible
 from tapem_dsl.train.tensors import Floats
 
@@ -29,9 +30,10 @@ _EXACT: Final = 2**53
 """Up to here float64 has every integer."""
 
 
+@exact
 class NpyArray(NamedTuple):
     """
-    What a file holds, as float64 in row-major order.
+    What a file holds, as float64 in row-major order; ``==`` is structural and exact.
 
     Lean: ``NpyArray``.
 

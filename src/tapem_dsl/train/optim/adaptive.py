@@ -6,6 +6,7 @@ from typing import ClassVar, Final, NamedTuple, final
 
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.train.arguments import check_fields
+from tapem_dsl.train.exact import exact
 from tapem_dsl.train.optim.rules import (
     Real,
     Rule,
@@ -22,9 +23,10 @@ BETA2: Final = 1 - 1 / 1000
 """Adam's default, as TorchLean writes it."""
 
 
+@exact
 class Accumulated(NamedTuple):
     """
-    A running sum or mean of squares.
+    A running sum of squares.
 
     >>> import numpy as np
     >>> Accumulated(np.zeros(1))
@@ -72,9 +74,22 @@ class AdaGrad(Rule[Accumulated]):
         return change, Accumulated(settled(xp, squares))
 
 
+@exact
+class Averaged(NamedTuple):
+    """
+    A running mean of squares.
+
+    >>> import numpy as np
+    >>> Averaged(np.zeros(1))
+    Averaged(squares=array([0.]))
+    """
+
+    squares: Array
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class RmsProp(Rule[Accumulated]):
+class RmsProp(Rule[Averaged]):
     """
     ``V = V * rho + g**2 * (1 - rho)``, then ``p - rate / (sqrt(V) + epsilon) * g``.
 
@@ -86,7 +101,7 @@ class RmsProp(Rule[Accumulated]):
     0.9
     """
 
-    state_type: ClassVar[type] = Accumulated
+    state_type: ClassVar[type] = Averaged
 
     rho: Real = 0.9
     epsilon: Real = EPSILON
@@ -96,20 +111,21 @@ class RmsProp(Rule[Accumulated]):
         """Check the fields."""
         check_fields(self, rho="[0, 1]", epsilon="[0, inf)", weight_decay="[0, inf)")
 
-    def init(self, parameter: Array) -> Accumulated:
+    def init(self, parameter: Array) -> Averaged:
         """Start from zeros."""
-        return Accumulated(zeros(parameter))
+        return Averaged(zeros(parameter))
 
     def moved(
-        self, xp: Namespace, g: Array, state: Accumulated, p: Array, rate: Real
-    ) -> tuple[Array, Accumulated]:
+        self, xp: Namespace, g: Array, state: Averaged, p: Array, rate: Real
+    ) -> tuple[Array, Averaged]:
         """As above."""
         g = self.decayed(xp, g, p)
         squares = running(xp, p, state.squares, g * g, self.rho)
         change = -adaptive(xp, p, rate, self.epsilon, squares, g)
-        return change, Accumulated(settled(xp, squares))
+        return change, Averaged(settled(xp, squares))
 
 
+@exact
 class Moments(NamedTuple):
     """
     Running means of gradients and of their squares, and of how many.
@@ -143,7 +159,7 @@ class Adam(Rule[Moments]):
     -0.1
     """
 
-    state_type: ClassVar[type] = Moments
+    state_type: ClassVar[type[Moments]] = Moments
 
     beta1: Real = 0.9
     beta2: Real = BETA2
@@ -162,7 +178,7 @@ class Adam(Rule[Moments]):
 
     def init(self, parameter: Array) -> Moments:
         """Start from zeros."""
-        return Moments(0, zeros(parameter), zeros(parameter))
+        return self.state_type(0, zeros(parameter), zeros(parameter))
 
     def moved(
         self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
@@ -180,7 +196,19 @@ class Adam(Rule[Moments]):
         second = v * constant(xp, p, 1 / (1 - self.beta2**t))
         faster = rate / (1 - self.beta1**t)  # the rate, as m might overflow
         change = -adaptive(xp, p, faster, self.epsilon, second, m)
-        return change, Moments(t, settled(xp, m), settled(xp, v))
+        return change, self.state_type(t, settled(xp, m), settled(xp, v))
+
+
+@final
+class DecayedMoments(Moments):
+    """
+    The same of :class:`AdamW`, for :class:`Adam` to refuse.
+
+    >>> AdamW().init(1.0).steps
+    0
+    """
+
+    __slots__ = ()
 
 
 @final
@@ -197,6 +225,8 @@ class AdamW(Adam):
     0.01
     """
 
+    state_type: ClassVar[type[Moments]] = DecayedMoments
+
     weight_decay: Real = 0.01
 
     def moved(
@@ -208,6 +238,7 @@ class AdamW(Adam):
         return change - shrunk, moments
 
 
+@exact
 class Deltas(NamedTuple):
     """
     Running means of squared gradients and of squared changes.

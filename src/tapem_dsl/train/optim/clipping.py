@@ -15,7 +15,7 @@ from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.arguments import check_choice, check_number
 from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
-from tapem_dsl.train.optim.transforms import Transform
+from tapem_dsl.train.optim.transforms import Transform, check_state
 
 
 def l2_norm(gradients: object) -> float:
@@ -73,6 +73,7 @@ class _Clip(Transform[Nothing]):
         self, gradients: object, state: Nothing, parameters: object, /
     ) -> tuple[Any, Nothing]:
         """Clip the gradients."""
+        check_state(state, Nothing)
         leaves, structure = flatten(gradients)
         clipped = self.clipped([_real(g) for g in leaves])
         return gradients if clipped is None else structure.rebuild(clipped), state

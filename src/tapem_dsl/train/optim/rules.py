@@ -21,6 +21,7 @@ from tapem_dsl.core.namespace import Array, Namespace, namespace_of, widened
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.train.arguments import check_fields, said
+from tapem_dsl.train.exact import exact
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -50,7 +51,7 @@ class Rule(ABC, Generic[S]):
     weight_decay: Real
 
     state_type: ClassVar[type] = object
-    """The type of its states, for :meth:`update` to check."""
+    """The type of its states, and of no other rule's, for :meth:`update` to check."""
 
     @abstractmethod
     def init(self, parameter: Array) -> S:
@@ -69,7 +70,7 @@ class Rule(ABC, Generic[S]):
         """
         parameter, gradient = as_value(parameter), as_value(gradient)
         check_alike(parameter, gradient)
-        if not isinstance(state, self.state_type):
+        if self.state_type not in (object, type(state)):
             raise TypeError(
                 f"{type(self).__name__} takes a state of type "
                 f"{self.state_type.__name__}, not {said(state)}; "
@@ -253,6 +254,7 @@ def zeros(parameter: Array) -> Array:
     return settled(xp, xp.zeros_like(array))
 
 
+@exact
 class Nothing(NamedTuple):
     """
     The state of what needs none.
@@ -294,6 +296,7 @@ class Sgd(Rule[Nothing]):
         return -(self.decayed(xp, g, p) * constant(xp, p, rate)), state
 
 
+@exact
 class Buffered(NamedTuple):
     """
     A running sum of gradients, and of how many.

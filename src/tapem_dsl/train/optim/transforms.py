@@ -7,7 +7,7 @@ the next one: optax's shape. States are packs too, so that they save like parame
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar, final
+from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.value import as_value
 from tapem_dsl.train.arguments import said
+from tapem_dsl.train.exact import exact
 from tapem_dsl.train.optim.adaptive import (
     BETA2,
     EPSILON,
@@ -87,16 +88,17 @@ class Transform(ABC, Generic[S]):
         return apply_updates(parameters, updates), after
 
 
+@exact
 class Stepped(NamedTuple):
     """
-    How many steps there have been, and the state of each leaf.
+    How many steps there have been, and a pack of the states of the leaves.
 
-    >>> Stepped(0, ())
-    Stepped(steps=0, leaves=())
+    >>> sgd(0.1).init({"w": np.ones(2)})
+    Stepped(steps=0, leaves={'w': Nothing()})
     """
 
     steps: int
-    leaves: tuple[Any, ...]  # Any: states of whatever rule
+    leaves: Any  # Any: a pack like the parameters, of states of whatever rule
 
 
 @final
@@ -106,7 +108,7 @@ class ByLeaf(Transform[Stepped]):
     Each leaf of a pack moves by a rule: what :func:`by_leaf` gives.
 
     >>> ByLeaf(Sgd(), 0.1).init(np.float64(1.0))
-    Stepped(steps=0, leaves=(Nothing(),))
+    Stepped(steps=0, leaves=Nothing())
     """
 
     rule: Rule[Any]
@@ -119,7 +121,7 @@ class ByLeaf(Transform[Stepped]):
 
     def init(self, parameters: object, /) -> Stepped:
         """Make the state of each leaf."""
-        return Stepped(0, tuple(map(self.rule.init, flatten(parameters)[0])))
+        return Stepped(0, map_pack(self.rule.init, parameters))
 
     # Any: the updates, a pack like the parameters
     def update(
@@ -127,33 +129,40 @@ class ByLeaf(Transform[Stepped]):
     ) -> tuple[Any, Stepped]:
         """Move each leaf."""
         leaves, structure = flatten(parameters)
-        _check_state(state, Stepped)
-        _check_size("leaves", len(state.leaves), len(leaves))
+        check_state(state, Stepped)
+        try:
+            olds = structure.leaves_of(state.leaves)
+        except ValueError as error:
+            what = f"the optimiser takes a state of the same pack: {error}; {_MEND}"
+            raise ValueError(what) from None
         now = rate_at(self.rate, state.steps)
         changes, states = [], []
-        rows = zip(structure.leaves_of(gradients), state.leaves, leaves, strict=True)
+        rows = zip(structure.leaves_of(gradients), olds, leaves, strict=True)
         for g, old, p in rows:
             change, new = (None, old) if g is None else self.rule.update(g, old, p, now)
             changes.append(change)
             states.append(new)
-        return structure.rebuild(changes), Stepped(state.steps + 1, tuple(states))
+        after = Stepped(state.steps + 1, structure.rebuild(states))
+        return structure.rebuild(changes), after
 
 
-def _check_state(state: object, kind: type) -> None:
-    """Refuse the state of another optimiser."""
+_MEND: Final = "make one by init(parameters)"
+
+
+def check_state(state: object, kind: type) -> None:
+    """
+    Refuse the state of another optimiser.
+
+    >>> check_state(3, Stepped)
+    Traceback (most recent call last):
+    ...
+    TypeError: the optimiser takes a state of type Stepped, not 3 (int); make one by \
+init(parameters)
+    """
     if type(state) is not kind:
         raise TypeError(
             f"the optimiser takes a state of type {kind.__name__}, not {said(state)}; "
-            "make one by its init"
-        )
-
-
-def _check_size(what: str, found: int, expected: int) -> None:
-    """Refuse the state of another pack, or of another chain."""
-    if found != expected:
-        raise ValueError(
-            f"the optimiser takes a state of {expected} {what}, not of {found}; "
-            "make one by init(parameters)"
+            f"{_MEND}"
         )
 
 
@@ -168,13 +177,13 @@ def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
 
     Raises:
         TypeError: no rule, or neither a number nor a schedule; when it updates, a state
-            of another kind of optimiser.
+            of another rule or optimiser.
         ValueError: a rate that is negative, infinite or NaN, now or when a schedule
             gives it; when it updates, a state of another pack.
 
     >>> optimiser = by_leaf(Sgd(), lambda step: 1 / (1 + step))
     >>> optimiser.init(np.float64(1.0))
-    Stepped(steps=0, leaves=(Nothing(),))
+    Stepped(steps=0, leaves=Nothing())
     >>> by_leaf(Adam(), 0.1) == adam(0.1)
     True
     """
@@ -188,7 +197,7 @@ class Chain(Transform[tuple[Any, ...]]):
     Transforms one after the other: what :func:`chain` gives.
 
     >>> Chain((sgd(1.0),)).init(np.ones(1))
-    (Stepped(steps=0, leaves=(Nothing(),)),)
+    (Stepped(steps=0, leaves=Nothing()),)
     """
 
     transforms: tuple[Transform[Any], ...]
@@ -212,8 +221,12 @@ class Chain(Transform[tuple[Any, ...]]):
         self, gradients: object, state: tuple[Any, ...], parameters: object, /
     ) -> tuple[Any, tuple[Any, ...]]:
         """Pass the gradients through all."""
-        _check_state(state, tuple)
-        _check_size("transforms", len(state), len(self.transforms))
+        check_state(state, tuple)
+        if len(state) != len(self.transforms):
+            raise ValueError(
+                f"the optimiser takes a state of {len(self.transforms)} transforms, "
+                f"not of {len(state)}; {_MEND}"
+            )
         states = []
         for transform, old in zip(self.transforms, state, strict=True):
             gradients, new = transform.update(gradients, old, parameters)
@@ -233,7 +246,7 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
 
     >>> from tapem_dsl.train.optim.clipping import clip_by_value
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
-    (Nothing(), Stepped(steps=0, leaves=(Nothing(),)))
+    (Nothing(), Stepped(steps=0, leaves=Nothing()))
     """
     return Chain(transforms)
 
@@ -284,7 +297,7 @@ def momentum(
     """
     Follow :class:`Momentum`.
 
-    >>> momentum(0.1, nesterov=True).init(np.ones(1)).leaves[0].steps
+    >>> momentum(0.1, nesterov=True).init(np.ones(1)).leaves.steps
     0
     """
     return by_leaf(Momentum(momentum, dampening, nesterov, weight_decay), rate)
@@ -297,7 +310,7 @@ def adagrad(
     Follow :class:`AdaGrad`.
 
     >>> adagrad(0.1).init(np.ones(1)).leaves
-    (Accumulated(squares=array([0.])),)
+    Accumulated(squares=array([0.]))
     """
     return by_leaf(AdaGrad(epsilon, weight_decay), rate)
 
@@ -313,7 +326,7 @@ def rmsprop(
     Follow :class:`RmsProp`.
 
     >>> rmsprop(0.1).init(np.ones(1)).leaves
-    (Accumulated(squares=array([0.])),)
+    Averaged(squares=array([0.]))
     """
     return by_leaf(RmsProp(rho, epsilon, weight_decay), rate)
 
@@ -329,7 +342,7 @@ def adam(
     """
     Follow :class:`Adam`.
 
-    >>> adam(0.1).init(np.ones(1)).leaves[0].first
+    >>> adam(0.1).init(np.ones(1)).leaves.first
     array([0.])
     """
     return by_leaf(Adam(beta1, beta2, epsilon, weight_decay), rate)
@@ -346,7 +359,7 @@ def adamw(
     """
     Follow :class:`AdamW`.
 
-    >>> adamw(0.1).init(np.ones(1)).leaves[0].first
+    >>> adamw(0.1).init(np.ones(1)).leaves.first
     array([0.])
     """
     return by_leaf(AdamW(beta1, beta2, epsilon, weight_decay), rate)
@@ -362,7 +375,7 @@ def adadelta(
     """
     Follow :class:`Adadelta`.
 
-    >>> adadelta(1.0).init(np.ones(1)).leaves[0].changes
+    >>> adadelta(1.0).init(np.ones(1)).leaves.changes
     array([0.])
     """
     return by_leaf(Adadelta(rho, epsilon, weight_decay), rate)
