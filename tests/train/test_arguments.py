@@ -107,11 +107,11 @@ def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
     rate: Any
     for rate in (-0.1, math.nan, math.inf, Fraction(-1, 3)):
         with pytest.raises(
-            ValueError, match=rf"{rule} takes a number in \[0, inf\) as"
+            ValueError, match=rf"{rule} takes a number in \[0, inf\) for"
         ):
             make(rate)
     for rate in ("x", None, np.ones(2), [0.1]):
-        with pytest.raises(TypeError, match=f"{rule} takes a number or a schedule as"):
+        with pytest.raises(TypeError, match=f"{rule} takes a number or a schedule for"):
             make(rate)
     with pytest.raises(TypeError, match="not the class Constant; make one: Constant"):
         make(train.Constant)
@@ -126,12 +126,12 @@ def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
         (lambda: chain(adam), TypeError, r"takes transforms, such as sgd\(0.1\), not"),  # type: ignore[arg-type] # likewise
         (lambda: chain([sgd(0.1)]), TypeError, "takes transforms"),  # type: ignore[arg-type] # likewise
         (lambda: ParamGroup((), Sgd, 0.1), TypeError, "ParamGroup takes a rule"),  # type: ignore[arg-type] # likewise
-        (lambda: ParamGroup((), Sgd(), -1), ValueError, r"in \[0, inf\) as rate, not"),
-        (lambda: ParamGroup((), Sgd(), "x"), TypeError, "as rate, not 'x'"),  # type: ignore[arg-type] # likewise
+        (lambda: ParamGroup((), Sgd(), -1), ValueError, r"in \[0, inf\) for rate, not"),
+        (lambda: ParamGroup((), Sgd(), "x"), TypeError, "for rate, not 'x'"),  # type: ignore[arg-type] # likewise
         (
             lambda: ParamGroup((), Sgd(), 0.1, 0.2),  # type: ignore[arg-type] # likewise
             TypeError,
-            "takes a function as schedule, not 0.2",
+            "takes a function for schedule, not 0.2",
         ),
     ],
 )
@@ -305,19 +305,21 @@ def test_a_step_of_programs_that_gives_none(given: Any) -> None:
 
 def test_trainers_and_loops_are_checked_where_they_are_written() -> None:
     step: Any = 3
-    with pytest.raises(TypeError, match="Trainer takes a function as step, not 3"):
+    with pytest.raises(TypeError, match="Trainer takes a function for step, not 3"):
         Trainer(0, step)
-    with pytest.raises(TypeError, match="Trainer takes a function as logger, not None"):
+    with pytest.raises(
+        TypeError, match="Trainer takes a function for logger, not None"
+    ):
         Trainer(0, lambda n: Success((n, REPORT)), None)  # type: ignore[arg-type] # the mistake
-    with pytest.raises(TypeError, match="run_steps takes a function as step, not 3"):
+    with pytest.raises(TypeError, match="run_steps takes a function for step, not 3"):
         run_steps(1, 0, step)
     for steps, error in ((-1, ValueError), (2.5, TypeError), ("3", TypeError)):
         count: Any = steps
-        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) for steps"):
             run_steps(count, 0, lambda n: Success((n, n)))
-        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) for steps"):
             run_steps_m(count, 0, lambda n: pure((n, n))).run()
-        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) as steps"):
+        with pytest.raises(error, match=r"takes a count \(0, 1, 2, ...\) for steps"):
             Trainer(0, lambda n: Success((n, REPORT))).run(count)
 
 

@@ -322,7 +322,7 @@ def test_bounds_are_checked(
 
 
 def test_whether_infinity_is_an_error_is_a_truth_value() -> None:
-    with pytest.raises(TypeError, match="takes False or True as error_if_nonfinite"):
+    with pytest.raises(TypeError, match="takes False or True for error_if_nonfinite"):
         clip_by_norm(1.0, error_if_nonfinite="no")  # type: ignore[arg-type] # the mistake
 
 

@@ -1,12 +1,17 @@
 """Checks of what a training script is made of, where it is written down."""
 
+import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from numbers import Integral, Real
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 from returns.result import Failure, Success
+
+from tapem_dsl.core.arguments import is_program
+
+T = TypeVar("T")
 
 Range: TypeAlias = Literal[
     "(-inf, inf)",
@@ -52,9 +57,9 @@ def check_number(owner: str, name: str, given: object, range: Range) -> None:
     >>> check_number("Adam", "beta1", 1.0, "[0, 1)")
     Traceback (most recent call last):
     ...
-    ValueError: Adam takes a number in [0, 1) as beta1, not 1.0 (float)
+    ValueError: Adam takes a number in [0, 1) for beta1, not 1.0 (float)
     """
-    what = f"{owner} takes a number in {range} as {name}, not {said(given)}"
+    what = f"{owner} takes a number in {range} for {name}, not {said(given)}"
     if isinstance(given, bool) or not isinstance(given, Real):
         raise TypeError(what)
     # a number of Python: a float32 overflows to be compared
@@ -74,9 +79,9 @@ def check_count(owner: str, name: str, given: object) -> None:
     >>> check_count("Cyclic", "size", 2.5)
     Traceback (most recent call last):
     ...
-    TypeError: Cyclic takes a count (0, 1, 2, ...) as size, not 2.5 (float)
+    TypeError: Cyclic takes a count (0, 1, 2, ...) for size, not 2.5 (float)
     """
-    what = f"{owner} takes a count (0, 1, 2, ...) as {name}, not {said(given)}"
+    what = f"{owner} takes a count (0, 1, 2, ...) for {name}, not {said(given)}"
     if isinstance(given, bool) or not isinstance(given, Integral):
         raise TypeError(what)
     if int(given) < 0:
@@ -96,24 +101,115 @@ def check_choice(
     >>> check_choice("OneCycleLR", "anneal", "CATS", ("cos", "linear"))
     Traceback (most recent call last):
     ...
-    ValueError: OneCycleLR takes 'cos' or 'linear' as anneal, not 'CATS' (str)
+    ValueError: OneCycleLR takes 'cos' or 'linear' for anneal, not 'CATS' (str)
     """
     words = " or ".join(map(repr, choices))
-    what = f"{owner} takes {words} as {name}, not {said(given)}"
+    what = f"{owner} takes {words} for {name}, not {said(given)}"
     if not isinstance(given, tuple(map(type, choices))):
         raise TypeError(what)
     if given not in choices:
         raise ValueError(what)
 
 
-def check_fields(record: object, **kinds: Range | tuple[object, ...] | None) -> None:
+def check_type(owner: str, name: str, given: object, kind: Any, mend: str = "") -> None:
+    """
+    Check that an argument is of a type; an integer and a number may be NumPy's.
+
+    Args:
+        owner: the function or class, for the message.
+        name: the argument's name, for the message.
+        given: the argument; a truth value is no number, and a program only a program.
+        kind: a class, or one of ``collections.abc``; no set is iterable in order.
+        mend: what to write instead.
+
+    Raises:
+        TypeError: it is not, with the mend.
+
+    >>> check_type("Trainer", "step", 3, Callable)
+    Traceback (most recent call last):
+    ...
+    TypeError: Trainer takes a function for step, not 3 (int)
+    """
+    fits = isinstance(given, Integral if kind is int else kind)
+    if kind in (int, Real) and isinstance(given, bool):
+        fits = False
+    if is_program(given):
+        fits, mend = False, "; did you forget `yield from`?"
+    if kind is Iterable and isinstance(given, set | frozenset):
+        fits, mend = False, ", which has no order; sort it first: sorted(...)"
+    if fits:
+        return
+    words = _WORDS.get(kind)
+    if not words:
+        words, mend = f"a {kind.__name__}", mend or f"; make one: {kind.__name__}(...)"
+    raise TypeError(f"{owner} takes {words} for {name}, not {said(given)}{mend}")
+
+
+_WORDS: Final[dict[Any, str]] = {
+    str: "a text",
+    int: "an integer",
+    Real: "a real number",
+    Callable: "a function",
+    Iterable: "a collection",
+    dict: "a dict",
+    Mapping: "a mapping",
+    range: "a range",
+    Sized: "a collection",
+    np.ndarray: "an array",
+    logging.Logger: "a logger",
+}
+"""What else than by its name a type is called."""
+
+
+def check_array(owner: str, name: str, given: object) -> None:
+    """
+    Check that an argument is an array, or a NumPy scalar.
+
+    Raises:
+        TypeError: neither.
+
+    >>> check_array("ParamEntry", "value", 1.0)
+    Traceback (most recent call last):
+    ...
+    TypeError: ParamEntry takes an array for value, not 1.0 (float); make one: \
+np.asarray(...)
+    """
+    if not isinstance(given, np.generic):
+        check_type(owner, name, given, np.ndarray, "; make one: np.asarray(...)")
+
+
+# Any: a type of whatever sort.
+def check_argument(owner: str, name: str, given: object, kind: Any) -> None:
+    """
+    Check an argument by a range, by the choices there are, as a count or by its type.
+
+    Raises:
+        TypeError, ValueError: as the other checks of this module.
+
+    >>> check_argument("vector_of_list", "n", -1, None)
+    Traceback (most recent call last):
+    ...
+    ValueError: vector_of_list takes a count (0, 1, 2, ...) for n, not -1 (int)
+    """
+    if kind is None:
+        check_count(owner, name, given)
+    elif isinstance(kind, tuple):
+        check_choice(owner, name, given, kind)
+    elif isinstance(kind, str):
+        check_number(owner, name, given, cast("Range", kind))
+    else:
+        check_type(owner, name, given, kind)
+
+
+# Any: types of whatever sort.
+def check_fields(record: object, **kinds: Any) -> None:
     """
     Check the fields of a record when it is made.
 
     Args:
         record: whose class is named in messages.
-        kinds: by the field's name, the range of a number, the choices there are, or
-            ``None`` for a count.
+        kinds: by the field's name, the range of a number, the choices there are, a
+            type, or ``None`` for a count.
 
     Raises:
         TypeError, ValueError: as the other checks of this module.
@@ -122,33 +218,29 @@ def check_fields(record: object, **kinds: Range | tuple[object, ...] | None) -> 
     >>> OneCycleLR(1.0, 10, rise=1.1)
     Traceback (most recent call last):
     ...
-    ValueError: OneCycleLR takes a number in [0, 1] as rise, not 1.1 (float)
+    ValueError: OneCycleLR takes a number in [0, 1] for rise, not 1.1 (float)
     """
-    owner = type(record).__name__
     for name, kind in kinds.items():
-        given = getattr(record, name)
-        if kind is None:
-            check_count(owner, name, given)
-        elif isinstance(kind, tuple):
-            check_choice(owner, name, given, kind)
-        else:
-            check_number(owner, name, given, kind)
+        check_argument(type(record).__name__, name, getattr(record, name), kind)
 
 
-def check_callable(owner: str, name: str, given: object) -> None:
+def items_of(owner: str, name: str, given: Iterable[T], kind: Any) -> tuple[T, ...]:
     """
-    Check that an argument is a function.
+    Take the items of a collection, each of which is of a type.
 
     Raises:
-        TypeError: it is not.
+        TypeError: no collection, or an item of another type.
 
-    >>> check_callable("Trainer", "step", 3)
+    >>> items_of("scale_metrics", "metrics", [1.0], str)
     Traceback (most recent call last):
     ...
-    TypeError: Trainer takes a function as step, not 3 (int)
+    TypeError: scale_metrics takes a text for metrics[0], not 1.0 (float)
     """
-    if not callable(given):
-        raise TypeError(f"{owner} takes a function as {name}, not {said(given)}")
+    check_type(owner, name, given, Iterable)
+    items = tuple(given)
+    for at, item in enumerate(items):
+        check_type(owner, f"{name}[{at}]", item, kind)
+    return items
 
 
 # Any: of whatever content; a Result of its type was promised.
@@ -168,7 +260,7 @@ Success(...)
     if isinstance(given, Success | Failure):
         return given
     mend = "wrap it: Success(...)"
-    if hasattr(given, "_inner_value"):  # a program
+    if is_program(given):
         mend = "run it: .eval()"
     if given is None:
         mend = "did you forget `return`?"
@@ -200,7 +292,7 @@ def said(given: object) -> str:
     "'x' (str)"
     """
     if isinstance(given, np.ndarray):
-        return f"an array of {given.dtype}{list(given.shape)}"
+        return f"an ndarray of {given.dtype}{list(given.shape)}"
     if isinstance(given, type):
         return f"the class {given.__name__}"
     text = repr(given)

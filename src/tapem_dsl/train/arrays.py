@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import index
 from typing import Any, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 from returns.result import Failure, Result, Success
 from typing_extensions import override
 
+from tapem_dsl.core.arguments import int_argument, tag_argument
 from tapem_dsl.core.errors import (
     BatchSizeNotPositive,
     EmptyDataset,
@@ -17,6 +17,7 @@ from tapem_dsl.core.errors import (
 )
 from tapem_dsl.core.pack import flatten, map_pack
 from tapem_dsl.core.same import same, structural
+from tapem_dsl.train.arguments import check_fields
 from tapem_dsl.train.dataset import Batched, Shuffling, order_of
 
 P = TypeVar("P")
@@ -45,7 +46,8 @@ class ArrayDataset(Batched[P]):
     order: Order
 
     def __post_init__(self) -> None:
-        """Keep the order from being written to."""
+        """Check the order, and keep it from being written to."""
+        check_fields(self, order=np.ndarray)
         self.order.setflags(write=False)
 
     @staticmethod
@@ -60,6 +62,7 @@ class ArrayDataset(Batched[P]):
         >>> ArrayDataset.of_pack("demo", (np.ones(2), np.ones(3)))
         <Failure: demo: length mismatch: 2 vs 3>
         """
+        tag_argument(tag, "ArrayDataset.of_pack")
         arrays = flatten(pack)[0]
         if not arrays or any(not np.ndim(array) for array in arrays):
             text = ": expected arrays of rows"
@@ -85,7 +88,7 @@ class ArrayDataset(Batched[P]):
         Raises:
             IndexError: there are fewer.
         """
-        which = self.order[at]
+        which = self.order[int_argument(at, "ArrayDataset.get, at")]
         return map_pack(lambda array: np.array(array[which])[()], self.pack)
 
     # Any: an index of NumPy's, of one row or of many.
@@ -114,7 +117,7 @@ class ArrayDataset(Batched[P]):
         Raises:
             ValueError: ``count`` is negative.
         """
-        if index(count) < 0:
+        if int_argument(count, "ArrayDataset.split_at, count") < 0:
             raise ValueError(f"split_at takes a count of samples, not {count}")
         first, rest = self.order[:count], self.order[count:]
         return ArrayDataset(self.pack, first), ArrayDataset(self.pack, rest)
@@ -132,7 +135,8 @@ class ArrayDataset(Batched[P]):
         >>> list(data.batches("demo", 2).unwrap())
         [array([0., 1.]), array([2.])]
         """
-        if index(batch_size) <= 0:
+        tag_argument(tag, "ArrayDataset.batches")
+        if int_argument(batch_size, "ArrayDataset.batches, batch_size") <= 0:
             return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.size():
             return Failure(EmptyDataset(tag))
@@ -164,6 +168,10 @@ class Batches(Sequence[P]):
     """How many rows a batch has; the last may have fewer."""
 
     starts: range
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, dataset=ArrayDataset, size=None, starts=range)
 
     def __len__(self) -> int:
         return len(self.starts)

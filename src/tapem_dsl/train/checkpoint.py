@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import tag_argument
 from tapem_dsl.core.errors import CheckpointError, TapeError
 from tapem_dsl.core.pack import flatten
 from tapem_dsl.core.value import frozen
+from tapem_dsl.train.files import check_path
 
 P = TypeVar("P")
 
@@ -52,7 +54,8 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
             and a place in a stream, all in one.
 
     Raises:
-        ValueError: a leaf of another kind, or two leaves with one path.
+        TypeError: no path.
+        ValueError: an empty path; a leaf of another kind, or two leaves with one path.
         OSError: the file cannot be written; ``filename`` is the path given.
         ModuleNotFoundError: safetensors is not installed.
 
@@ -67,6 +70,9 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
     <Success: {'w': array([1., 2.]), 'step': 3}>
     >>> folder.cleanup()
     """
+    check_path("save_checkpoint", path)
+    if not os.fspath(path):
+        raise ValueError("save_checkpoint takes the path of a file for path, not ''")
     from safetensors.numpy import save  # noqa: PLC0415 - an extra, asked for when used
 
     tensors, others = _parts(pack)
@@ -104,6 +110,8 @@ def load_checkpoint(
     >>> load_checkpoint("resume", "no such file", 1.0)
     <Failure: resume: no such file: no file is there>
     """
+    tag_argument(tag, "load_checkpoint")
+    check_path("load_checkpoint", path)
 
     def refused(what: str) -> Result[P, TapeError]:
         return Failure(CheckpointError(tag, what, path=os.fspath(path)))

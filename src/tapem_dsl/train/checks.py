@@ -17,6 +17,7 @@ from tapem_dsl.core.errors import (
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.tape import Tape
+from tapem_dsl.train.arguments import said
 
 S = TypeVar("S", bound=np.generic)
 
@@ -64,7 +65,9 @@ def require_value_tensor(
     <Failure: report: missing value for node id 3>
     """
     if not isinstance(tape, Tape):
-        raise TypeError(f"{tag}: a value is looked up on a Tape for tape, not {tape!r}")
+        raise TypeError(
+            f"{tag}: a value is looked up on a Tape for tape, not {said(tape)}"
+        )
     check_shape(shape)
     value = tape.get_value(id)
     if value is None:

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple, TypeAlias, final
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
+from tapem_dsl.train.arguments import check_count, check_fields, check_type, said
 from tapem_dsl.train.dataset import Dataset
-from tapem_dsl.train.files import read_file, visible
+from tapem_dsl.train.files import check_path, read_file, visible
 from tapem_dsl.train.tensors import Floats, dataset_of_list_vectors, matrix_of_lists
 
 _TAG: Final = "csv"
@@ -57,8 +58,10 @@ class CsvOptions:
         if not isinstance(given, str) or len(given) != 1 or given in '"\r\n':
             raise ValueError(
                 "the delimiter of CsvOptions is one character, such as ',' or '\\t', "
-                f"and neither a quote nor the end of a line; not {given!r}"
+                f"and neither a quote nor the end of a line; not {said(given)}"
             )
+        flag = (False, True)
+        check_fields(self, skip_header=flag, trim_cells=flag, allow_empty_lines=flag)
 
 
 class Pair(NamedTuple):
@@ -102,16 +105,18 @@ def parse_csv(
     >>> parse_csv('"1", 2\r\n').unwrap()
     [[1.0, 2.0]]
     """
-    return _rows(text, options).map(lambda rows: [row for _, row in rows])
+    rows = _rows("parse_csv", text, options)
+    return rows.map(lambda rows: [row for _, row in rows])
 
 
-def _rows(text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
+def _rows(owner: str, text: str, options: CsvOptions) -> Result[_Rows, TapeError]:
     given: object = text
     if not isinstance(given, str):
         raise TypeError(
             f"CSV is read from a text, not from a {type(given).__name__}; "
             "decode bytes, give load_csv a path"
         )
+    check_type(owner, "options", options, CsvOptions)
     records = _records(text.removeprefix("\ufeff"), options)
     if options.skip_header:
         next(records)
@@ -209,6 +214,8 @@ def load_csv(
             return Failure(LoadError(_TAG, what))
         return parse_csv(text, options)
 
+    check_path("load_csv", path)
+    check_type("load_csv", "options", options, CsvOptions)
     return read_file(_TAG, path).bind(parsed)
 
 
@@ -235,7 +242,9 @@ def csv_matrix(
         wide = _of_width(n, rows, ": row {row}: expected {n} entries, got {got}")
         return wide.bind(lambda given: matrix_of_lists(_TAG, m, n, given))
 
-    return _rows(text, options).bind(matrix)
+    check_count("csv_matrix", "m", m)
+    check_count("csv_matrix", "n", n)
+    return _rows("csv_matrix", text, options).bind(matrix)
 
 
 def csv_vectors(
@@ -252,7 +261,8 @@ def csv_vectors(
     >>> csv_vectors("1,2\n3,4", 2).map(Dataset.size)
     <Success: 2>
     """
-    rows = _rows(text, options)
+    check_count("csv_vectors", "n", n)
+    rows = _rows("csv_vectors", text, options)
     wide = rows.bind(
         lambda rows: _of_width(n, rows, ": expected {n} entries, got {got}")
     )
@@ -273,7 +283,7 @@ def csv_pairs(
     >>> csv_pairs("1,2\n3,4").map(Dataset.to_list)
     <Success: [Pair(x=1.0, y=2.0), Pair(x=3.0, y=4.0)]>
     """
-    rows = _rows(text, options)
+    rows = _rows("csv_pairs", text, options)
     wide = rows.bind(
         lambda rows: _of_width(2, rows, ": expected exactly {n} columns per row")
     )

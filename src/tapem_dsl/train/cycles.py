@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from tapem_dsl.train.arguments import check_fields, check_number
-from tapem_dsl.train.schedules import between, cosine, grown, ratio
+from tapem_dsl.train.schedules import Scheduler, between, cosine, grown, ratio
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cyclic:
+class Cyclic(Scheduler):
     """
     Straight lines up and down between two rates, ``size`` steps each.
 
@@ -45,8 +45,8 @@ class Cyclic:
                 f"not {self.maximum!r}"
             )
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if not self.size:
             return self.base
         cycle, within = divmod(step, 2 * self.size)
@@ -61,7 +61,7 @@ class Cyclic:
 
 @final
 @dataclass(frozen=True, slots=True)
-class CosineAnnealingLR:
+class CosineAnnealingLR(Scheduler):
     """
     A cosine between ``base`` and ``minimum`` of half-period ``steps``, for ever.
 
@@ -81,8 +81,8 @@ class CosineAnnealingLR:
         """Check the fields."""
         check_fields(self, base="[0, inf)", steps=None, minimum="[0, inf)")
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if not self.steps:
             return self.base
         height = (1 + cosine(step % (2 * self.steps) / self.steps)) / 2
@@ -91,7 +91,7 @@ class CosineAnnealingLR:
 
 @final
 @dataclass(frozen=True, slots=True)
-class OneCycle:
+class OneCycle(Scheduler):
     """
     Straight lines from ``maximum / divisor`` up to ``maximum``, and far down.
 
@@ -115,8 +115,8 @@ class OneCycle:
         """Check the fields."""
         _check_one_cycle(self)
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         initial, final = _ends(self)
         if not self.total:
             return initial
@@ -131,7 +131,7 @@ class OneCycle:
 
 @final
 @dataclass(frozen=True, slots=True)
-class OneCycleLR:
+class OneCycleLR(Scheduler):
     """
     Up to ``maximum``, down, and far down; by cosines or straight lines.
 
@@ -160,8 +160,8 @@ class OneCycleLR:
         _check_one_cycle(self)
         check_fields(self, anneal=("cos", "linear"), three_phase=(False, True))
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         initial, least = _ends(self)
         if not self.total:
             return initial

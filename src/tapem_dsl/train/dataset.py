@@ -9,13 +9,13 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.arguments import (
-    function_argument,
     int_argument,
     items_argument,
     tag_argument,
 )
 from tapem_dsl.core.errors import BatchSizeNotPositive, EmptyDataset, TapeError
 from tapem_dsl.core.same import same, structural
+from tapem_dsl.train.arguments import check_type, said
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -23,6 +23,9 @@ B_co = TypeVar("B_co", covariant=True)
 
 Shuffling: TypeAlias = Literal["lcg", "numpy"]
 """Which generator decides an order: TorchLean's, or NumPy's."""
+
+MAKE_ONE: Final = "; make one: Dataset.of_list(...)"
+"""What to write where a data set of whatever kind was expected."""
 
 _MULTIPLIER: Final = 1103515245
 _INCREMENT: Final = 12345
@@ -136,8 +139,8 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1, 2]).map(str)
         Dataset(data=('1', '2'))
         """
-        checked = function_argument(function, "Dataset.map")
-        return Dataset(tuple(checked(x) for x in self.data))
+        check_type("Dataset.map", "function", function, Callable)
+        return Dataset(tuple(function(x) for x in self.data))
 
     def append(self, other: "Dataset[X]") -> "Dataset[X]":
         """
@@ -146,11 +149,7 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1]).append(Dataset.of_list([2]))
         Dataset(data=(1, 2))
         """
-        if not isinstance(other, Dataset):
-            raise TypeError(
-                f"Dataset.append takes another Dataset, not {other!r}; "
-                "make one with Dataset.of_list"
-            )
+        check_type("Dataset.append", "other", other, Dataset)
         return Dataset(self.data + other.data)
 
     def split_at(self, count: int) -> "tuple[Dataset[X], Dataset[X]]":
@@ -241,7 +240,7 @@ def order_of(
         last = int(keys[-1]) if size else int_argument(seed, "shuffle, seed")
         return last, np.argsort(keys, kind="stable")
     if how != "numpy":
-        raise ValueError(f"shuffle by 'lcg' or by 'numpy', not by {how!r}")
+        raise ValueError(f"shuffle by 'lcg' or by 'numpy', not by {said(how)}")
     rng = np.random.default_rng(int_argument(seed, "shuffle, seed"))
     order = rng.permutation(size)
     return int(rng.integers(2**63)), order

@@ -1,21 +1,30 @@
 """Metrics, reports of steps, and their means over samples and batches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Final, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import int_argument, tag_argument
 from tapem_dsl.core.errors import (
     EmptyBatches,
     EmptyDataset,
     MetricMismatch,
     TapeError,
 )
-from tapem_dsl.train.arguments import checked_result, said
-from tapem_dsl.train.dataset import Dataset
+from tapem_dsl.train.arguments import (
+    check_argument,
+    check_fields,
+    check_type,
+    checked_result,
+    items_of,
+    said,
+)
+from tapem_dsl.train.dataset import MAKE_ONE, Batched, Dataset
 
 X = TypeVar("X")
 
@@ -38,6 +47,10 @@ class Metric:
     name: str
     value: Number
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, name=str, value=Real)
+
     def render(self) -> str:
         """Write ``name=value``."""
         return f"{self.name}={render_number(self.value)}"
@@ -58,12 +71,19 @@ class StepReport:
     loss: Number
     metrics: tuple[Metric, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check the fields, and hold a tuple of metrics, whatever was given."""
+        check_fields(self, loss=Real)
+        metrics = items_of("StepReport", "metrics", self.metrics, Metric)
+        object.__setattr__(self, "metrics", metrics)
+
     def render(self, step: int) -> str:
         """
         Write one line, with the number of the step.
 
         Lean: ``renderReport``.
         """
+        check_argument("StepReport.render", "step", step, int)
         line = f"step {step}: loss={render_number(self.loss)}"
         return f"{line}, {render_metrics(self.metrics)}" if self.metrics else line
 
@@ -95,6 +115,7 @@ def render_number(number: Number) -> str:
     >>> [render_number(x) for x in (0.25, float("nan"), float("-inf"), Fraction(1, 2))]
     ['0.250000', 'NaN', '-inf', '1/2']
     """
+    check_argument("render_number", "number", number, Real)
     if isinstance(number, Fraction):
         return str(number)
     number = float(number)
@@ -110,7 +131,8 @@ def render_metrics(metrics: Iterable[Metric]) -> str:
     >>> render_metrics([Metric("a", 1.0), Metric("b", Fraction(2))])
     'a=1.000000, b=2'
     """
-    return ", ".join(metric.render() for metric in metrics)
+    given = items_of("render_metrics", "metrics", metrics, Metric)
+    return ", ".join(metric.render() for metric in given)
 
 
 def render_reports(reports: Iterable[StepReport]) -> list[str]:
@@ -122,7 +144,8 @@ def render_reports(reports: Iterable[StepReport]) -> list[str]:
     >>> render_reports([StepReport(1.0)])
     ['step 0: loss=1.000000']
     """
-    return [report.render(step) for step, report in enumerate(reports)]
+    given = items_of("render_reports", "reports", reports, StepReport)
+    return [report.render(step) for step, report in enumerate(given)]
 
 
 def add_metrics(
@@ -140,6 +163,9 @@ def add_metrics(
     >>> add_metrics("test", [Metric("a", 1.0)], [Metric("b", 2.0)])
     <Failure: test: metric name mismatch: a vs b (names=('a', 'b'))>
     """
+    tag_argument(tag, "add_metrics")
+    a = items_of("add_metrics", "a", a, Metric)
+    b = items_of("add_metrics", "b", b, Metric)
     added = []
     for x, y in zip(a, b, strict=False):
         if x.name != y.name:
@@ -161,7 +187,9 @@ def scale_metrics(count: int, metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     >>> scale_metrics(3, [Metric("a", 2.0)])
     (Metric(name='a', value=6.0),)
     """
-    return tuple(Metric(m.name, in_double(m.value) * count) for m in metrics)
+    check_argument("scale_metrics", "count", count, None)
+    given = items_of("scale_metrics", "metrics", metrics, Metric)
+    return tuple(Metric(m.name, in_double(m.value) * count) for m in given)
 
 
 def in_double(number: Number) -> Number:
@@ -198,6 +226,12 @@ class ReportSum:
     loss_sum: Number
     metrics_sum: tuple[Metric, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check the fields, and hold a tuple of metrics, whatever was given."""
+        check_fields(self, count=None, loss_sum=Real)
+        metrics = items_of("ReportSum", "metrics_sum", self.metrics_sum, Metric)
+        object.__setattr__(self, "metrics_sum", metrics)
+
     @staticmethod
     def of_report(report: StepReport) -> "ReportSum":
         """Start from the report of one sample."""
@@ -206,11 +240,15 @@ class ReportSum:
     @staticmethod
     def of_batch(count: int, report: StepReport) -> "ReportSum":
         """Start from the mean report of so many samples."""
+        check_argument("ReportSum.of_batch", "count", count, None)
+        check_type("ReportSum.of_batch", "report", report, StepReport)
         metrics = scale_metrics(count, report.metrics)
         return ReportSum(count, in_double(report.loss) * count, metrics)
 
     def add(self, tag: str, other: "ReportSum") -> "Result[ReportSum, TapeError]":
         """Add field by field; metrics must go together."""
+        tag_argument(tag, "ReportSum.add")
+        check_type("ReportSum.add", "other", other, ReportSum)
         loss = self.loss_sum + other.loss_sum
         return add_metrics(tag, self.metrics_sum, other.metrics_sum).map(
             lambda metrics: ReportSum(self.count + other.count, loss, metrics)
@@ -246,6 +284,7 @@ def eval_list(
     >>> eval_list("test", [1.0, 2.0], lambda x: Success(StepReport(x)))
     <Success: StepReport(loss=1.5, metrics=())>
     """
+    _check("eval_list", tag, report_of, samples=samples)
     sums = (_report(tag, report_of(x)).map(ReportSum.of_report) for x in samples)
     return _mean(tag, sums, EmptyDataset(tag))
 
@@ -263,6 +302,8 @@ def eval_dataset(
     >>> eval_dataset("test", Dataset.of_list([]), lambda x: Success(StepReport(x)))
     <Failure: test: empty dataset>
     """
+    _check("eval_dataset", tag, report_of)
+    check_type("eval_dataset", "dataset", dataset, Dataset)
     return eval_list(tag, dataset.to_list(), report_of)
 
 
@@ -286,6 +327,7 @@ def eval_batches(
     >>> eval_batches("test", [[1.0, 3.0], [5.0]], lambda b: Success(StepReport(b[0])))
     <Success: StepReport(loss=2.3333333333333335, metrics=())>
     """
+    _check("eval_batches", tag, report_of, batches=batches)
     sums = (_of_batch(tag, batch, report_of) for batch in batches)
     return _mean(tag, sums, EmptyBatches(tag, "batch list"))
 
@@ -305,8 +347,19 @@ def eval_dataset_batches(
     >>> eval_dataset_batches("test", data, 2, lambda b: Success(StepReport(b[1])))
     <Success: StepReport(loss=3.0, metrics=())>
     """
+    _check("eval_dataset_batches", tag, report_of)
+    check_type("eval_dataset_batches", "dataset", dataset, Batched, MAKE_ONE)
+    int_argument(batch_size, "eval_dataset_batches, batch_size")
     batches = dataset.batches(tag, batch_size)
     return batches.bind(lambda given: eval_batches(tag, given, report_of))
+
+
+def _check(function: str, tag: str, report_of: object, **collections: object) -> None:
+    """Check what all evaluations take."""
+    tag_argument(tag, function)
+    for name, given in collections.items():
+        check_type(function, name, given, Iterable)
+    check_type(function, "report_of", report_of, Callable)
 
 
 def _of_batch(
@@ -314,6 +367,10 @@ def _of_batch(
     batch: Sequence[X],
     report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
 ) -> Result[ReportSum, TapeError]:
+    check_type(
+        *("eval_batches", "a batch", batch, Sized),
+        "; cut a list of samples into batches with Dataset.batches",
+    )
     if not len(batch):
         return Failure(EmptyBatches(tag, "batch"))
     report = _report(tag, report_of(batch))

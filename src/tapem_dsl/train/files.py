@@ -8,9 +8,28 @@ from unicodedata import category
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
+from tapem_dsl.train.arguments import said
 
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols that look like nothing: Hangul fillers, empty Braille."""
+
+
+def check_path(owner: str, path: object) -> None:
+    """
+    Check that an argument is the path of a file: a text, or what stands for one.
+
+    Raises:
+        TypeError: it is not.
+
+    >>> check_path("load_csv", b"data.csv")
+    Traceback (most recent call last):
+    ...
+    TypeError: load_csv takes a text or a Path for path, not b'data.csv' (bytes)
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        what = f"{owner} takes a text or a Path for path, not {said(path)}"
+        raise TypeError(what)
 
 
 def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError]:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Result
 
-from tapem_dsl.core.arguments import function_argument, produced
+from tapem_dsl.core.arguments import produced
 from tapem_dsl.core.combinators import map_m, value_of
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
@@ -30,6 +30,7 @@ from tapem_dsl.core.pack import Structure, flatten, named_params
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import frozen
 from tapem_dsl.interpreters.reverse import backward_scalar
+from tapem_dsl.train.arguments import check_fields, check_type
 
 Q = TypeVar("Q")
 K = TypeVar("K")
@@ -68,6 +69,10 @@ class ValueAndGrad(Generic[Q, Inputs, F]):
     """
 
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]]
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, program_of=Callable)
 
     @overload
     def __call__(
@@ -146,7 +151,8 @@ def value_and_grad(
     >>> value_and_grad(squared)({"x": np.float64(3.0), "y": np.float64(1.0)})
     <Success: (np.float64(9.0), {'x': np.float64(6.0), 'y': np.float64(0.0)})>
     """
-    return ValueAndGrad(function_argument(program_of, "value_and_grad"))
+    check_type("value_and_grad", "program_of", program_of, Callable)
+    return ValueAndGrad(program_of)
 
 
 # Any: the pack of ids, the program's inputs, and its scalar.

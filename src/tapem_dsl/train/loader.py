@@ -6,9 +6,10 @@ from typing import Generic, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import int_argument, tag_argument
 from tapem_dsl.core.errors import TapeError
-from tapem_dsl.train.arguments import checked_result
-from tapem_dsl.train.dataset import Batched, Shuffling
+from tapem_dsl.train.arguments import check_fields, check_type, checked_result
+from tapem_dsl.train.dataset import MAKE_ONE, Batched, Shuffling
 
 B = TypeVar("B")
 C = TypeVar("C")
@@ -40,6 +41,14 @@ class DataLoader(Generic[B]):
     drop_last: bool = False
     """Whether to leave out a last batch that is shorter, be it the only one."""
 
+    def __post_init__(self) -> None:
+        """Check the fields; a batch size that is not positive is an epoch's failure."""
+        check_type("DataLoader", "dataset", self.dataset, Batched, MAKE_ONE)
+        int_argument(self.batch_size, "DataLoader, batch_size")
+        check_fields(self, shuffle=(False, True, "lcg", "numpy"))
+        int_argument(self.seed, "DataLoader, seed")
+        check_fields(self, drop_last=(False, True))
+
     def epoch(self, tag: str) -> "Result[tuple[DataLoader[B], Sequence[B]], TapeError]":
         """
         Give the loader of the next epoch, and the batches of this one.
@@ -53,6 +62,7 @@ class DataLoader(Generic[B]):
         >>> DataLoader(Dataset.of_list([]), 1).epoch("demo")
         <Failure: demo: empty dataset>
         """
+        tag_argument(tag, "DataLoader.epoch")
         seed, dataset = self.seed, self.dataset
         if self.shuffle:
             how: Shuffling = "lcg" if self.shuffle is True else self.shuffle
@@ -97,6 +107,7 @@ class DataLoader(Generic[B]):
         >>> loader.epoch_collate("demo", lambda b: Success(sum(b))).map(lambda x: x[1])
         <Success: [3, 3]>
         """
+        check_type("epoch_collate", "collate", collate, Callable)
         result = self.epoch(tag)
         if isinstance(result, Failure):
             return Failure(result.failure())

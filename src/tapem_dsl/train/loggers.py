@@ -8,6 +8,8 @@ from typing import final
 
 from typing_extensions import override
 
+from tapem_dsl.train.arguments import check_fields, check_type
+
 
 @final
 class Level(IntEnum):
@@ -44,6 +46,10 @@ class LogEntry:
 
     level: Level
     message: str
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, level=Level, message=str)
 
     def render(self) -> str:
         """Write ``[level] message``."""
@@ -82,6 +88,8 @@ def stdout_logger(name: str, level: Level = Level.INFO) -> logging.Logger:
     >>> stdout_logger("doctest of tapem_dsl").info("step %d", 1)
     [info] step 1
     """
+    check_type("stdout_logger", "name", name, str)
+    check_type("stdout_logger", "level", level, int, "; such as Level.INFO")
     logger = logging.getLogger(name)
     for old in list(logger.handlers):
         if isinstance(old.formatter, LineFormatter):
@@ -103,4 +111,6 @@ def log_entry(logger: logging.Logger, entry: LogEntry) -> None:
     >>> log_entry(stdout_logger("doctest of tapem_dsl"), LogEntry(Level.ERROR, "lost"))
     [error] lost
     """
+    check_type("log_entry", "logger", logger, logging.Logger)
+    check_type("log_entry", "entry", entry, LogEntry)
     logger.log(entry.level, "%s", entry.message)

@@ -8,7 +8,6 @@ import numpy as np
 from returns.result import Result, Success
 
 from tapem_dsl.core.arguments import (
-    function_argument,
     items_argument,
     producing,
     tag_argument,
@@ -23,7 +22,8 @@ from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM, program
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
 from tapem_dsl.ops.arithmetic import add, scale
-from tapem_dsl.train.dataset import Dataset
+from tapem_dsl.train.arguments import check_type, said
+from tapem_dsl.train.dataset import MAKE_ONE, Dataset
 
 X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
@@ -65,7 +65,8 @@ def mean_scalar_over(
     """
     tag_argument(tag, "mean_scalar_over")
     _listed(xs)
-    return _mean_scalar_over(tag, xs, function_argument(loss_of, "mean_scalar_over"))
+    check_type("mean_scalar_over", "loss_of", loss_of, Callable)
+    return _mean_scalar_over(tag, xs, loss_of)
 
 
 @do
@@ -146,11 +147,11 @@ def mean_scalar_over_array(
     >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    function_argument(loss_of, "mean_scalar_over_array")
+    check_type("mean_scalar_over_array", "loss_of", loss_of, Callable)
     if isinstance(xs, str | bytes | Mapping):
         raise TypeError(
-            f"mean_scalar_over_array takes the rows of an array, not a "
-            f"{type(xs).__name__}: {xs!r}; make a list of samples of it first"
+            "mean_scalar_over_array takes the rows of an array for xs, "
+            f"not {said(xs)}; make a list of samples of it first"
         )
     rows = items_argument(xs, "mean_scalar_over_array")
     return mean_scalar_over(tag, list(rows), loss_of)
@@ -172,13 +173,9 @@ def mean_scalar_over_dataset(
     >>> mean_scalar_over_dataset("demo", Dataset.of_list([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    function_argument(loss_of, "mean_scalar_over_dataset")
-    if not isinstance(xs, Dataset):
-        raise TypeError(
-            f"mean_scalar_over_dataset takes a Dataset, not a "
-            f"{type(xs).__name__}: {xs!r}; make one with Dataset.of_list, or "
-            "use mean_scalar_over for a list"
-        )
+    mend = f"{MAKE_ONE}, or use mean_scalar_over for a list"
+    check_type("mean_scalar_over_dataset", "xs", xs, Dataset, mend)
+    check_type("mean_scalar_over_dataset", "loss_of", loss_of, Callable)
     return mean_scalar_over(tag, xs.to_list(), loss_of)
 
 
@@ -188,8 +185,7 @@ def _listed(xs: Sequence[X]) -> list[X]:
     if isinstance(given, Sequence) and not isinstance(given, str | bytes | np.ndarray):
         return list(xs)
     raise TypeError(
-        f"mean_scalar_over takes a list of samples, not a {type(xs).__name__}: "
-        f"{xs!r}; "
+        f"mean_scalar_over takes a list of samples for xs, not {said(xs)}; "
         "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
         "a Dataset, and list(...) for the rest"
     )

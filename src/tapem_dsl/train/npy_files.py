@@ -14,8 +14,9 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import LoadError, TapeError
 from tapem_dsl.core.shape import Shape, check_shape
+from tapem_dsl.train.arguments import check_count, said
 from tapem_dsl.train.exact import exact
-from tapem_dsl.train.files import read_file, visible
+from tapem_dsl.train.files import check_path, read_file, visible
 from tapem_dsl.train.tensors import Floats
 
 _TAG: Final = "npy"
@@ -85,6 +86,7 @@ def load_npy(path: str | os.PathLike[str]) -> Result[NpyArray, TapeError]:
     >>> print(load_npy("no such file").failure().message)
     npy: no such file: No such file or directory
     """
+    check_path("load_npy", path)
     return read_file(_TAG, path).bind(parse_npy)
 
 
@@ -100,6 +102,7 @@ def npy_vector(content: bytes, n: int) -> Result[Floats, TapeError]:
     >>> npy_vector(npy_bytes(np.ones(2)), 3)
     <Failure: npy: shape mismatch for vector>
     """
+    check_count("npy_vector", "n", n)
     return _of_shape(content, (n,), "shape mismatch for vector")
 
 
@@ -115,6 +118,8 @@ def npy_matrix(content: bytes, m: int, n: int) -> Result[Floats, TapeError]:
     >>> npy_matrix(npy_bytes(np.ones((1, 2))), 1, 2)
     <Success: [[1. 1.]]>
     """
+    check_count("npy_matrix", "m", m)
+    check_count("npy_matrix", "n", n)
     return _of_shape(content, (m, n), "shape mismatch for matrix")
 
 
@@ -157,9 +162,10 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
         raise ValueError(what)  # noqa: TRY004 - as of all that no file holds
     given = np.asarray(array)
     if not _fits(given.dtype):
+        kind: object = given.dtype if type(array) is np.ndarray else said(array)
         raise ValueError(
             f"npy_bytes writes floats of up to 64 bits, integers and truth values, not "
-            f"{given.dtype}; convert with astype"
+            f"{kind}; convert with astype"
         )
     out = BytesIO()
     npy.write_array(out, given, allow_pickle=False)

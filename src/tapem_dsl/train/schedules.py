@@ -11,13 +11,15 @@ that is outside of its range.
 """
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, log2, pi
 from numbers import Real
 from typing import Any, Final, TypeAlias, final
 
-from tapem_dsl.train.arguments import check_fields, check_number, said
+from tapem_dsl.core.arguments import is_program
+from tapem_dsl.train.arguments import check_count, check_fields, check_number, said
 
 Schedule: TypeAlias = Callable[[int], float]
 """From the number of a step, counted from 0, to its learning rate."""
@@ -37,14 +39,15 @@ def check_rate(owner: str, rate: object) -> None:
     >>> check_rate("adam", Exponential)
     Traceback (most recent call last):
     ...
-    TypeError: adam takes a number or a schedule as rate, not the class Exponential; \
+    TypeError: adam takes a number or a schedule for rate, not the class Exponential; \
 make one: Exponential(...)
     """
     mend = f"; make one: {rate.__name__}(...)" if isinstance(rate, type) else ""
-    if mend or not (isinstance(rate, Real) or callable(rate)):
-        what = f"{owner} takes a number or a schedule as rate, not {said(rate)}{mend}"
+    schedule = callable(rate) and not is_program(rate)
+    if mend or not (schedule or isinstance(rate, Real)):
+        what = f"{owner} takes a number or a schedule for rate, not {said(rate)}{mend}"
         raise TypeError(what)
-    if not callable(rate):
+    if not schedule:
         check_number(owner, "rate", rate, "[0, inf)")
 
 
@@ -128,9 +131,31 @@ def grown(rate: float, factor: float, steps: float) -> float:
     return power(2.0, log2(rate) + steps * log2(factor))
 
 
+class Scheduler(ABC):
+    """
+    What the schedules share: a call with the number of a step, which is checked.
+
+    >>> Constant(0.1)("3")
+    Traceback (most recent call last):
+    ...
+    TypeError: Constant takes a count (0, 1, 2, ...) for step, not '3' (str)
+    """
+
+    __slots__ = ()
+
+    def __call__(self, step: int, /) -> float:
+        """Give the rate of a step."""
+        check_count(type(self).__name__, "step", step)
+        return self._rate(step)
+
+    @abstractmethod
+    def _rate(self, step: int) -> float:
+        """Give the rate of a step that is counted from 0."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Scheduler):
     """
     The same rate for ever.
 
@@ -146,14 +171,14 @@ class Constant:
         """Check the fields."""
         check_fields(self, rate="[0, inf)")
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         return self.rate
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Exponential:
+class Exponential(Scheduler):
     """
     ``initial * decay**step``: infinite at last if ``decay`` is greater than 1.
 
@@ -170,14 +195,14 @@ class Exponential:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", decay="[0, inf)")
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         return grown(self.initial, self.decay, step)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class StepDecay:
+class StepDecay(Scheduler):
     """
     ``initial * factor**(step // size)``; the initial rate if ``size`` is 0.
 
@@ -195,15 +220,15 @@ class StepDecay:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", factor="[0, inf)", size=None)
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         drops = step // self.size if self.size else 0
         return grown(self.initial, self.factor, drops)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class CosineAnnealing:
+class CosineAnnealing(Scheduler):
     """
     Half a cosine from ``initial`` to ``minimum`` in ``steps`` steps, and then level.
 
@@ -224,8 +249,8 @@ class CosineAnnealing:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", steps=None, minimum="[0, inf)")
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if not self.steps:
             return self.initial
         share = (1 - cosine(ratio(min(step, self.steps), self.steps))) / 2
@@ -234,7 +259,7 @@ class CosineAnnealing:
 
 @final
 @dataclass(frozen=True, slots=True)
-class LinearWarmup:
+class LinearWarmup(Scheduler):
     """
     A straight line from ``start`` to ``initial`` in ``warmup`` steps, and then level.
 
@@ -252,8 +277,8 @@ class LinearWarmup:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", warmup=None, start="[0, inf)")
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if step >= self.warmup:
             return self.initial
         return between(self.start, self.initial, step / self.warmup)
@@ -261,7 +286,7 @@ class LinearWarmup:
 
 @final
 @dataclass(frozen=True, slots=True)
-class WarmupCosine:
+class WarmupCosine(Scheduler):
     """
     A straight line up to ``initial``, then half a cosine to 0 at ``total``.
 
@@ -283,8 +308,8 @@ class WarmupCosine:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", warmup=None, total=None)
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if not self.total:
             return self.initial
         if step >= self.total:
@@ -297,7 +322,7 @@ class WarmupCosine:
 
 @final
 @dataclass(frozen=True, slots=True)
-class WarmupCosineLR:
+class WarmupCosineLR(Scheduler):
     """
     A straight line up to ``peak``, then half a cosine down to ``minimum`` at ``total``.
 
@@ -326,8 +351,8 @@ class WarmupCosineLR:
                 f"not {self.minimum!r}"
             )
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if step >= self.total:
             return self.minimum
         warmup = min(self.warmup, self.total)
@@ -339,7 +364,7 @@ class WarmupCosineLR:
 
 @final
 @dataclass(frozen=True, slots=True)
-class LRFinder:
+class LRFinder(Scheduler):
     """
     ``initial * (final / initial)**(step / steps)``: a sweep to find a rate by.
 
@@ -361,8 +386,8 @@ class LRFinder:
         """Check the fields."""
         check_fields(self, initial="[0, inf)", final="[0, inf)", steps=None)
 
-    def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
+    def _rate(self, step: int) -> float:
+        """As above."""
         if not self.steps:
             return self.initial
         share = step / self.steps

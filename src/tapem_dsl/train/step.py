@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tapem_dsl.train.arguments import check_array, check_type
 from tapem_dsl.train.optim.rules import Nothing, Sgd
 from tapem_dsl.train.optim.transforms import apply_updates
 
@@ -36,10 +37,10 @@ def sgd_update_tensor(
     >>> sgd_update_tensor(np.array([1.0, 2.0]), np.array([10.0, 0.0]), 0.1)
     array([0., 2.])
     """
-    if isinstance(learning_rate, bool) or not isinstance(learning_rate, Real):
-        raise TypeError(
-            "sgd_update_tensor takes a real number for learning_rate, "
-            f"not {learning_rate!r}"
-        )
+    given: dict[str, object] = {"param": param, "grad": grad}
+    for name, x in given.items():
+        if not isinstance(x, float | Fraction):
+            check_array("sgd_update_tensor", name, x)
+    check_type("sgd_update_tensor", "learning_rate", learning_rate, Real)
     change, _ = Sgd().update(grad, Nothing(), param, learning_rate)
     return apply_updates(param, change)

@@ -4,45 +4,72 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from operator import index
-from typing import Generic, NamedTuple, TypeVar, final
+from typing import Generic, NamedTuple, Self, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import tag_argument
 from tapem_dsl.core.errors import CheckpointError, EmptyBatches, TapeError
+from tapem_dsl.train.arguments import check_fields, check_type
 from tapem_dsl.train.loader import DataLoader
 
 B = TypeVar("B")
 
 
-class Position(NamedTuple):
+class _Place(NamedTuple):
+    """The fields of a :class:`Position`, before they are checked."""
+
+    epoch: int
+    batch: int
+    seed: int
+    size: int = 0
+    batch_size: int = 0
+    shuffle: str = ""
+    drop_last: bool = False
+
+
+class Position(_Place):
     """
     A place in a stream, and what the loader was: numbers and a text, for a checkpoint.
 
     ``Stream(loader).position`` is the first one.
 
+    Args:
+        epoch: how many epochs are over.
+        batch: how many batches of this one are over.
+        seed: the loader's at the start of this epoch, to be recognised by.
+        size: how many samples the data set has.
+        batch_size: the loader's; 0 in a position made by hand, which does not say what
+            it was.
+        shuffle: ``"lcg"``, ``"numpy"``, or ``""`` where nothing is shuffled.
+        drop_last: the loader's.
+
+    Raises:
+        TypeError, ValueError: of another type, or a word that there is not.
+
     >>> Position(epoch=2, batch=5, seed=7).batch
     5
     """
 
-    epoch: int
-    """How many epochs are over."""
+    __slots__ = ()
 
-    batch: int
-    """How many batches of this one are over."""
-
-    seed: int
-    """The loader's at the start of this epoch, to be recognised by."""
-
-    size: int = 0
-    """How many samples the data set has."""
-
-    batch_size: int = 0
-    """The loader's; 0 in a position made by hand, which does not say what it was."""
-
-    shuffle: str = ""
-    """``"lcg"``, ``"numpy"``, or ``""`` where nothing is shuffled."""
-
-    drop_last: bool = False
+    def __new__(  # noqa: PLR0913, PLR0917 - as many as there are fields
+        cls,
+        epoch: int,
+        batch: int,
+        seed: int,
+        size: int = 0,
+        batch_size: int = 0,
+        shuffle: str = "",
+        drop_last: bool = False,  # noqa: FBT001, FBT002 - a field
+    ) -> Self:
+        """Check the fields."""
+        place = super().__new__(
+            cls, epoch, batch, seed, size, batch_size, shuffle, drop_last
+        )
+        check_fields(place, epoch=int, batch=int, seed=int, size=int, batch_size=int)
+        check_fields(place, shuffle=("lcg", "numpy", ""), drop_last=(False, True))
+        return place
 
 
 @final
@@ -70,6 +97,10 @@ class Stream(Generic[B]):
         default=None, repr=False, compare=False
     )
     """This epoch's batches, and the loader after it: made once an epoch."""
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        check_fields(self, loader=DataLoader, epoch=None, batch=None)
 
     @property
     def position(self) -> Position:
@@ -108,6 +139,9 @@ class Stream(Generic[B]):
         >>> Stream.at("demo", other, stream.position)
         <Failure: demo: another loader: batch_size was 2 and is 1>
         """
+        tag_argument(tag, "Stream.at")
+        check_type("Stream.at", "loader", loader, DataLoader)
+        check_type("Stream.at", "position", position, Position)
         if position.epoch < 0 or position.batch < 0:
             return Failure(CheckpointError(tag, f"no place is {position}"))
         differing = _differing(position, Stream(loader).position)
@@ -145,6 +179,7 @@ class Stream(Generic[B]):
             As :meth:`DataLoader.epoch`; :class:`EmptyBatches` for a loader that drops
             its only batch.
         """
+        tag_argument(tag, "Stream.next")
         given = self.loader.epoch(tag) if self._given is None else Success(self._given)
         return given.bind(lambda given: self._taken(tag, *given))
 

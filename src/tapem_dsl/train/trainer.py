@@ -12,8 +12,9 @@ from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import TapeError
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.train.arguments import (
-    check_callable,
     check_count,
+    check_fields,
+    check_type,
     checked_pair,
     checked_result,
     said,
@@ -28,10 +29,9 @@ Track: TypeAlias = Callable[[range], Iterable[int]]
 """Goes through the steps' numbers and may show how far it is: ``rich``'s ``track``."""
 
 
-@do
 def run_steps_m(
     steps: int, init: S, step: Callable[[S], TapeM[tuple[S, O], F]]
-) -> Do[tuple[S, list[O]], F]:
+) -> TapeM[tuple[S, list[O]], F]:
     """
     Thread a state through so many steps of a program, and collect what they give.
 
@@ -43,6 +43,14 @@ def run_steps_m(
     <Success: (3, [0, 1, 2])>
     """
     check_count("run_steps_m", "steps", steps)
+    check_type("run_steps_m", "step", step, Callable)
+    return _run_steps_m(steps, init, step)
+
+
+@do
+def _run_steps_m(
+    steps: int, init: S, step: Callable[[S], TapeM[tuple[S, O], F]]
+) -> Do[tuple[S, list[O]], F]:
     state, outputs = init, []
     for _ in range(steps):
         program: object = step(state)
@@ -83,7 +91,8 @@ def run_steps(
     <Success: (8, [1, 2, 4])>
     """
     check_count("run_steps", "steps", steps)
-    check_callable("run_steps", "step", step)
+    check_type("run_steps", "step", step, Callable)
+    check_type("run_steps", "track", track, Callable)
     state, outputs = init, []
     for _ in track(range(steps)):
         result = checked_result("the step of run_steps", step(state))
@@ -131,8 +140,7 @@ class Trainer(Generic[S]):
 
     def __post_init__(self) -> None:
         """Check the fields."""
-        check_callable("Trainer", "step", self.step)
-        check_callable("Trainer", "logger", self.logger)
+        check_fields(self, step=Callable, logger=Callable)
 
     def run(
         self, steps: int, *, track: Track = iter
@@ -203,6 +211,7 @@ class Trainer(Generic[S]):
         >>> _ = stay.with_report_logger(stdout_logger("doctest of tapem_dsl")).run(1)
         [info] step 0: loss=0.500000
         """
+        check_type("with_report_logger", "logger", logger, logging.Logger)
         return self.with_logger(_ReportLogger(logger))
 
 

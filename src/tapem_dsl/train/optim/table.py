@@ -1,19 +1,26 @@
 """TorchLean's optimiser: parameters by id in a table, options by group, one step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import tag_argument
 from tapem_dsl.core.errors import ParameterError, TapeError
 from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node_id import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.same import same, structural
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.core.shape import Shape, check_shape
 from tapem_dsl.core.value import as_value
-from tapem_dsl.train.arguments import check_callable, check_number
+from tapem_dsl.train.arguments import (
+    check_array,
+    check_count,
+    check_fields,
+    check_type,
+    items_of,
+)
 from tapem_dsl.train.optim.rules import Real, Rule, check_rule, fits
 from tapem_dsl.train.optim.transforms import apply_updates
 from tapem_dsl.train.schedules import Schedule, rate_at
@@ -35,6 +42,12 @@ class ParamEntry:
     name: str
     value: Array
     """An array, or a NumPy scalar at shape ``()``."""
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        index_of(self.id, "ParamEntry, id")
+        check_fields(self, name=str)
+        check_array("ParamEntry", "value", self.value)
 
     @structural
     def __eq__(self, other: object) -> bool:
@@ -60,6 +73,11 @@ class ParamTable:
 
     entries: tuple[ParamEntry, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check the fields, and hold a tuple, whatever was given."""
+        entries = items_of("ParamTable", "entries", self.entries, ParamEntry)
+        object.__setattr__(self, "entries", entries)
+
     def get_tensor(
         self, tag: str, id: NodeId, shape: Shape
     ) -> Result[Array, TapeError]:
@@ -74,6 +92,9 @@ class ParamTable:
         >>> ParamTable().get_tensor("demo", NodeId(3), ())
         <Failure: demo: missing param id 3 (id=3)>
         """
+        tag_argument(tag, "ParamTable.get_tensor")
+        index_of(id, "ParamTable.get_tensor, id")
+        check_shape(shape)
         for entry in self.entries:
             if entry.id == id:
                 if entry.value.shape == shape:
@@ -92,6 +113,8 @@ class ParamTable:
         >>> table.set(NodeId(0), np.float64(2)).entries[0].value
         np.float64(2.0)
         """
+        index_of(id, "ParamTable.set, id")
+        check_array("ParamTable.set", "value", value)
         entries = [
             replace(entry, value=value) if entry.id == id else entry
             for entry in self.entries
@@ -121,13 +144,17 @@ class ParamGroup:
 
     def __post_init__(self) -> None:
         """Check the fields."""
+        check_fields(self, ids=Iterable, rate="[0, inf)")
+        object.__setattr__(self, "ids", tuple(self.ids))
+        for at, id in enumerate(self.ids):
+            index_of(id, f"ParamGroup, ids[{at}]")
         check_rule("ParamGroup", self.rule)
-        check_number("ParamGroup", "rate", self.rate, "[0, inf)")
         if self.schedule is not None:
-            check_callable("ParamGroup", "schedule", self.schedule)
+            check_fields(self, schedule=Callable)
 
     def rate_at(self, step: int) -> Real:
         """Give the rate of a step, counted from 0."""
+        check_count("ParamGroup.rate_at", "step", step)
         rate = self.rate if self.schedule is None else self.schedule
         now: Real = rate_at(rate, step)
         return now
@@ -157,6 +184,12 @@ class Optimizer:
     steps: int = 0
     states: dict[NodeId, Any] = field(default_factory=dict)  # Any: of whatever rule
 
+    def __post_init__(self) -> None:
+        """Check the fields, and hold a tuple of groups, whatever was given."""
+        groups = items_of("Optimizer", "groups", self.groups, ParamGroup)
+        object.__setattr__(self, "groups", groups)
+        check_fields(self, steps=None, states=dict)
+
     def init(self, table: ParamTable) -> "Optimizer":
         """
         Give every parameter of a group its state: what a checkpoint is read back into.
@@ -166,6 +199,7 @@ class Optimizer:
         >>> Optimizer((ParamGroup((NodeId(0),), Momentum(), 0.5),)).init(table).states
         {0: Buffered(steps=0, buffer=np.float64(0.0))}
         """
+        check_type("Optimizer.init", "table", table, ParamTable)
         rules = {id: group.rule for group in self.groups for id in group.ids}
         fresh = {
             entry.id: rules[entry.id].init(entry.value)
@@ -196,6 +230,11 @@ class Optimizer:
         >>> Optimizer(()).step(table, {})
         <Failure: optim: no parameter group for id 0 (id=0)>
         """
+        check_type("Optimizer.step", "table", table, ParamTable)
+        check_type(
+            *("Optimizer.step", "gradients", gradients, Mapping),
+            "; give what backward_scalar gave, from ids to arrays",
+        )
         wrong = self._wrong(table)
         if wrong is not None:
             return Failure(wrong)
