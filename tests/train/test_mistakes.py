@@ -303,6 +303,7 @@ def test_there_is_no_schedule_that_is_not_tried() -> None:
         (lambda: LOOSE.vector_of_list("t", 1, ["a" * 999]), r"entries\[0\], .*\.\.\."),
         (lambda: LOOSE.eval_batches("t", [1.0], const), "cut a list of samples into"),
         (lambda: LOOSE.Position("a", 0, 0), "takes an integer for epoch, not 'a'"),
+        (lambda: LOOSE.Optimizer(GROUP), r"for groups, not .*; put it in a tuple: "),
         (lambda: LOOSE.adam(PROGRAM), "takes a number or a schedule for rate"),
     ],
 )

@@ -236,7 +236,9 @@ def items_of(owner: str, name: str, given: Iterable[T], kind: Any) -> tuple[T, .
     ...
     TypeError: scale_metrics takes a text for metrics[0], not 1.0 (float)
     """
-    check_type(owner, name, given, Iterable)
+    alone = kind is not object and isinstance(given, kind)
+    mend = "; put it in a tuple: (...,)" if alone else ""
+    check_type(owner, name, given, Iterable, mend)
     items = tuple(given)
     for at, item in enumerate(items):
         check_type(owner, f"{name}[{at}]", item, kind)
