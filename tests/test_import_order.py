@@ -10,6 +10,7 @@ import tapem_dsl
 ROOT = Path(tapem_dsl.__file__).parent
 PACKAGES = ["core", "ops", "interpreters", "train", "testing"]
 CORE = [
+    "messages",
     "node_id",
     "errors",
     "shape",

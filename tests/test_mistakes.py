@@ -11,6 +11,7 @@ from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 import pytest
+from returns.maybe import Some
 from returns.result import Result, Success
 
 import tapem_dsl
@@ -29,6 +30,7 @@ from tapem_dsl import (
     const,
     do,
     leaf,
+    ops,
     pure,
 )
 from tapem_dsl.core.namespace import NUMPY
@@ -270,15 +272,18 @@ def test_an_op_without_a_name_is_refused_at_the_call() -> None:
         (lambda x: LOOSE.add(x, 2.0), "operand 2.*shift_by(x, 2.0), or.*const"),
         (lambda x: LOOSE.add(0.5, x), "operand 1.*shift_by(x, 0.5)"),
         (lambda x: LOOSE.sub(x, 2.0), "shift_by(x, -2.0)"),
-        (lambda x: LOOSE.sub(2.0, x), "shift_by(x, 2.0) after scale(x, -1)"),
+        (lambda x: LOOSE.sub(2.0, x), "scale(x, -1).bind(lambda y: shift_by(y, 2.0))"),
         (lambda x: LOOSE.mul(x, 2.0), "scale(x, 2.0)"),
         (lambda x: LOOSE.mul(np.float32(2), x), "scale(x, 2.0)"),
-        (lambda x: LOOSE.div(x, Fraction(1, 2)), "scale(x, 1 / 1/2)"),
-        (lambda x: LOOSE.div(2.0, x), "scale(x, 2.0) after inv(x)"),
+        (lambda x: LOOSE.div(x, Fraction(1, 2)), "scale(x, Fraction(2, 1))"),
+        (lambda x: LOOSE.div(2.0, x), "inv(x).bind(lambda y: scale(y, 2.0))"),
         (lambda x: LOOSE.max_(x, 0.0), "clamp(x, 0.0, float('inf'))"),
         (lambda x: LOOSE.min_(x, 0.0), "clamp(x, float('-inf'), 0.0)"),
         (lambda x: LOOSE.less(x, 0.0), "record it with const"),
-        (lambda x: LOOSE.mul(x, np.int64(0)), "write int(0)"),
+        (
+            lambda x: LOOSE.mul(x, np.int64(0)),
+            "write scale(x, 0), or write int(0) if it is an id",
+        ),
         (lambda x: LOOSE.matmul(np.ones((2, 2)), x), "with leaf or const"),
     ],
 )
@@ -526,10 +531,156 @@ def test_a_literal_is_a_real_number(constant: Any) -> None:
         (lambda: LOOSE.apply_op(Concat(0)).run(), "concat takes at least one operand"),
         (lambda: LOOSE.attention(*[0] * 5, heads=0), "at least one head, not 0"),
         (lambda: LOOSE.attention(*[0] * 5, heads=-1), "at least one head, not -1"),
-        (lambda: LOOSE.clamp(0, float("nan"), 1.0), "between two numbers, not NaN"),
-        (lambda: LOOSE.clamp(0, 0.0, np.float32("nan")), "two numbers, not NaN"),
+        (lambda: LOOSE.clamp(0, float("nan"), 1.0), "a real number for low, not NaN"),
+        (
+            lambda: LOOSE.clamp(0, 0.0, np.float32("nan")),
+            "a real number for high, not NaN",
+        ),
     ],
 )
 def test_what_has_the_type_and_no_meaning_raises(call: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+# -- what a message tells to write is right, and short ---------------------------------
+
+NAN, INF = float("nan"), float("inf")
+BY_NUMBER = [op for op in ops.ALL if any(op.with_numbers)]
+NUMBERS = [
+    *(2, -3, 2.0, -2.0, 0.1, -0.0, INF, -INF, np.float32(0.1), np.longdouble(-0.5)),
+    *(Fraction(1, 2), Fraction(-1, 3), np.int64(-3), np.uint8(2), np.float64(-0.25)),
+]
+
+
+def value_at(program: TapeM[NodeId, Any]) -> Array:
+    out, tape = const(np.array([0.5, -3.0, 2.0])).bind(lambda _: program).run().unwrap()
+    return tape[out].value
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+@pytest.mark.parametrize("op", BY_NUMBER, ids=lambda op: op.name)
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_suggested_for_a_number_computes_it(
+    op: Any, place: int, number: Any
+) -> None:
+    ids: list[Any] = [NodeId(0), NodeId(0)]
+    # an int of Python passes for an id: its text is that of the rational
+    ids[place] = Fraction(number) if type(number) is int else number
+    with pytest.raises(TypeError) as caught:
+        LOOSE.apply_op(op(), *ids)
+    (text,) = re.findall(r"; write (.*?\)), or ", str(caught.value))
+    known = {**vars(tapem_dsl), "x": NodeId(0), "np": np, "Fraction": Fraction}
+    ours = value_at(eval(text, known))
+    full = const(np.full(3, float(number)))
+    given = [(lambda i: (i, 0)), (lambda i: (0, i))][place]
+    theirs = value_at(full.bind(lambda i: LOOSE.apply_op(op(), *given(i))))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-15)
+
+
+def test_a_rational_stays_exact_in_what_is_suggested() -> None:
+    for op, text in ((LOOSE.mul, "Fraction(1, 3)"), (LOOSE.div, "Fraction(3, 1)")):
+        with pytest.raises(TypeError, match=re.escape(f"write scale(x, {text})")):
+            op(NodeId(0), Fraction(1, 3))
+
+
+@pytest.mark.parametrize("number", [NAN, Fraction(2**2000), Fraction(10**5000)])
+def test_what_no_text_can_give_is_not_suggested(number: Any) -> None:
+    with pytest.raises(TypeError, match="; record it with const") as caught:
+        LOOSE.max_(NodeId(0), number)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("call", "told", "untold"),
+    [
+        (lambda: LOOSE.concat([0, 1]), "concat(*ids)", "leading_axis"),
+        (lambda: LOOSE.concat(0, 2.0), "concat, operand 2", "leading_axis"),
+        (lambda: LOOSE.add([0, 1], 0), "one by one", "const"),
+        (lambda: LOOSE.scale(0, None), "real number for factor, not None", "const"),
+        (lambda: LOOSE.scale(0, "x"), "real number for factor, not 'x'", "const"),
+        (lambda: LOOSE.scale(0, True), "real number for factor, not True", "const"),
+        (lambda: LOOSE.scale(0, np.ones(2)), "const and write mul(x, factor)", "add"),
+        (
+            lambda: LOOSE.shift_by(0, np.ones(2)),
+            "const and write add(x, offset)",
+            "mul",
+        ),
+        (lambda: LOOSE.shift_by(0, pure(1)), "did you forget `yield from`?", "const"),
+        (lambda: LOOSE.clamp(0, "a", 1), "real number for low, not 'a'", "high"),
+        (lambda: LOOSE.clamp(0, 1, "a"), "real number for high, not 'a'", "low"),
+        (lambda: LOOSE.fold_m(3, 0, []), "a function for step, not 3", "pure"),
+        (lambda: LOOSE.jvp(3, None, 1.0), "a function for program, not 3", "pure"),
+        (lambda: LOOSE.hvp_params(3, 1.0, None, 1.0), "a function for loss", "pure"),
+        (lambda: LOOSE.add(0, Success(1)), "from_result", "a program was passed"),
+        (lambda: LOOSE.add(0, Some(1)), "not Some", "program"),
+        (lambda: LOOSE.const(Some(1)), "pass a float", "yield from"),
+        (lambda: LOOSE.map_m(const, 3), "a collection, not 3", "yield from"),
+        (lambda: LOOSE.map_m(const, list), "a collection, not <class 'list'>", "type"),
+        (lambda: LOOSE.map_m(const, np.array(1.0)), "rows of an array", "iteration"),
+        (lambda: const(1.0).apply(pure(3)).run(), "apply takes.*gave 3", "callable"),
+    ],
+)
+def test_a_message_tells_what_works_and_nothing_else(
+    call: Any, told: str, untold: str
+) -> None:
+    pattern = re.escape(told).replace(r"\.\*", ".*")
+    with pytest.raises(TypeError, match=pattern) as caught:
+        call()
+    assert untold not in str(caught.value)
+
+
+def undecorated(x: Any) -> Any:
+    return (yield from LOOSE.relu(x))
+
+
+def forgetful(x: Any) -> Any:
+    pure(x)
+
+
+@pytest.mark.parametrize(
+    "road",
+    [
+        lambda f: const(1.0).bind(f).run(),
+        lambda f: LOOSE.throw("no").lash(f).run(),
+        lambda f: LOOSE.fold_m(lambda _, x: f(x), 0, [1.0]).run(),
+        lambda f: LOOSE.map_m(f, [1.0]).run(),
+        lambda f: LOOSE.for_m([1.0], f).run(),
+        lambda f: GRADIENT(f)(1.0),
+        lambda f: LOOSE.jvp(lambda _, x: f(x), None, 1.0, None, 1.0),
+        lambda f: LOOSE.hessian_input(f, np.float64(1)),
+    ],
+)
+def test_a_forgotten_do_and_a_forgotten_return_are_named(road: Any) -> None:
+    with pytest.raises(TypeError, match="no program; write @do above undecorated"):
+        road(undecorated)
+    with pytest.raises(TypeError, match=r"no program; did you forget `return`"):
+        road(forgetful)
+    with pytest.raises(TypeError, match=r"no program; write from_result\(...\) around"):
+        road(Success)
+
+
+LONG = ([1] * 100_000, "x" * 100_000, {i: i for i in range(100_000)})
+
+
+@pytest.mark.parametrize("long", LONG, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "call",
+    [
+        LOOSE.relu,
+        lambda x: LOOSE.scale(0, x),
+        lambda x: LOOSE.fold_m(x, 0, []),
+        lambda x: LOOSE.pure(1).apply(x),
+        lambda x: LOOSE.broadcast_to(0, [x]),
+        lambda x: LOOSE.permute(0, [x]),
+        lambda x: LOOSE.reduce_sum(0, axis=x),
+        lambda x: LOOSE.leaf(1.0, name=[x]),
+        LOOSE.apply_op,
+        lambda x: LOOSE.pure(x).bind(lambda y: y).run(),
+        lambda x: LOOSE.layer_norm(0, 0, 0, epsilon=x),
+    ],
+)
+def test_messages_are_short_whatever_was_given(call: Any, long: Any) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(long)
+    assert len(str(caught.value)) < 400

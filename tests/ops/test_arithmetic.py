@@ -249,7 +249,7 @@ def value_at(x: Array, factor: float) -> Array:
 def test_a_factor_that_is_no_real_number_is_a_type_error(
     factor: Any,  # Any: wrong on purpose
 ) -> None:
-    with pytest.raises(TypeError, match="scale multiplies by a real number"):
+    with pytest.raises(TypeError, match="scale takes a real number for factor"):
         scale(NodeId(0), factor)
 
 

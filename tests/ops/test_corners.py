@@ -118,11 +118,11 @@ def test_a_rational_zero_has_no_reciprocal() -> None:
 
 def test_bounds_are_real_numbers() -> None:
     (x,) = const(5.0).exec().unwrap().ids()
-    with pytest.raises(TypeError, match=r"real numbers.*max_ and min_"):
+    with pytest.raises(TypeError, match="clamp takes a real number for low"):
         clamp(x, 1j, 1)  # type: ignore[arg-type] # the mistake
-    with pytest.raises(TypeError, match="real numbers"):
+    with pytest.raises(TypeError, match="clamp takes a real number for high"):
         clamp(x, 0, True)
-    with pytest.raises(ValueError, match="not NaN"):
+    with pytest.raises(ValueError, match="clamp takes a real number for low, not NaN"):
         clamp(x, NAN, 1)
     assert clamp(x, 0, 1) != clamp(x, 0.0, 1)
 

@@ -1,43 +1,45 @@
 """Mistakes in the text of a program: arguments of the wrong kind, with the mend."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from numbers import Real
 from operator import index
 from typing import Any, ParamSpec, TypeVar
 
-from tapem_dsl.core.instruction import Instruction
+import numpy as np
+
+from tapem_dsl.core.messages import container_mend, is_program, no_program, said
 
 M = TypeVar("M")
 P = ParamSpec("P")
 
 
-def is_program(x: object) -> bool:
-    """
-    Tell whether a value is a program: it wraps an instruction.
-
-    >>> from tapem_dsl import pure
-    >>> is_program(pure(1)), is_program(1)
-    (True, False)
-    """
-    return isinstance(getattr(x, "_inner_value", None), Instruction)
-
-
 # Any, below: a function of whatever arguments, items of whatever type.
 
 
-def function_argument(function: object, method: str) -> Any:
+def function_argument(function: object, of: str, name: str = "") -> Any:
     """
     Refuse what cannot be called, and a program, which can be but is not meant.
 
-    >>> function_argument(str, "map")
+    Args:
+        function: what was given.
+        of: what takes it, for the message.
+        name: the argument's name, for the message.
+
+    >>> function_argument(str, "map", "function")
     <class 'str'>
+    >>> function_argument(3, "map", "function")
+    Traceback (most recent call last):
+    ...
+    TypeError: map takes a function for function, not 3
     """
+    wants = f"{of} takes a function{name and f' for {name}'}"
     if is_program(function):
         raise TypeError(
-            f"{method} takes a function, not a program; "
+            f"{wants}, not a program; "
             "to run one program after another write m.bind(lambda _: other)"
         )
     if not callable(function):
-        raise TypeError(f"{method} takes a function, not {function!r}")
+        raise TypeError(f"{wants}, not {said(function)}")
     return function
 
 
@@ -52,10 +54,17 @@ def produced(program: M, function: object) -> M:
     """
     if is_program(program):
         return program
-    name = getattr(function, "__qualname__", None) or repr(function)
-    raise TypeError(
-        f"{name} returned {program!r}, which is no program; use pure(value) instead"
-    )
+    raise no_program(program, name_of(function))
+
+
+def name_of(function: object) -> str:
+    """
+    Name a function as messages do.
+
+    >>> name_of(str.upper)
+    'str.upper'
+    """
+    return getattr(function, "__qualname__", None) or said(function)
 
 
 def producing(function: Callable[P, M]) -> Callable[P, M]:
@@ -91,12 +100,22 @@ def items_argument(items: Any, function: str) -> tuple[Any, ...]:
         )
     if isinstance(items, set | frozenset):
         raise TypeError(
-            f"{function} goes through a collection in order, and {items!r} has none; "
+            f"{function} goes through a collection in order, "
+            f"and {said(items)} has none; "
             "sort it first: sorted(...)"
         )
-    if not isinstance(items, Iterable) and not hasattr(items, "__getitem__"):
-        raise TypeError(f"{function} goes through a collection, not {items!r}")
-    return tuple(items)
+    if isinstance(items, np.ndarray) and not items.ndim:
+        raise TypeError(
+            f"{function} goes through the rows of an array, and {said(items)} has none"
+        )
+    try:
+        iterator = iter(items)
+    except TypeError as slip:
+        raise TypeError(
+            f"{function} goes through a collection, not {said(items)}"
+            f"{container_mend(items)}"
+        ) from slip
+    return tuple(iterator)
 
 
 def int_argument(number: Any, of: str) -> int:
@@ -111,7 +130,7 @@ def int_argument(number: Any, of: str) -> int:
     except TypeError:
         found = None
     if found is None:
-        raise TypeError(f"{of}: an integer is wanted, not {number!r}")
+        raise TypeError(f"{of}: an integer is wanted, not {said(number)}")
     return found
 
 
@@ -122,4 +141,28 @@ def tag_argument(tag: object, function: str) -> None:
     >>> tag_argument("demo", "mean_scalar_over")
     """
     if not isinstance(tag, str):
-        raise TypeError(f"{function} takes a text for tag, not {tag!r}")
+        raise TypeError(f"{function} takes a text for tag, not {said(tag)}")
+
+
+def real_argument(number: object, of: str, name: str, nodes: str = "") -> None:
+    """
+    Refuse what is no real number.
+
+    Args:
+        number: what was given.
+        of: what takes it, for the message.
+        name: the argument's name, for the message.
+        nodes: what to write where it is an array to record, if anything.
+
+    >>> real_argument(2, "scale", "factor")
+    >>> real_argument(None, "scale", "factor")
+    Traceback (most recent call last):
+    ...
+    TypeError: scale takes a real number for factor, not None
+    """
+    if isinstance(number, Real) and not isinstance(number, bool):
+        return
+    mend = container_mend(number)
+    if nodes and isinstance(number, np.ndarray):
+        mend = f"; record it with const and write {nodes}"
+    raise TypeError(f"{of} takes a real number for {name}, not {said(number)}{mend}")

@@ -17,6 +17,7 @@ from tapem_dsl.core.arguments import (
 from tapem_dsl.core.do import Do, do
 from tapem_dsl.core.errors import DTypeMismatch, OpError, Refused, TapeError
 from tapem_dsl.core.instruction import FoldM, Leaf, Pure, Read
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.tape import Tape
@@ -151,10 +152,10 @@ def leaf(
     <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
     """
     if name is not None and not isinstance(name, str):
-        raise TypeError(f"a leaf's name is a text, not {name!r}")
+        raise TypeError(f"a leaf's name is a text, not {said(name)}")
     if not isinstance(requires_grad, bool | np.bool_):
         raise TypeError(
-            f"requires_grad of a leaf is true or false, not {requires_grad!r}"
+            f"requires_grad of a leaf is true or false, not {said(requires_grad)}"
         )
     names = () if name is None else (name,)
     try:
@@ -167,7 +168,7 @@ def leaf(
     except TypeError as slip:
         if name is None:
             raise
-        raise TypeError(f"leaf {name!r}: {slip}") from None
+        raise TypeError(f"leaf {said(name)}: {slip}") from None
     if requires_grad and array.dtype.kind in "iub":
         wants = (
             "a floating-point or rational value where requires_grad: "
@@ -234,7 +235,7 @@ def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
     <Success: 9.0>
     """
     if not isinstance(op, Op):
-        raise TypeError(f"apply_op takes an op, such as Scale(2), not {op!r}")
+        raise TypeError(f"apply_op takes an op, such as Scale(2), not {said(op)}")
     if not isinstance(getattr(op, "name", None), str):
         kind = type(op).__name__
         raise TypeError(
@@ -270,7 +271,7 @@ def fold_m(
     >>> fold_m(lambda total, x: pure(total + x), 0, [1, 2, 3]).eval()
     <Success: 6>
     """
-    checked = function_argument(step, "fold_m")
+    checked = function_argument(step, "fold_m", "step")
     return program(FoldM(checked, init, items_argument(items, "fold_m")))
 
 
@@ -288,7 +289,7 @@ def map_m(
     >>> map_m(leaf, [1.0, 2.0]).run()
     <Success: ((0, 1), <Tape: leaf, leaf>)>
     """
-    checked = function_argument(function, "map_m")
+    checked = function_argument(function, "map_m", "function")
     return _map_m(checked, items_argument(items, "map_m"))
 
 
@@ -303,7 +304,7 @@ def for_m(
     >>> for_m([1.0, 2.0], leaf).run()
     <Success: (None, <Tape: leaf, leaf>)>
     """
-    checked = function_argument(function, "for_m")
+    checked = function_argument(function, "for_m", "function")
     return _for_m(items_argument(items, "for_m"), checked)
 
 
@@ -317,7 +318,7 @@ def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: 
     (<Success: <Tape: leaf>>, <Success: <Tape: empty>>)
     """
     if type(then) is not TapeM:
-        raise TypeError(f"when_m guards a program, not {then!r}")
+        raise TypeError(f"when_m guards a program, not {said(then)}")
     _decided(condition)
     return then.map(_nothing) if condition else pure(None)
 

@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import TypeAliasType
 
 from tapem_dsl.core.instruction import Block
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node import A
 from tapem_dsl.core.tapem import TapeM, program
 
@@ -63,7 +64,7 @@ def do(
     """
     if not isgeneratorfunction(function):
         raise TypeError(
-            f"@do decorates a generator function, and {function!r} is none; "
+            f"@do decorates a generator function, and {said(function)} is none; "
             "write `yield from` in it, or `return pure(value)` without @do"
         )
     parameters = signature(function, follow_wrapped=False)

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
 
-import msgspec
-
 from tapem_dsl.core.errors import TapeError
+from tapem_dsl.core.messages import Description
 from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 # TapeM and on the functions that build programs.
 
 
-class Instruction(msgspec.Struct, frozen=True, eq=False):
+class Instruction(Description, frozen=True, eq=False):
     """
     A description, compared part by part and never a bare closure.
 

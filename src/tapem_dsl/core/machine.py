@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.core.arguments import name_of
 from tapem_dsl.core.errors import Refused, Swapped, TapeError
 from tapem_dsl.core.instruction import (
     Ap,
@@ -24,6 +25,7 @@ from tapem_dsl.core.instruction import (
     Record,
     Throw,
 )
+from tapem_dsl.core.messages import no_program, said
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.record import record
 from tapem_dsl.core.tape import Tape, appended, snapshot
@@ -249,6 +251,11 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
                 program = frame.function
                 break
             elif kind is _Applying:
+                if not callable(value):
+                    raise TypeError(
+                        "apply takes a program that gives a function, "
+                        f"and it gave {said(value)}"
+                    )
                 value = value(frame.value)
         else:
             return Success((value, snapshot(nodes, size)))
@@ -269,15 +276,9 @@ def _no_program(program: object, source: object) -> TypeError:
     """Say what stands where a program belongs, and who put it there."""
     if type(source) is GeneratorType:
         return TypeError(
-            f"{source.__qualname__} yielded {program!r}, which is no program; "
+            f"{source.__qualname__} yielded {said(program)}, which is no program; "
             "write `yield from m` for a program m, and m = pure(value) for a value"
         )
     names = ("function", "step", "handler")
     functions = [getattr(source, name) for name in names if hasattr(source, name)]
-    given = "TapeM was given"
-    if functions:
-        name = getattr(functions[0], "__qualname__", repr(functions[0]))
-        given = f"{name} returned"
-    return TypeError(
-        f"{given} {program!r}, which is no program; use pure(value) instead"
-    )
+    return no_program(program, *map(name_of, functions))

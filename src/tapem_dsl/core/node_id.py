@@ -1,9 +1,13 @@
 """What names a node: a position on a tape, which checkers do not take for a number."""
 
-from numbers import Real
-from typing import TYPE_CHECKING, NewType, final
+from fractions import Fraction
+from math import copysign, inf
+from numbers import Rational, Real
+from typing import TYPE_CHECKING, Any, NewType, final
 
 import numpy as np
+
+from tapem_dsl.core.messages import container_mend, is_program, said
 
 if TYPE_CHECKING:
 
@@ -40,7 +44,7 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
     Args:
         id: what was given.
         of: which argument of what it was.
-        instead: what to write for a number, with ``{}`` where it stands.
+        instead: what to write for a number, as :attr:`Op.with_numbers` says.
 
     Raises:
         TypeError: not an ``int``, with the mend.
@@ -58,22 +62,51 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
     if type(id) is int:
         return id
     where = f"{of}: " if of else ""
-    if hasattr(id, "_inner_value"):
+    if is_program(id):
         raise TypeError(
-            f"{where}a program was passed where a node id belongs; "
-            "did you forget `yield from`?"
+            f"{where}a program was passed where a node id belongs{container_mend(id)}"
         )
     if isinstance(id, slice):
         raise TypeError("a slice of a tape is no tape; use tape.nodes()[start:stop]")
-    mend = ""
-    if isinstance(id, np.integer):
-        mend = f"; write int({id})"
-    elif isinstance(id, np.ndarray):
+    mend = container_mend(id)
+    if isinstance(id, np.ndarray):
         mend = "; record an array with leaf or const"
-    elif not isinstance(id, bool) and isinstance(id, Real):
-        write = f"write {instead.format(id)}, or " if instead else ""
-        mend = f"; {write}record it with const"
+    elif isinstance(id, list | tuple):
+        mend = "; pass its ids one by one, as in f(*ids)"
+    elif isinstance(id, Real) and not isinstance(id, bool):
+        ways = [f"write {_with_number(instead, id)}"] if instead and _short(id) else []
+        if isinstance(id, np.integer):
+            ways.append(f"write int({id}) if it is an id")
+        else:
+            ways.append("record it with const")
+        mend = f"; {', or '.join(ways)}"
     raise TypeError(
         f"{where}a node id is the int that leaf or an op returned, "
-        f"not {type(id).__name__}: {id!r}{mend}"
+        f"not {type(id).__name__}: {said(id)}{mend}"
     )
+
+
+# Any, below: a real number of whatever type.
+
+
+def _short(number: Any) -> bool:
+    """Whether a number can be written and read; NaN is none."""
+    if isinstance(number, Rational):
+        parts = int(number.numerator), int(number.denominator)
+        return max(part.bit_length() for part in parts) <= 1024
+    return bool(number == number)  # noqa: PLR0124 - NaN alone is not itself
+
+
+def _with_number(instead: str, given: Any) -> str:
+    """Fill a number in, where its negative or inverse stands, too."""
+    number = given.item() if isinstance(given, np.generic) else given
+    one = Fraction(1) if isinstance(number, Rational) else 1
+    inverse = one / number if number else copysign(inf, number)
+    return instead.format(
+        _written(number), negative=_written(-number), inverse=_written(inverse)
+    )
+
+
+def _written(number: Any) -> str:
+    """Write a number as Python reads it."""
+    return f"float('{number}')" if abs(number) == inf else repr(number)

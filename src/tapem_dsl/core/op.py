@@ -55,7 +55,8 @@ class Op(ABC):
     ``ANY_SCALAR`` the op only moves entries, be they conditions or labels."""
 
     with_numbers: ClassVar[tuple[str, ...]] = ()
-    """What to write where an operand is a number, operand by operand; ``{}`` is it."""
+    """What to write where an operand is a number, operand by operand: ``{}`` is it,
+    ``{negative}`` and ``{inverse}`` are its negative and its inverse."""
 
     contribution_order: ClassVar[tuple[int, ...] | None] = None
     """The order in which operands receive their cotangents, if not from left to right;

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, final
 
 from tapem_dsl.core.arguments import function_argument
 from tapem_dsl.core.combinators import const, map_m, param
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.tapem import TapeM
 
@@ -165,7 +166,7 @@ def map_pack(function: Callable[..., Any], pack: P, *others: object) -> P:
     >>> map_pack(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
     {'w': 3.0}
     """
-    function_argument(function, "map_pack")
+    function_argument(function, "map_pack", "function")
     leaves, structure = flatten(pack)
     rows = [structure.leaves_of(other) for other in others]
     result: P = structure.rebuild(map(function, leaves, *rows))
@@ -220,7 +221,7 @@ def _recorded(record: Any, pack: object, into: type[Q]) -> TapeM[Q, Any]:
     if not isinstance(origin, type):
         raise TypeError(
             "into is the type of the pack of ids, such as Network[NodeId], "
-            f"not {into!r}"
+            f"not {said(into)}"
         )
     if not isinstance(pack, origin):
         raise TypeError(f"the pack is a {type(pack).__name__}, not a {origin.__name__}")

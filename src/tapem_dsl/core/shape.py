@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, Final, TypeAlias, TypeVar
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused, ShapeMismatch
+from tapem_dsl.core.messages import said
 
 Shape: TypeAlias = tuple[int, ...]
 """
@@ -109,10 +110,10 @@ def check_shape(shape: object, of: str = "") -> None:
     if not all(type(extent) is int and extent >= 0 for extent in extents):
         raise TypeError(
             f"{of and f'{of}: '}a shape is a tuple of extents, "
-            f"such as (2, 3) or (), not {shape!r}"
+            f"such as (2, 3) or (), not {said(shape)}"
         )
     if not possible(extents):
-        raise ValueError(f"no array has the shape {shape!r}")
+        raise ValueError(f"no array has the shape {said(shape)}")
 
 
 def possible(shape: Shape) -> bool:
@@ -160,7 +161,7 @@ def check_int(op: str, what: str, number: object) -> None:
     TypeError: reduce_sum takes one integer for axis, not [0]
     """
     if type(number) is not int:
-        raise TypeError(f"{op} takes one integer for {what}, not {number!r}")
+        raise TypeError(f"{op} takes one integer for {what}, not {said(number)}")
 
 
 def broadcast(a: Shape, b: Shape) -> Shape | None:

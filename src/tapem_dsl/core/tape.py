@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.core.errors import InvalidNodeId, ShapeMismatch, TapeError
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node import A, Node, summary
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.same import same
@@ -198,7 +199,9 @@ class Tape(Generic[A]):
 def _sound(node: Node[A]) -> Node[A]:
     """Refuse what is no node, and freeze the value of a hand-made one."""
     if not isinstance(node, Node):
-        raise TypeError(f"a tape holds nodes, not {node!r}; record values with leaf")
+        raise TypeError(
+            f"a tape holds nodes, not {said(node)}; record values with leaf"
+        )
     value = as_value(node.value)
     if value is node.value:
         return node

@@ -25,6 +25,7 @@ from tapem_dsl.core.instruction import (
     Throw,
 )
 from tapem_dsl.core.machine import execute, swapped
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node import A
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
@@ -140,7 +141,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> pure(20).map(lambda n: n + 1).eval()
         <Success: 21>
         """
-        return program(Map(self, function_argument(function, "map")))
+        return program(Map(self, function_argument(function, "map", "function")))
 
     def bind(  # pyright: ignore[reportIncompatibleMethodOverride] # as in returns
         self, function: Callable[[B], Kind2["TapeM[Any, Any]", C, A]]
@@ -154,7 +155,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> leaf(-1.0).bind(relu).exec()
         <Success: <Tape: leaf, relu(0)>>
         """
-        return program(Bind(self, function_argument(function, "bind")))
+        return program(Bind(self, function_argument(function, "bind", "function")))
 
     def apply(  # pyright: ignore[reportIncompatibleMethodOverride] # as in returns
         self, container: Kind2["TapeM[Any, Any]", Callable[[B], C], A]
@@ -171,7 +172,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         if type(container) is not TapeM:
             raise TypeError(
-                f"apply takes a program of a function, not {container!r}; "
+                f"apply takes a program of a function, not {said(container)}; "
                 "map takes the function itself"
             )
         return program(Ap(self, container))
@@ -218,7 +219,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
                 return program(Pure(value))
             case Failure(error):
                 return failing(error, "from_result")
-        raise TypeError(f"from_result takes a Result, not {inner_value!r}")
+        raise TypeError(f"from_result takes a Result, not {said(inner_value)}")
 
     def bind_result(
         self, function: Callable[[B], "Result[C, TapeError]"]
@@ -231,7 +232,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> pure(1).bind_result(lambda n: Failure(Thrown(f"no {n}"))).run()
         <Failure: no 1>
         """
-        checked = function_argument(function, "bind_result")
+        checked = function_argument(function, "bind_result", "function")
         return program(Bind(self, partial(_of_result, checked)))
 
     def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
@@ -249,7 +250,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> failing.lash(lambda error: leaf(2.0)).exec()
         <Success: <Tape: leaf>>
         """
-        return program(Lash(self, function_argument(handler, "lash")))
+        return program(Lash(self, function_argument(handler, "lash", "handler")))
 
     def alt(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
         self, function: Callable[[TapeError], TapeError]
@@ -261,7 +262,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         >>> throw("no labels").alt(lambda e: Thrown(f"digits: {e}")).run()
         <Failure: digits: no labels>
         """
-        checked = function_argument(function, "alt")
+        checked = function_argument(function, "alt", "function")
         return program(Lash(self, partial(_of_failure, checked)))
 
     def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
@@ -369,7 +370,7 @@ def failing(error: object, function: str) -> TapeM[Never, Any]:
         error = Thrown(error)
     if not isinstance(error, TapeError):
         raise TypeError(
-            f"{function} takes a text or a TapeError for the failure, not {error!r}"
+            f"{function} takes a text or a TapeError for the failure, not {said(error)}"
         )
     return program(Throw(error))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tapem_dsl.core.messages import container_mend
 from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Carrier
 
 SCALARS: Final[frozenset[type]] = frozenset(
@@ -128,6 +129,6 @@ def _advice(x: object) -> str:
         return f"{x} is no value of a tape; a condition is np.bool_({x})"
     if isinstance(x, list | tuple):
         return f"a {name} is no value of a tape; wrap it: np.array(...)"
-    if hasattr(x, "_inner_value"):
-        return f"a {name} is no value of a tape; did you forget `yield from`?"
+    if mend := container_mend(x):
+        return f"a {name} is no value of a tape{mend}"
     return f"a {name} is no value of a tape; pass a float, a Fraction or a NumPy array"

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Real
 from typing import Any, Final, final
 
+from tapem_dsl.core.arguments import real_argument
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.shape import Shape
@@ -32,7 +32,10 @@ class Sub(Binary):
     """``a - b``."""
 
     name = "sub"
-    with_numbers = ("shift_by(x, {}) after scale(x, -1)", "shift_by(x, -{})")
+    with_numbers = (
+        "scale(x, -1).bind(lambda y: shift_by(y, {}))",
+        "shift_by(x, {negative})",
+    )
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Subtract by operator."""
@@ -60,7 +63,7 @@ class Div(Binary):
     """``a / b``."""
 
     name = "div"
-    with_numbers = ("scale(x, {}) after inv(x)", "scale(x, 1 / {})")
+    with_numbers = ("inv(x).bind(lambda y: scale(y, {}))", "scale(x, {inverse})")
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Divide by operator; floats give inf or NaN at 0, rationals refuse."""
@@ -235,11 +238,7 @@ def scale(
     >>> leaf(3.0).bind(lambda x: scale(x, Fraction(1, 2))).bind(value_of).eval()
     <Success: 1.5>
     """
-    if isinstance(factor, bool) or not isinstance(factor, Real):
-        raise TypeError(
-            f"scale multiplies by a real number, not by {factor!r}; "
-            "record it with const and multiply with mul"
-        )
+    real_argument(factor, "scale", "factor", "mul(x, factor)")
     return record_op(Scale(factor), (x,), shape)
 
 
@@ -274,9 +273,5 @@ def shift_by(
     >>> leaf(3.0).bind(lambda x: shift_by(x, -1)).bind(value_of).eval()
     <Success: 2.0>
     """
-    if isinstance(offset, bool) or not isinstance(offset, Real):
-        raise TypeError(
-            f"shift_by adds a real number, not {offset!r}; "
-            "record it with const and add with add"
-        )
+    real_argument(offset, "shift_by", "offset", "add(x, offset)")
     return record_op(ShiftBy(offset), (x,), shape)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import EmptyAxis, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
@@ -208,7 +209,8 @@ def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
     if mask is not None:
         if getattr(mask, "dtype", None) != np.bool_ or hasattr(mask, "mask"):
             raise TypeError(
-                f"attention takes a NumPy array of truth values for mask, not {mask!r}"
+                "attention takes a NumPy array of truth values for mask, "
+                f"not {said(mask)}"
             )
         mask = np.array(mask)
     return record_op(Attention(heads, mask), (wq, wk, wv, wo, x))

@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Rational, Real
+from numbers import Rational
 from typing import Any, Final, final
 
+from tapem_dsl.core.arguments import real_argument
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.shape import Shape
@@ -214,14 +215,11 @@ def clamp(
     >>> leaf(3.0).bind(lambda x: clamp(x, 0, 1)).bind(value_of).eval()
     <Success: 1.0>
     """
-    for bound in (low, high):
-        if isinstance(bound, bool) or not isinstance(bound, Real):
-            raise TypeError(
-                f"clamp keeps entries between two real numbers, not {bound!r}; "
-                "between nodes use max_ and min_"
-            )
+    real_argument(low, "clamp", "low", "max_(x, low)")
+    real_argument(high, "clamp", "high", "min_(x, high)")
+    for name, bound in (("low", low), ("high", high)):
         if _is_nan(bound):
-            raise ValueError("clamp keeps entries between two numbers, not NaN")
+            raise ValueError(f"clamp takes a real number for {name}, not NaN")
     return record_op(Clamp(low, high), (x,), shape)
 
 

@@ -104,8 +104,8 @@ def gather(x: NodeId, indices: NodeId, *, axis: int = 0) -> TapeM[NodeId, Any]:
 
     Shapes:
         ``x``: ``(*left, n, *right)``, of any scalar type; ``indices``: integers of any
-        shape; result: ``(*left, *indices, *right)``. An index that is none of 0 to ``n
-        - 1`` gives 0: these are data, and a negative one counts from nowhere.
+        shape; result: ``(*left, *indices, *right)``. An index outside of 0 to
+        ``n - 1``, a negative one too, gives 0.
 
     Fails with:
         :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`AxisOutOfRange`.

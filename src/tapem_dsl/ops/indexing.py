@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import ANY_SCALAR, Op
@@ -229,6 +230,8 @@ def scatter_add(
 
 def _check_indices(op: str, indices: object) -> None:
     if not isinstance(indices, tuple):
-        raise TypeError(f"{op} takes a tuple of integers for indices, not {indices!r}")
+        raise TypeError(
+            f"{op} takes a tuple of integers for indices, not {said(indices)}"
+        )
     for index in indices:
         check_int(op, "an index", index)

@@ -6,6 +6,7 @@ from math import inf, prod
 from numbers import Real
 from typing import Any, Final, final
 
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
@@ -222,7 +223,7 @@ def huber_loss(
     """
     real = isinstance(delta, Real) and not isinstance(delta, bool)
     if not (real and 0 < delta < inf):
-        raise ValueError(f"delta is a finite number greater than 0, not {delta!r}")
+        raise ValueError(f"delta is a finite number greater than 0, not {said(delta)}")
     return record_op(HuberLoss(delta), (prediction, target))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import EmptyAxis, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
@@ -287,5 +288,5 @@ def batch_norm(
 def _check_epsilon(op: str, epsilon: float | Fraction) -> None:
     if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon >= 0:
         raise ValueError(
-            f"{op} takes a number that is not negative for epsilon, not {epsilon!r}"
+            f"{op} takes a number that is not negative for epsilon, not {said(epsilon)}"
         )

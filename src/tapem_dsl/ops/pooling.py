@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import inf, prod
-from numbers import Real
 from typing import Any, final
 
+from tapem_dsl.core.arguments import real_argument
 from tapem_dsl.core.errors import Refused, RequirementNotMet
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
@@ -342,6 +342,5 @@ def smooth_max_pool(
     """
     stride = kernel if stride is None else stride
     check_extents("smooth_max_pool", kernel=kernel, stride=stride, padding=padding)
-    if isinstance(beta, bool) or not isinstance(beta, Real):
-        raise TypeError(f"smooth_max_pool takes a real number for beta, not {beta!r}")
+    real_argument(beta, "smooth_max_pool", "beta")
     return record_op(SmoothMaxPool(kernel, stride, padding, beta), (x,))

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from tapem_dsl.core.errors import AxisOutOfRange, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace, along
-from tapem_dsl.core.node_id import NodeId
+from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import ANY_SCALAR, Op
 from tapem_dsl.core.shape import (
     Shape,
@@ -141,6 +142,13 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     check_int("concat", "axis", axis)
     if not ids:
         raise TypeError("concat takes at least one node")
+    for place, id in enumerate(ids, 1):
+        if isinstance(id, list | tuple):
+            raise TypeError(
+                f"concat, operand {place}: ids are passed one by one; "
+                f"write concat(*ids), not {said(id)}"
+            )
+        index_of(id, f"concat, operand {place}")
     return record_op(Concat(axis), ids)
 
 

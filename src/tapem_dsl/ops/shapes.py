@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, final
 
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import ANY_SCALAR, Op
@@ -361,6 +362,8 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
 
 def _check_permutation(axes: object) -> None:
     if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
-        raise TypeError(f"axes is a tuple of integers, such as (1, 0), not {axes!r}")
+        raise TypeError(
+            f"axes is a tuple of integers, such as (1, 0), not {said(axes)}"
+        )
     if sorted([from_left(axis, len(axes)) for axis in axes]) != list(range(len(axes))):
-        raise ValueError(f"axes names each axis from 0 once, and {axes!r} does not")
+        raise ValueError(f"axes names each axis from 0 once, and {said(axes)} does not")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from numbers import Real
 from typing import Any, Final, final
 
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import EXACT, Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.shape import Shape
@@ -234,7 +235,7 @@ def safe_log(
     <Success: -13.815510557964274>
     """
     if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon > 0:
-        raise ValueError(f"epsilon is a number greater than 0, not {epsilon!r}")
+        raise ValueError(f"epsilon is a number greater than 0, not {said(epsilon)}")
     return record_op(SafeLog(epsilon), (x,), shape)
 
 

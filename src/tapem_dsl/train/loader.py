@@ -56,7 +56,7 @@ class DataLoader(Generic[B]):
         Fails with:
             :class:`BatchSizeNotPositive`, :class:`EmptyDataset`.
 
-        Lean: ``epoch``, and ``epochArray``, which is the same here.
+        Lean: ``epoch``.
 
         >>> from tapem_dsl import Dataset
         >>> DataLoader(Dataset.of_list([]), 1).epoch("demo")

@@ -402,7 +402,7 @@ def test_a_third_operand_says_the_level() -> None:
 
 
 def test_a_function_is_called_with_the_dual() -> None:
-    with pytest.raises(TypeError, match="jvp_m takes a function, not 3"):
+    with pytest.raises(TypeError, match="jvp_m takes a function for function, not 3"):
         LOOSE.jvp_m(3, X, D)
 
 

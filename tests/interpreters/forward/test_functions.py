@@ -494,7 +494,9 @@ def test_a_direction_of_another_shape_is_a_failure() -> None:
     for direction in (np.ones(3), np.ones(2, np.float32)):
         wrong = jvp(add, np.ones(2), np.ones(2), direction).failure()
         assert isinstance(wrong, ShapeMismatch)
-        assert "a direction of float64[2]" in wrong.wants
+        assert (
+            f"float64[2], not {direction.dtype}{list(direction.shape)}" in wrong.wants
+        )
     nested = derivative(lambda p, x: tanh(x), None, np.ones(2), [np.ones(3)])
     assert isinstance(nested.failure(), ShapeMismatch)
 
@@ -566,7 +568,9 @@ def test_labels_are_inputs_too() -> None:
     assert nothing.dtype == np.int64
     wrong = jvp(cross_entropy, logits, label, v, np.int64(1)).failure()
     assert isinstance(wrong, ShapeMismatch)
-    assert wrong.wants == "no direction where there are no real numbers, but int64"
+    assert (
+        wrong.wants == "None as the direction of a leaf of int64: it has no derivative"
+    )
 
 
 # -- derivatives around: functions that meet duals -------------------------------------

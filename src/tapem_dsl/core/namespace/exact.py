@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.numpy import along
@@ -176,14 +177,14 @@ class ExactNamespace(Namespace):
     def lit(self, x: Array, constant: object, /) -> Array:
         """Give the constant's exact value: ``0.1`` is the double nearest to a tenth."""
         if not isinstance(constant, Real):
-            raise TypeError(f"a constant is a real number, not {constant!r}")
+            raise TypeError(f"a constant is a real number, not {said(constant)}")
         if isinstance(constant, Rational):
             return as_fraction(constant)
         try:
             return Fraction(*constant.as_integer_ratio())  # type: ignore[attr-defined] # every float has it
         except (OverflowError, ValueError):
             raise Refused(
-                OutsideDomain("lit", f"{constant!r} is not a rational number")
+                OutsideDomain("lit", f"{said(constant)} is not a rational number")
             ) from None
 
     def constant(self, x: Array, /) -> Array:
@@ -218,8 +219,8 @@ def as_fraction(entry: object) -> Fraction:
     """
     if isinstance(entry, bool) or not isinstance(entry, Rational):
         raise TypeError(
-            f"an exact array holds rationals, got {entry!r}; "
-            f"convert it with Fraction({entry!r})"
+            f"an exact array holds rationals, got {said(entry)}; "
+            f"convert it with Fraction({said(entry)})"
         )
     return Fraction(int(entry.numerator), int(entry.denominator))
 

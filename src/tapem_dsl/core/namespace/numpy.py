@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import smooth
 from tapem_dsl.core.namespace.base import Array, Indices, Namespace
 from tapem_dsl.core.namespace.indexing import added, taken
@@ -140,7 +141,7 @@ class NumpyNamespace(Namespace):
         if type(constant) is np.longdouble and x.dtype == np.longdouble:
             return constant
         if not isinstance(constant, Real):
-            raise TypeError(f"a constant is a real number, not {constant!r}")
+            raise TypeError(f"a constant is a real number, not {said(constant)}")
         if isinstance(constant, Rational) and x.dtype != np.float64:
             rational: Any = constant  # Any: the stubs know no hash of a Rational
             return once_rounded(x.dtype.type, rational)

@@ -259,7 +259,7 @@ def jvp_m(
     """
     index_of(x, "jvp_m, x")
     index_of(along, "jvp_m, along")
-    return _jvp_m(function_argument(function, "jvp_m"), x, along)
+    return _jvp_m(function_argument(function, "jvp_m", "function"), x, along)
 
 
 @do

@@ -77,7 +77,7 @@ def jvp(
     >>> jvp(lambda p, x: mul(p, x), np.float64(3), np.float64(2), np.float64(1))
     <Success: (np.float64(6.0), np.float64(2.0))>
     """
-    function_argument(program, "jvp")
+    function_argument(program, "jvp", "program")
     level = fresh_level()
     return (
         directed("jvp", parameters, along_parameters, level)
@@ -113,7 +113,7 @@ def pull_back(
     >>> pull_back(mul, np.float64(3), np.float64(2), 10.0)
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
-    function_argument(program, "pull_back")
+    function_argument(program, "pull_back", "program")
     return ready(program, parameters, inputs, seed=seed).bind(
         lambda ran: swept_back(ran, seed)
     )
@@ -149,7 +149,7 @@ def hvp_params(
     >>> hvp_params(cube, np.float64(2), np.float64(0), np.float64(1))
     <Success: 12.0>
     """
-    function_argument(loss, "hvp_params")
+    function_argument(loss, "hvp_params", "loss")
     level = fresh_level()
 
     def along_level(ran: Ran[P, object]) -> Result[P, TapeError]:
@@ -182,7 +182,7 @@ def hvp_inputs(
     >>> hvp_inputs(lambda p, x: mul(x, x), None, np.float64(2), np.float64(1))
     <Success: 2.0>
     """
-    function_argument(loss, "hvp_inputs")
+    function_argument(loss, "hvp_inputs", "loss")
     return hvp_params(_exchanged(loss), inputs, parameters, along)
 
 
@@ -222,7 +222,7 @@ def jacrev_params(
             )
         )
 
-    function_argument(program, "jacrev_params")
+    function_argument(program, "jacrev_params", "program")
     return ready(program, parameters, inputs).bind(rows)
 
 
@@ -242,7 +242,7 @@ def jacrev_inputs(
     >>> jacrev_inputs(mul, np.float64(5), np.float64(2))
     <Success: 5.0>
     """
-    function_argument(program, "jacrev_inputs")
+    function_argument(program, "jacrev_inputs", "program")
     return jacrev_params(_exchanged(program), inputs, parameters)
 
 
@@ -267,7 +267,7 @@ def jacfwd_input(
     >>> jacfwd_input(square, np.array([2.0, 3.0])).unwrap().tolist()
     [[4.0, 0.0], [0.0, 6.0]]
     """
-    function_argument(program, "jacfwd_input")
+    function_argument(program, "jacfwd_input", "program")
 
     def jacobian(x: Array) -> Result[Array, TapeError]:
         columns = [jvp(_of_input(program), None, x, None, e) for e in basis(x)]
@@ -303,7 +303,7 @@ def hessian_input(
     >>> hessian_input(lambda x: dot(x, x), np.array([1.0, 2.0])).unwrap().tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
-    function_argument(loss, "hessian_input")
+    function_argument(loss, "hessian_input", "loss")
 
     def hessian(x: Array) -> Result[Array, TapeError]:
         rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
@@ -343,7 +343,7 @@ def derivative(
     >>> derivative(cube, None, np.float64(5), [one, one, one])
     <Success: 6.0>
     """
-    function_argument(program, "derivative")
+    function_argument(program, "derivative", "program")
     return nested_along(x, directions).bind(
         lambda nested: run_on(program, parameters, nested[0]).map(
             lambda ran: deepest(ran[1][ran[0]].value, nested[1])
@@ -374,7 +374,7 @@ def derivative_vjp(
     >>> derivative_vjp(square, two, np.float64(5), [one], 1.0)
     <Success: (np.float64(10.0), np.float64(4.0))>
     """
-    function_argument(program, "derivative_vjp")
+    function_argument(program, "derivative_vjp", "program")
     return nested_along(x, directions).bind(
         lambda nested: (
             ready(program, parameters, *nested, seed)

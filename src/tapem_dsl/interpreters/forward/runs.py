@@ -9,6 +9,7 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.core.arguments import produced
 from tapem_dsl.core.combinators import leaf, map_m
 from tapem_dsl.core.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.pack import flatten
@@ -186,9 +187,14 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
 def _dual(op: str, leaf: Array, direction: Array, level: int, name: str = "") -> Dual:
     x, v = as_value(leaf), as_value(direction)
     if x.shape != v.shape or x.dtype != v.dtype or not _is_real(x):
-        wants = f"a direction of {x.dtype}{list(x.shape)}, not {v.dtype}"
+        wants = (
+            f"a direction of the leaf's type and shape, {x.dtype}{list(x.shape)}, "
+            f"not {v.dtype}{list(v.shape)}"
+        )
         if not _is_real(x):
-            wants = f"no direction where there are no real numbers, but {x.dtype}"
+            wants = (
+                f"None as the direction of a leaf of {x.dtype}: it has no derivative"
+            )
         names = (name,) if name else ()
         shapes = (x.shape, v.shape)
         raise Refused(ShapeMismatch(op, shapes=shapes, wants=wants, names=names))
@@ -209,7 +215,7 @@ def nested_along(
     if not isinstance(directions, Sequence):
         raise TypeError(
             f"derivative takes a list of directions, one for each order, "
-            f"not {directions!r}"
+            f"not {said(directions)}"
         )
     levels = [fresh_level() for _ in directions]
 

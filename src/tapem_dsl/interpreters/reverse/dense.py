@@ -21,6 +21,7 @@ from tapem_dsl.core.errors import (
     TapeError,
     UpstreamShapeMismatch,
 )
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array, fitted, namespace_of
 from tapem_dsl.core.node import A, Node
 from tapem_dsl.core.node_id import NodeId, index_of
@@ -251,7 +252,7 @@ def _nodes_of(tape: Tape[A]) -> list[Node[A]]:
 def _check_slots(grads: object) -> None:
     if not isinstance(grads, Sequence | np.ndarray):
         raise TypeError(
-            f"grads takes a list with a cotangent for each node, not {grads!r}"
+            f"grads takes a list with a cotangent for each node, not {said(grads)}"
         )
 
 

@@ -9,6 +9,7 @@ from returns.result import Result
 
 from tapem_dsl.core.errors import SeedShapeMismatch, TapeError
 from tapem_dsl.core.instruction import Read
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import Array
 from tapem_dsl.core.node import A
 from tapem_dsl.core.node_id import NodeId, index_of
@@ -119,7 +120,7 @@ def backward_scalar(
             raise TypeError("backward_scalar(tape, out) needs the id of the output")
         return _backward_scalar(tape, out, wrt)
     if out is not None:
-        raise TypeError(f"backward_scalar sweeps a Tape, not {tape!r}")
+        raise TypeError(f"backward_scalar sweeps a Tape, not {said(tape)}")
     index_of(tape, "backward_scalar")
     return program(Read(_backward_scalar, (tape, None if wrt is None else ids_of(wrt))))
 

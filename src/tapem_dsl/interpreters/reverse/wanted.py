@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tapem_dsl.core.errors import InvalidNodeId, Refused, RequirementNotMet
+from tapem_dsl.core.messages import said
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.tapem import TapeM
@@ -22,7 +23,7 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     """
     if isinstance(wrt, int | TapeM) or not isinstance(wrt, Iterable):
         raise TypeError(
-            f"wrt takes a collection of node ids, such as (w, b), not {wrt!r}"
+            f"wrt takes a collection of node ids, such as (w, b), not {said(wrt)}"
         )
     ids = tuple(wrt)
     for id in ids:
