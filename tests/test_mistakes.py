@@ -573,8 +573,10 @@ def test_what_is_suggested_for_a_number_computes_it(
     known = {**vars(tapem_dsl), "x": NodeId(0), "np": np, "Fraction": Fraction}
     ours = value_at(eval(text, known))
     full = const(np.full(3, float(number)))
-    given = [(lambda i: (i, 0)), (lambda i: (0, i))][place]
-    theirs = value_at(full.bind(lambda i: LOOSE.apply_op(op(), *given(i))))
+    first = place == 0
+    theirs = value_at(
+        full.bind(lambda i: LOOSE.apply_op(op(), i if first else 0, 0 if first else i))
+    )
     np.testing.assert_allclose(ours, theirs, rtol=1e-15)
 
 
@@ -618,7 +620,11 @@ def test_what_no_text_can_give_is_not_suggested(number: Any) -> None:
         (lambda: LOOSE.map_m(const, 3), "a collection, not 3", "yield from"),
         (lambda: LOOSE.map_m(const, list), "a collection, not <class 'list'>", "type"),
         (lambda: LOOSE.map_m(const, np.array(1.0)), "rows of an array", "iteration"),
-        (lambda: const(1.0).apply(pure(3)).run(), "apply takes.*gave 3", "callable"),
+        (
+            lambda: LOOSE.const(1.0).apply(pure(3)).run(),
+            "apply takes.*gave 3",
+            "callable",
+        ),
     ],
 )
 def test_a_message_tells_what_works_and_nothing_else(

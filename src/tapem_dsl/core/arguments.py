@@ -160,7 +160,7 @@ def real_argument(number: object, of: str, name: str, nodes: str = "") -> None:
     ...
     TypeError: scale takes a real number for factor, not None
     """
-    if isinstance(number, Real) and not isinstance(number, bool):
+    if not isinstance(number, bool) and isinstance(number, Real):
         return
     mend = container_mend(number)
     if nodes and isinstance(number, np.ndarray):

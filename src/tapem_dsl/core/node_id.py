@@ -73,9 +73,10 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
         mend = "; record an array with leaf or const"
     elif isinstance(id, list | tuple):
         mend = "; pass its ids one by one, as in f(*ids)"
-    elif isinstance(id, Real) and not isinstance(id, bool):
+    elif not isinstance(id, bool) and isinstance(id, Real):
         ways = [f"write {_with_number(instead, id)}"] if instead and _short(id) else []
-        if isinstance(id, np.integer):
+        given: object = id
+        if isinstance(given, np.integer):
             ways.append(f"write int({id}) if it is an id")
         else:
             ways.append("record it with const")

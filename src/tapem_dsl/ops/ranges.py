@@ -142,6 +142,7 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     check_int("concat", "axis", axis)
     if not ids:
         raise TypeError("concat takes at least one node")
+    id: Any  # whatever was passed for one
     for place, id in enumerate(ids, 1):
         if isinstance(id, list | tuple):
             raise TypeError(
