@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 from returns.result import Failure, Success
 
-from tapem_dsl.core.arguments import is_program
+from tapem_dsl.core import messages
+from tapem_dsl.core.messages import is_program
 
 T = TypeVar("T")
 
@@ -293,10 +294,6 @@ def said(given: object) -> str:
     >>> said("x")
     "'x' (str)"
     """
-    if isinstance(given, np.ndarray):
-        return f"an ndarray of {given.dtype}{list(given.shape)}"
     if isinstance(given, type):
         return f"the class {given.__name__}"
-    text = repr(given)
-    text = text if len(text) <= 80 else f"{text[:77]}..."
-    return f"{text} ({type(given).__name__})"
+    return f"{messages.said(given)} ({type(given).__name__})"

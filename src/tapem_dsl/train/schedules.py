@@ -18,7 +18,7 @@ from math import cos, inf, log2, pi
 from numbers import Real
 from typing import Any, Final, TypeAlias, final
 
-from tapem_dsl.core.arguments import is_program
+from tapem_dsl.core.messages import is_program
 from tapem_dsl.train.arguments import check_count, check_fields, check_number, said
 
 Schedule: TypeAlias = Callable[[int], float]
