@@ -13,6 +13,7 @@ import tapem_dsl
 from tapem_dsl import (
     Array,
     NodeId,
+    RequirementNotMet,
     Shape,
     ShapeMismatch,
     TapeM,
@@ -30,6 +31,7 @@ from tests.oracles import assert_fractions, eighths, from_eighths, usual
 from tests.toy_dual import Dual
 
 LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+LEAVES = "positions on each axis, of which padding leaves entries"
 both = pytest.mark.parametrize("op", [conv, conv_transpose])
 
 
@@ -48,20 +50,25 @@ def zeros(shape: Shape) -> Array:
 
 
 @st.composite
-def geometries(draw: st.DrawFn) -> tuple[Shape, ...]:
-    """Positions, kernel, stride and padding of up to two axes."""
+def geometries(draw: st.DrawFn, *, transpose: bool = False) -> tuple[Shape, ...]:
+    """Extents, kernel, stride and padding of up to two axes, such that one fits."""
     rank = draw(st.integers(0, 2))
 
     def numbers(least: int, most: int) -> Shape:
         return tuple(draw(st.integers(least, most)) for _ in range(rank))
 
-    return numbers(0, 4), numbers(0, 3), numbers(0, 3), numbers(0, 2)
+    kernel, stride, padding = numbers(1, 3), numbers(1, 3), numbers(0, 2)
+    spatial = []
+    for k, s, p in zip(kernel, stride, padding, strict=True):
+        least = max(1 - (k - 2 * p - 1) // s if transpose else k - 2 * p, 1)
+        spatial.append(draw(st.integers(least, max(least, 4))))
+    return tuple(spatial), kernel, stride, padding
 
 
 def places(spatial: Shape, kernel: Shape, stride: Shape, padding: Shape) -> Any:
     """Give each position and place in its window, and the entry they meet in."""
     counts = tuple(
-        (n + 2 * p - k) // s + 1 if k and s and n + 2 * p >= k else 0
+        (n + 2 * p - k) // s + 1
         for n, k, s, p in zip(spatial, kernel, stride, padding, strict=True)
     )
     for o, at in product(np.ndindex(counts), np.ndindex(kernel)):
@@ -104,7 +111,7 @@ def test_convolution_is_torchleans_sum(geometry: Any, data: st.DataObject) -> No
 
 
 @usual
-@given(geometry=geometries(), data=st.data())
+@given(geometry=geometries(transpose=True), data=st.data())
 def test_the_transpose_is_torchleans_sum(geometry: Any, data: st.DataObject) -> None:
     counts, kernel, stride, padding = geometry
     out, channels = (data.draw(st.integers(0, 2)) for _ in range(2))
@@ -115,9 +122,7 @@ def test_the_transpose_is_torchleans_sum(geometry: Any, data: st.DataObject) -> 
     at = {"stride": stride, "padding": padding}
     y = run(conv_transpose, k, b, x, **at)
     axes = zip(counts, kernel, stride, padding, strict=True)
-    extents = [
-        max((n - 1) * s + k - 2 * p, 0) if n and k and s else 0 for n, k, s, p in axes
-    ]
+    extents = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
     assert y.shape == (out, *extents)
     g = from_eighths(data.draw(eighths(y.shape)), object)
     expected, dk, db, dx = (
@@ -168,25 +173,56 @@ def test_one_number_stands_for_every_axis() -> None:
     np.testing.assert_array_equal(one, each)
 
 
+def refusal(op: Any, kernel: Shape, x: Shape, **geometry: Any) -> object:
+    xs = [np.ones((1, 1, *kernel)), np.ones(1), np.ones((1, *x))]
+    return map_m(leaf, xs).bind(lambda ids: op(*ids, **geometry)).run().failure()
+
+
 @pytest.mark.parametrize(
-    ("kernel", "x", "stride", "y"),
-    [((3, 2), (2, 4), 1, (0, 3)), ((0,), (3,), 1, (0,)), ((2,), (3,), 0, (0,))],
+    ("op", "kernel", "x", "padding", "wants"),
+    [
+        (conv, (3, 3), (2, 2), 0, "spatial extents of at least (3, 3)"),
+        (conv, (3, 2), (2, 4), 0, "spatial extents of at least (3, 2)"),
+        (conv, (6,), (1,), 2, "spatial extents of at least (2,)"),
+        (conv, (2,), (0,), 1, "spatial extents of at least (1,)"),
+        (conv_transpose, (3, 2), (0, 1), 0, LEAVES),
+        (conv_transpose, (2,), (1,), 1, LEAVES),
+        (conv_transpose, (1,), (1,), 2, LEAVES),
+    ],
 )
-def test_where_no_window_fits_there_is_nothing_and_no_error(
-    kernel: Shape, x: Shape, stride: int, y: Shape
+def test_a_window_that_fits_nowhere_is_refused(
+    op: Any, kernel: Shape, x: Shape, padding: int, wants: str
 ) -> None:
-    xs = (np.ones((2, 1, *kernel)), np.ones(2), np.ones((1, *x)))
-    assert run(conv, *xs, stride=stride).shape == (2, *y)
-    gradients = run(conv, *xs, stride=stride, g=np.ones((2, *y)))
-    for gradient, operand in zip(gradients, xs, strict=True):
-        np.testing.assert_array_equal(gradient, np.zeros(operand.shape), strict=True)
+    error = refusal(op, kernel, x, padding=padding)
+    assert isinstance(error, ShapeMismatch)
+    assert error.wants == wants
 
 
-def test_a_transpose_of_which_all_is_dropped_is_empty() -> None:
-    xs = (np.ones((1, 2, 1)), np.ones(2), np.ones((1, 1)))
-    assert run(conv_transpose, *xs, padding=2).shape == (2, 0)
-    gradients = run(conv_transpose, *xs, padding=2, g=np.ones((2, 0)))
-    assert all((gradient == 0).all() for gradient in gradients)
+@both
+@pytest.mark.parametrize(
+    ("kernel", "stride", "requirement"),
+    [
+        ((2, 0), 1, "kernel_size > 0 on every spatial axis"),
+        ((2, 2), (0, 1), "stride > 0 on every spatial axis"),
+    ],
+)
+def test_a_window_without_entries_or_steps_is_refused(
+    op: Any, kernel: Shape, stride: Any, requirement: str
+) -> None:
+    error = refusal(op, kernel, (3, 3), stride=stride)
+    assert isinstance(error, RequirementNotMet)
+    assert error.requirement == requirement
+
+
+@both
+def test_no_channels_are_no_error(op: Any) -> None:
+    for out, channels in ((0, 2), (2, 0), (0, 0)):
+        both_ways = (out, channels) if op is conv else (channels, out)
+        xs = np.ones((*both_ways, 2)), np.ones(out), np.ones((channels, 3))
+        y = run(op, *xs)
+        np.testing.assert_array_equal(y, np.ones((out, *y.shape[1:])))
+        g = run(op, *xs, g=np.ones_like(y))
+        assert [d.shape for d in g] == [x.shape for x in xs]
 
 
 @both
@@ -288,10 +324,10 @@ def test_a_result_that_no_array_can_be_is_a_failure() -> None:
 
 
 def test_nothing_made_of_duals_is_swept_as_duals_are() -> None:
-    kernel = Dual(np.ones((1, 2, 2, 1)), np.ones((1, 2, 2, 1)))
-    xs: list[Any] = [kernel, np.ones(2), np.ones((1, 1, 1))]  # Any: carriers too
-    program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids, padding=1))
+    kernel = Dual(np.ones((1, 0, 2, 1)), np.ones((1, 0, 2, 1)))
+    xs: list[Any] = [kernel, np.ones(0), np.ones((1, 1, 1))]  # Any: carriers too
+    program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids))
     out, tape = program.run().unwrap()
-    assert tape[out].value.shape == (2, 0, 0)
-    slots = backward(tape, out, np.zeros((2, 0, 0))).unwrap()
+    assert tape[out].value.shape == (0, 2, 1)
+    slots = backward(tape, out, np.zeros((0, 2, 1))).unwrap()
     assert all(slots[NodeId(i)].shape == x.shape for i, x in enumerate(xs))

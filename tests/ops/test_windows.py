@@ -12,6 +12,7 @@ import tapem_dsl
 from tapem_dsl import (
     Array,
     NodeId,
+    RequirementNotMet,
     Shape,
     ShapeMismatch,
     const,
@@ -32,15 +33,23 @@ def run(op: Any, x: Array, *arguments: Any, **options: Any) -> Array:
     return tape[out].value
 
 
+def refusal(op: Any, shape: Shape, argument: Shape, **options: Any) -> object:
+    program = leaf(np.ones(shape)).bind(lambda i: op(i, argument, **options))
+    return program.run().failure()
+
+
 @st.composite
 def geometries(draw: st.DrawFn) -> tuple[Shape, ...]:
-    """Extents, kernel, stride and padding of up to three axes."""
+    """Extents, kernel, stride and padding of up to three axes, such that one fits."""
     rank = draw(st.integers(0, 3))
 
     def numbers(least: int, most: int) -> Shape:
         return tuple(draw(st.integers(least, most)) for _ in range(rank))
 
-    return numbers(0, 4), numbers(0, 3), numbers(0, 3), numbers(0, 2)
+    kernel, stride, padding = numbers(1, 3), numbers(1, 3), numbers(0, 2)
+    pairs = zip(kernel, padding, strict=True)
+    spatial = tuple(draw(st.integers(max(k - 2 * p, 1), 4)) for k, p in pairs)
+    return spatial, kernel, stride, padding
 
 
 @usual
@@ -105,6 +114,44 @@ def test_a_window_has_no_more_axes_than_there_are(shape: Shape, kernel: Shape) -
     error = program.run().failure()
     assert isinstance(error, ShapeMismatch)
     assert error.wants.startswith(("at least", "a result that an array can be"))
+
+
+@pytest.mark.parametrize(
+    ("spatial", "kernel", "padding"),
+    [((2, 2), (3, 3), 0), ((4, 1), (1, 2), 0), ((0,), (2,), 1), ((2,), (7,), 2)],
+)
+def test_a_window_that_fits_nowhere_is_refused(
+    spatial: Shape, kernel: Shape, padding: int
+) -> None:
+    rank = len(kernel)
+    counts = window_counts(spatial, kernel, (1,) * rank, (padding,) * rank)
+    least = tuple(max(k - 2 * padding, 1) for k in kernel)
+    for shape, op, argument in (
+        ((2, *spatial), windows, kernel),
+        ((2, *kernel, *counts), fold, spatial),
+    ):
+        error = refusal(op, shape, argument, padding=padding)
+        assert isinstance(error, ShapeMismatch)
+        assert error.wants == f"spatial extents of at least {least}"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "requirement"),
+    [
+        (0, 1, "kernel_size > 0 on every spatial axis"),
+        (2, 0, "stride > 0 on every spatial axis"),
+    ],
+)
+def test_windows_without_entries_or_steps_are_refused(
+    kernel: int, stride: int, requirement: str
+) -> None:
+    for shape, op, argument in (
+        ((3,), windows, (kernel,)),
+        ((kernel, 0), fold, (3,)),
+    ):
+        error = refusal(op, shape, argument, stride=stride)
+        assert isinstance(error, RequirementNotMet)
+        assert error.requirement == requirement
 
 
 @pytest.mark.parametrize("name", ["windows", "fold"])

@@ -38,12 +38,13 @@ def beside(bias: Any, y: Any) -> Any:
 
 @st.composite
 def convolved(draw: st.DrawFn, *, transpose: bool) -> Shapes:
-    """Channels from 0, up to three spatial axes, windows that need not fit."""
+    """Channels from 0, up to three spatial axes, windows that fit."""
     rank = draw(st.sampled_from([0, 1, 1, 1, 2, 2, 3]))
     most = 4 if rank < 3 else 2
     out, channels = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-    kernel = [draw(st.integers(0, min(most, 3))) for _ in range(rank)]
-    spatial = [draw(st.integers(0, most)) for _ in range(rank)]
+    kernel = [draw(st.integers(1, min(most, 3))) for _ in range(rank)]
+    least = [1 - (k - 2 * PADDING - 1) // STRIDE if transpose else 1 for k in kernel]
+    spatial = [draw(st.integers(n, most)) for n in least]
     both = (channels, out) if transpose else (out, channels)
     return (*both, *kernel), (out,), (channels, *spatial)
 

@@ -188,7 +188,7 @@ def window_counts(
     """
     Count the positions of a window along each axis; 0 where none fits.
 
-    TorchLean has no error for such geometry either, nor for a window or stride of 0.
+    So does TorchLean, which has no error for such geometry; the ops here refuse it.
 
     >>> window_counts((5, 5, 2), (3, 3, 3), (2, 1, 1), (0, 1, 0))
     (2, 5, 0)

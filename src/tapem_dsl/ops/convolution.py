@@ -9,7 +9,14 @@ from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.windows import Extents, check_extents, checked, strides_and_pads
+from tapem_dsl.ops.windows import (
+    Extents,
+    check_extents,
+    check_positive,
+    checked,
+    positions,
+    strides_and_pads,
+)
 
 
 @final
@@ -32,7 +39,8 @@ class Conv(Op):
                 len(window),
             ) == (biases, found, len(spatial)):
                 at = strides_and_pads(self, len(spatial), *inputs)
-                return (out, *window_counts(tuple(spatial), tuple(window), *at))
+                geometry = (tuple(spatial), tuple(window), *at)
+                return (out, *positions(self.name, *geometry, *inputs))
         wants = "(out, in, *kernel), (out,) and (in, *spatial)"
         raise wrong_shapes(self.name, *inputs, wants=wants)
 
@@ -65,11 +73,12 @@ class ConvTranspose(Op):
                 len(window),
             ) == (found, biases, len(counts)):
                 stride, padding = strides_and_pads(self, len(counts), *inputs)
+                check_positive(self.name, tuple(window), stride)
                 axes = zip(counts, window, stride, padding, strict=True)
-                spatial = [
-                    max((n - 1) * s + k - 2 * p, 0) if n and k and s else 0
-                    for n, k, s, p in axes
-                ]
+                spatial = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
+                if any(n < 1 for n in (*counts, *spatial)):
+                    wants = "positions on each axis, of which padding leaves entries"
+                    raise wrong_shapes(self.name, *inputs, wants=wants)
                 return checked(self.name, (out, *spatial), *inputs)
         wants = "(in, out, *kernel), (out,) and (in, *positions)"
         raise wrong_shapes(self.name, *inputs, wants=wants)
@@ -150,10 +159,11 @@ def conv(
 
     Shapes:
         result: ``(out, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions on an
-        axis; 0 where no window fits, or the kernel or the stride is 0.
+        axis, at least one.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
+        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.
@@ -168,8 +178,8 @@ def conv(
         position; the rule makes it again.
 
     Source:
-        Lean: ``TapeM.conv``. PyTorch: ``torch.nn.functional.conv1d`` to ``conv3d``,
-        which refuse a window that does not fit.
+        Lean: ``TapeM.conv``, where what does not fit gives no positions. PyTorch:
+        ``torch.nn.functional.conv1d`` to ``conv3d``.
 
     >>> import numpy as np
     >>> from tapem_dsl import Do, const, do, param, value_of
@@ -207,10 +217,12 @@ def conv_transpose(
 
     Shapes:
         result: ``(out, *spatial)`` with ``(n - 1) * s + k - 2 * p`` entries on an axis,
-        0 if that is negative, or if the positions, the kernel or the stride are 0.
+        at least one.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
+        where there is no position, or padding drops every entry of an axis;
+        :class:`RequirementNotMet` for a kernel or a stride of 0.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.

@@ -14,7 +14,13 @@ from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.ops.windows import Extents, check_extents, per_axis
+from tapem_dsl.ops.windows import (
+    Extents,
+    check_extents,
+    check_positive,
+    per_axis,
+    positions,
+)
 
 
 class Pool(Op):
@@ -30,19 +36,10 @@ class Pool(Op):
         """Take (channels, *spatial) to (channels, *positions)."""
         (x,) = operands(self.name, inputs, 1)
         kernel, stride, padding = self.geometry(x)
-        if 0 in kernel:
-            raise self.requires("kernel_size > 0 on every spatial axis")
-        if 0 in stride:
-            raise self.requires("stride > 0 on every spatial axis")
+        check_positive(self.name, kernel, stride)
         if any(p > k // 2 for k, p in zip(kernel, padding, strict=True)):
             raise self.requires("padding <= kernel_size / 2 on every spatial axis")
-        counts = window_counts(x[1:], kernel, stride, padding)
-        if 0 in x[1:] or 0 in counts:
-            pairs = zip(kernel, padding, strict=True)
-            least = tuple(max(k - 2 * p, 1) for k, p in pairs)
-            wants = f"(channels, *spatial) with spatial extents of at least {least}"
-            raise wrong_shapes(self.name, x, wants=wants)
-        return (x[0], *counts)
+        return (x[0], *positions(self.name, x[1:], kernel, stride, padding, x))
 
     def geometry(self, x: Shape) -> tuple[Shape, Shape, Shape]:
         """Give kernel, stride and padding for each spatial axis."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
+from tapem_dsl.core.errors import Refused, RequirementNotMet
 from tapem_dsl.core.namespace import Array, Namespace
 from tapem_dsl.core.node_id import NodeId
 from tapem_dsl.core.op import ANY_SCALAR, Op
@@ -42,7 +43,7 @@ class Windows(Op):
             wants = f"at least {len(self.kernel)} axes"
             raise wrong_shapes(self.name, x, wants=wants)
         stride, padding = self.per_axis(x)
-        counts = window_counts(x[at:], self.kernel, stride, padding)
+        counts = positions(self.name, x[at:], self.kernel, stride, padding, x)
         return checked(self.name, (*x[:at], *self.kernel, *counts), x)
 
     def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
@@ -73,7 +74,8 @@ class Fold(Op):
         at = len(x) - 2 * rank
         stride, padding = self.per_axis(x)
         kernel, counts = x[at:][:rank], x[at:][rank:]
-        if at < 0 or counts != window_counts(self.spatial, kernel, stride, padding):
+        geometry = self.spatial, kernel, stride, padding
+        if at < 0 or counts != positions(self.name, *geometry, x):
             wants = f"(..., *kernel, *positions), all that fit over {self.spatial}"
             raise wrong_shapes(self.name, x, wants=wants)
         return (*x[:at], *self.spatial)
@@ -86,6 +88,36 @@ class Fold(Op):
         """As the namespace does."""
         (x,) = inputs
         return xp.fold(x, self.spatial, *self.per_axis(x.shape))
+
+
+def positions(
+    op: str, spatial: Shape, kernel: Shape, stride: Shape, padding: Shape, *xs: Shape
+) -> Shape:
+    """
+    Count a window's positions, refusing operands that it fits nowhere, as PyTorch does.
+
+    >>> positions("windows", (5, 5), (3, 3), (2, 1), (0, 1), (5, 5))
+    (2, 5)
+    """
+    check_positive(op, kernel, stride)
+    counts = window_counts(spatial, kernel, stride, padding)
+    if 0 in spatial or 0 in counts:
+        pairs = zip(kernel, padding, strict=True)
+        least = tuple(max(k - 2 * p, 1) for k, p in pairs)
+        raise wrong_shapes(op, *xs, wants=f"spatial extents of at least {least}")
+    return counts
+
+
+def check_positive(op: str, kernel: Shape, stride: Shape) -> None:
+    """
+    Refuse a window without entries, and one that never moves.
+
+    >>> check_positive("conv", (3, 3), (1, 1))
+    """
+    for what, extents in (("kernel_size", kernel), ("stride", stride)):
+        if 0 in extents:
+            requirement = f"{what} > 0 on every spatial axis"
+            raise Refused(RequirementNotMet(op, requirement))
 
 
 # Any: an op with a stride and a padding, whatever else.
@@ -170,11 +202,11 @@ def windows(
         padding: how many zeros stand on either side, for every axis or each.
 
     Shapes:
-        result: ``(..., *kernel, *positions)``; where no window fits, or the kernel or
-        the stride is 0, there are 0 positions.
+        result: ``(..., *kernel, *positions)``, with at least one position.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
+        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.
@@ -214,7 +246,8 @@ def fold(
         result: ``(..., *spatial)``; the positions must be all that fit.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`.
+        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
+        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
 
     Raises:
         TypeError: a parameter is no integer or tuple of integers.
