@@ -5,8 +5,7 @@ from typing import Any
 
 from tapem_dsl import Array, NodeId, TapeM, leaf, map_m
 from tapem_dsl.interpreters.forward import Dual as LevelDual
-from tapem_dsl.interpreters.forward import parts_at
-from tapem_dsl.interpreters.forward.dual import zeros
+from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.forward.parts import settled
 
 
@@ -17,11 +16,10 @@ def Dual(primal: Array, tangent: Array, level: int = 1) -> LevelDual:  # noqa: N
 
 def split(x: Array, level: int) -> tuple[Array, Array]:
     """Give primal and tangent at a level; a constant has the tangent 0."""
-    primal, tangent = parts_at(x, level)
-    if tangent is not None:
-        return primal, tangent
-    number = type(x) in (int, float, Fraction)
-    return primal, 0 if number else settled(zeros(settled(primal)))
+    if type(x) in (int, float, Fraction):
+        return x, 0
+    x = settled(x)
+    return part_at(x, level, tangent=False), part_at(x, level, tangent=True)
 
 
 def jvp(

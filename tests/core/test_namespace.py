@@ -278,10 +278,20 @@ def test_of_two_levels_the_highest_computes(swap: bool) -> None:
         assert result.level == 2
 
 
+class Tagged(Carrier):
+    """No array at all but for its level."""
+
+    def parts(self) -> tuple[object, ...]:
+        return ()
+
+    def astype(self, dtype: Any) -> "Tagged":
+        return self
+
+
 @pytest.mark.parametrize("levels", list(permutations([1, 2, 3])))
 def test_each_function_is_that_of_the_highest_carrier(levels: tuple[int, ...]) -> None:
     def tagged(level: int) -> Carrier:
-        carrier = Carrier()
+        carrier = Tagged()
         carrier.level = level
         where: Any = SimpleNamespace(where=lambda *_: level)
         carrier.namespace = where

@@ -36,22 +36,13 @@ def same(a: object, b: object) -> bool:
     >>> same(1, True), same(0.0, -0.0), same(float("nan"), -float("nan"))
     (False, False, True)
     """
-    there: dict[int, int] = {}
-    if not _same(a, b, there, shared=False):
-        return False
-    # what is shared has its levels under one name: so had it all, or look there too
-    renamed = any(ours != theirs for ours, theirs in there.items())
-    return not renamed or _same(a, b, {}, shared=True)
-
-
-def _same(a: object, b: object, there: dict[int, int], *, shared: bool) -> bool:
-    """Compare, and note whose level is whose; look into shared parts if asked to."""
     pending: list[tuple[object, object]] = [(a, b)]
     seen: dict[tuple[int, int], tuple[object, object]] = {}  # alive: ids are not reused
+    levels: dict[int, int] = {}  # ours to theirs
     back: dict[int, int] = {}
     while pending:
         pair = a, b = pending.pop()
-        if a is b and not shared:
+        if a is b:
             continue
         kind = type(a)
         if kind is not type(b):
@@ -64,7 +55,7 @@ def _same(a: object, b: object, there: dict[int, int], *, shared: bool) -> bool:
         if (id(a), id(b)) in seen:  # a shared or cyclic part, compared once
             continue
         seen[id(a), id(b)] = pair
-        if isinstance(a, Carrier) and not _renamed(a, b, there, back):
+        if isinstance(a, Carrier) and not _one_level(a, b, levels, back):
             return False
         ours, theirs = parts_of(a), parts_of(b)
         if len(ours) != len(theirs):
@@ -74,11 +65,13 @@ def _same(a: object, b: object, there: dict[int, int], *, shared: bool) -> bool:
 
 
 # Any: a carrier of the same type.
-def _renamed(a: Carrier, b: Any, there: dict[int, int], back: dict[int, int]) -> bool:
+def _one_level(
+    a: Carrier, b: Any, levels: dict[int, int], back: dict[int, int]
+) -> bool:
     """Whether the one's level has been the other's wherever either was met."""
     ours, theirs = a.level, b.level
     return (
-        there.setdefault(ours, theirs) == theirs
+        levels.setdefault(ours, theirs) == theirs
         and back.setdefault(theirs, ours) == ours
     )
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 from returns.result import Failure, Success
 
-from tapem_dsl.core import messages
 from tapem_dsl.core.messages import is_program
+from tapem_dsl.core.messages import said as shortened
 
 T = TypeVar("T")
 
@@ -296,4 +296,4 @@ def said(given: object) -> str:
     """
     if isinstance(given, type):
         return f"the class {given.__name__}"
-    return f"{messages.said(given)} ({type(given).__name__})"
+    return f"{shortened(given)} ({type(given).__name__})"

@@ -139,8 +139,9 @@ def value_and_grad(
             that is no number, named by its path.
 
     Gradient:
-        As :func:`backward_scalar` has it: of a dual loss, that of its tangent. Inside
-        another derivative use :func:`pull_back`, or in a program :func:`backward_m`.
+        As :func:`backward_scalar` has it. Inside another derivative, where the program
+        uses duals of levels around it, gradients carry these levels, as ``jax.grad``
+        does inside ``jax.jvp``.
 
     Source:
         Lean: ``backwardScalar`` after ``param`` for each. JAX: ``jax.value_and_grad``.

@@ -46,7 +46,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.crossings import MakeDual, Primal, Tangent
-from tapem_dsl.interpreters.forward.dual import levels_of
+from tapem_dsl.interpreters.tracer import levels_of
 from tests.interpreters.forward.test_functions import ALONG, AT, FIELD, GOLDEN, cubic
 from tests.oracles import assert_fractions, inner, usual
 

@@ -7,15 +7,9 @@ import pytest
 
 import tapem_dsl
 from tapem_dsl import Array, NodeId, TapeM, backward, leaf, map_m, mul, rationals
-from tapem_dsl.core.namespace import fitted
 from tapem_dsl.interpreters.forward import Dual
-from tapem_dsl.interpreters.forward.dual import (
-    joined,
-    levels_of,
-    part_at,
-    raised,
-    zeros,
-)
+from tapem_dsl.interpreters.forward.dual import joined, part_at, zeros
+from tapem_dsl.interpreters.tracer import align_levels, levels_of, raised
 
 LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 ONE, TWO, THREE = (np.float64(n) for n in (1, 2, 3))
@@ -66,11 +60,11 @@ def test_tangents_grow_with_the_result(result: Any, tangent: list[float]) -> Non
 
 def test_joining_gives_both_parts_the_same_levels() -> None:
     inner, outer = Dual(ONE, TWO, 1), Dual(ONE, TWO, 3)
-    both = joined(inner, THREE, 2)
+    both: Any = joined(inner, THREE, 2)
     assert levels_of(both.tangent) == levels_of(both.primal) == {1}
-    other_way = joined(THREE, inner, 2)
+    other_way: Any = joined(THREE, inner, 2)
     assert levels_of(other_way.primal) == {1}
-    within = joined(inner, outer, 2)
+    within: Any = joined(inner, outer, 2)
     assert (within.level, within.primal.level) == (3, 2)
     assert levels_of(within) == {1, 2, 3}
     for level, x, y in ((2, inner, outer), (1, ONE, TWO)):
@@ -89,8 +83,8 @@ def test_raising_adds_what_is_missing() -> None:
     assert levels_of(zeros(nested)) == {1, 2}
 
 
-def test_a_cotangent_is_brought_to_the_inner_levels_too() -> None:
-    """``p * q`` with a level each: what ``q`` receives has nothing of the other."""
+def test_gradients_carry_all_levels_of_the_output() -> None:
+    """``p * q * q`` with a level each, which both gradients carry."""
     p, q = Dual(TWO, ONE, 1), Dual(THREE, ONE, 2)
     operands: TapeM[tuple[NodeId, ...], Any] = map_m(LOOSE.leaf, (p, q))
     out, tape = (
@@ -99,14 +93,26 @@ def test_a_cotangent_is_brought_to_the_inner_levels_too() -> None:
         .unwrap()
     )
     slots: Any = backward(tape, out, 1).unwrap()
-    assert levels_of(slots[NodeId(0)]) == {1}
-    assert levels_of(slots[NodeId(1)]) == {2}
-    # the loss is the coefficient of e1 * e2 in p * q * q: in q * q * dp, and in
-    # 2 * p * q * dq, where q * q is 9 + 6 e2, 2 * p * q is 12 + 6 e1 + 4 e2 + 2 e1 e2
-    assert repr(slots[NodeId(0)]) == repr(Dual(np.float64(6), np.float64(0), 1))
-    assert repr(slots[NodeId(1)]) == repr(Dual(np.float64(6), TWO, 2))
+    # q * q is 9 + 6 e2, and 2 * p * q is 12 + 6 e1 + 4 e2 + 2 e1 e2
+    for id, parts in ((NodeId(0), [9, 0, 6, 0]), (NodeId(1), [12, 6, 4, 2])):
+        assert levels_of(slots[id]) == {1, 2}
+        found = [
+            part_at(part_at(slots[id], 2, tangent=outer), 1, tangent=inner)
+            for outer in (False, True)
+            for inner in (False, True)
+        ]
+        assert found == parts
+
+
+def test_a_cotangent_drops_what_its_node_lacks_and_is_not_ambient() -> None:
+    q = Dual(THREE, ONE, 2)
     mixed = Dual(Dual(ONE, TWO, 1), Dual(THREE, ONE, 1), 2)
-    assert repr(fitted(mixed, q)) == repr(Dual(TWO, ONE, 2))
+    none: frozenset[int] = frozenset()
+    assert repr(align_levels(mixed, q, none)) == repr(Dual(TWO, ONE, 2))
+    assert repr(align_levels(mixed, ONE, none)) == repr(ONE)
+    assert repr(align_levels(mixed, ONE, frozenset({1}))) == repr(Dual(THREE, ONE, 1))
+    assert align_levels(mixed, q, frozenset({1, 2})) is mixed
+    assert align_levels(ONE, q, none) is ONE
 
 
 def test_sums_of_carriers_and_arrays_in_a_sweep() -> None:

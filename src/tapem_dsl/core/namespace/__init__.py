@@ -1,11 +1,11 @@
 """One array namespace for every scalar: what ops and derivative rules compute with."""
 
+from tapem_dsl.core.namespace.base import Applicable as Applicable
 from tapem_dsl.core.namespace.base import Array as Array
 from tapem_dsl.core.namespace.base import Indices as Indices
 from tapem_dsl.core.namespace.base import Namespace as Namespace
 from tapem_dsl.core.namespace.dispatch import Carrier as Carrier
 from tapem_dsl.core.namespace.dispatch import explained as explained
-from tapem_dsl.core.namespace.dispatch import fitted as fitted
 from tapem_dsl.core.namespace.dispatch import namespace_of as namespace_of
 from tapem_dsl.core.namespace.exact import EXACT as EXACT
 from tapem_dsl.core.namespace.half import HALF as HALF

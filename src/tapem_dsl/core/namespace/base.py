@@ -1,7 +1,11 @@
 """What an op or a derivative rule may ask of arrays, whatever their scalar."""
 
+# pyright: reportAssignmentType=false
+# Python's operators take more than Namespace promises; pyright cannot match overloads.
+
+import operator
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -13,6 +17,13 @@ Array: TypeAlias = Any
 
 Indices: TypeAlias = tuple[int, ...] | Array
 """Static indices, or a plain array of integers."""
+
+
+class Applicable(Protocol):
+    """What an op is to a namespace: a meaning."""
+
+    def evaluate(self, xp: "Namespace", *inputs: Array) -> Array:
+        """Compute the result."""
 
 
 class Namespace(ABC):
@@ -32,6 +43,68 @@ class Namespace(ABC):
     """
 
     __slots__ = ()
+
+    # -- what the operators mean -------------------------------------------------------
+
+    @abstractmethod
+    def add(self, a: Array, b: Array, /) -> Array:
+        """``a + b``."""
+
+    @abstractmethod
+    def subtract(self, a: Array, b: Array, /) -> Array:
+        """``a - b``."""
+
+    @abstractmethod
+    def multiply(self, a: Array, b: Array, /) -> Array:
+        """``a * b``."""
+
+    @abstractmethod
+    def divide(self, a: Array, b: Array, /) -> Array:
+        """``a / b``."""
+
+    @abstractmethod
+    def negative(self, x: Array, /) -> Array:
+        """``-x``."""
+
+    @abstractmethod
+    def less(self, a: Array, b: Array, /) -> Array:
+        """``a < b``."""
+
+    @abstractmethod
+    def less_equal(self, a: Array, b: Array, /) -> Array:
+        """``a <= b``."""
+
+    @abstractmethod
+    def greater(self, a: Array, b: Array, /) -> Array:
+        """``a > b``."""
+
+    @abstractmethod
+    def greater_equal(self, a: Array, b: Array, /) -> Array:
+        """``a >= b``."""
+
+    @abstractmethod
+    def equal(self, a: Array, b: Array, /) -> Array:
+        """``a == b``."""
+
+    @abstractmethod
+    def not_equal(self, a: Array, b: Array, /) -> Array:
+        """``a != b``."""
+
+    @abstractmethod
+    def logical_and(self, a: Array, b: Array, /) -> Array:
+        """``a & b``, of truth values."""
+
+    @abstractmethod
+    def logical_or(self, a: Array, b: Array, /) -> Array:
+        """``a | b``, of truth values."""
+
+    @abstractmethod
+    def logical_not(self, x: Array, /) -> Array:
+        """``~x``, of truth values."""
+
+    @abstractmethod
+    def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
+        """``x[index]``: integers, slices and one ellipsis."""
 
     # -- elementwise -------------------------------------------------------------------
 
@@ -200,6 +273,14 @@ class Namespace(ABC):
 
     # -- not in the standard -----------------------------------------------------------
 
+    def apply(self, op: "Applicable", /, *operands: Array) -> Array:
+        """
+        Compute what an op gives, or record it where that is what arrays do.
+
+        A rule may so use an op of its own.
+        """
+        return op.evaluate(self, *operands)
+
     @abstractmethod
     def lit(self, x: Array, constant: object, /) -> Array:
         """Give a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
@@ -221,3 +302,30 @@ class Namespace(ABC):
             TypeError: no array of this namespace, which is a mistake of the op's
             author.
         """
+
+
+class Operators(Namespace):
+    """
+    The part of a base that NumPy's operators compute, on floats and objects alike.
+
+    >>> Operators.add(2, 3)
+    5
+    """
+
+    __slots__ = ()
+
+    add = staticmethod(operator.add)
+    subtract = staticmethod(operator.sub)
+    multiply = staticmethod(operator.mul)
+    divide = staticmethod(operator.truediv)
+    negative = staticmethod(operator.neg)
+    less = staticmethod(operator.lt)
+    less_equal = staticmethod(operator.le)
+    greater = staticmethod(operator.gt)
+    greater_equal = staticmethod(operator.ge)
+    equal = staticmethod(operator.eq)
+    not_equal = staticmethod(operator.ne)
+    logical_and = staticmethod(operator.and_)
+    logical_or = staticmethod(operator.or_)
+    logical_not = staticmethod(operator.invert)
+    getitem = staticmethod(operator.getitem)

@@ -1,5 +1,6 @@
 """Which namespace computes with these operands."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, Final, Never, cast
@@ -17,14 +18,13 @@ WITH_XP: Final = (
 
 class Carrier:
     """
-    Base of arrays that carry other arrays: duals, lanes, recorded values.
+    Base of arrays that wrap other arrays: duals, recorded values.
 
-    A carrier has a ``level``, fresh at each introduction and higher than the levels it
-    carries, and a ``namespace`` that computes with it. Where operands of different
-    carriers meet, the highest level computes and treats the others as constants. It
-    also offers the operators, ``shape`` (without what it hides), ``ndim`` and
-    ``dtype``. The members below are each asked for one thing only, named beside them; a
-    carrier that is never used for that leaves them as they are.
+    One has a ``level``, fresh at each introduction and higher than the levels that it
+    wraps, and a ``namespace`` that computes with it. Where operands of different levels
+    meet, the highest computes and takes the others for constants: the operators see to
+    that, and :func:`namespace_of`. A subclass also has ``shape``, ``ndim`` and
+    ``dtype``, those of what it stands for.
 
     >>> class Traced(Carrier):
     ...     def __init__(self, level: int) -> None:
@@ -33,6 +33,11 @@ class Carrier:
     >>> namespace_of(Traced(1)) is CARRIED
     True
     """
+
+    __slots__ = ()
+
+    __array_ufunc__ = None  # so that an array to the left leaves the work to us
+    __hash__ = None  # type: ignore[assignment] # == is entry by entry
 
     level: int
     namespace: Namespace
@@ -53,77 +58,85 @@ class Carrier:
         """Refuse an array's methods."""
         raise AttributeError(f"a {type(self).__name__} has no {name!r}; {WITH_XP}")
 
-    # Asked where tapes are compared.
-
+    @abstractmethod
     def parts(self) -> tuple[object, ...]:
         """Give what ``==`` of tapes compares: all but the level, which is a name."""
-        raise NotImplementedError
 
-    # Asked where arrays are float16, which are computed with in float32.
-
+    @abstractmethod
     def astype(self, dtype: np.dtype[Any]) -> "Carrier":  # Any: of whatever scalar
         """Give the same in another floating-point type."""
-        raise NotImplementedError
 
-    # Asked in a sweep, of a cotangent or of a value that receives one.
+    # Any, below: an operand of whatever kind, or an index.
 
-    def receives(self, cotangent: Any) -> bool:  # Any: of this class
-        """
-        Tell quickly whether a cotangent has this value's levels, shape and scalar type.
+    def __getitem__(self, index: Any) -> Array:
+        return self.namespace.getitem(self, index)
 
-        Where it says no, a slower way finds out.
-        """
-        return False
+    def __neg__(self) -> Array:
+        return self.namespace.negative(self)
 
-    def project(self) -> Array:
-        """Give the cotangent that a constant receives when this is a cotangent."""
-        raise NotImplementedError
+    def __invert__(self) -> Array:
+        return self.namespace.logical_not(self)
 
-    def lift(self, cotangent: Array) -> "Carrier":
-        """Take a cotangent that knows nothing of this level up to it."""
-        raise NotImplementedError
+    def __add__(self, other: Any) -> Array:
+        return _higher(self, other).add(self, other)
 
-    def within(self, cotangent: Any) -> "Carrier":  # Any: of this class
-        """Bring what a cotangent of this level carries to what this one carries."""
-        raise NotImplementedError
+    def __radd__(self, other: Any) -> Array:
+        return _higher(self, other).add(other, self)
 
-    # Asked in a sweep where a program entered or left the level: what passes back
-    # through the making of a dual, and through taking it apart.
+    def __sub__(self, other: Any) -> Array:
+        return _higher(self, other).subtract(self, other)
 
-    def to_primal(self, cotangent: Array) -> Array:
-        """Give what a primal receives when the dual made of it does, at this level."""
-        raise NotImplementedError
+    def __rsub__(self, other: Any) -> Array:
+        return _higher(self, other).subtract(other, self)
 
-    def to_tangent(self, cotangent: Array) -> Array:
-        """Give what a tangent receives when the dual made of it does."""
-        raise NotImplementedError
+    def __mul__(self, other: Any) -> Array:
+        return _higher(self, other).multiply(self, other)
 
-    def from_primal(self, cotangent: Array) -> Array:
-        """Give what a dual receives when its primal at this level does."""
-        raise NotImplementedError
+    def __rmul__(self, other: Any) -> Array:
+        return _higher(self, other).multiply(other, self)
 
-    def from_tangent(self, cotangent: Array) -> Array:
-        """Give what a dual receives when its tangent at this level does."""
-        raise NotImplementedError
+    def __truediv__(self, other: Any) -> Array:
+        return _higher(self, other).divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Array:
+        return _higher(self, other).divide(other, self)
+
+    def __lt__(self, other: Any) -> Array:
+        return _higher(self, other).less(self, other)
+
+    def __le__(self, other: Any) -> Array:
+        return _higher(self, other).less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return _higher(self, other).greater(self, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return _higher(self, other).greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return _higher(self, other).equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _higher(self, other).not_equal(self, other)
+
+    def __and__(self, other: Any) -> Array:
+        return _higher(self, other).logical_and(self, other)
+
+    def __rand__(self, other: Any) -> Array:
+        return _higher(self, other).logical_and(other, self)
+
+    def __or__(self, other: Any) -> Array:
+        return _higher(self, other).logical_or(self, other)
+
+    def __ror__(self, other: Any) -> Array:
+        return _higher(self, other).logical_or(other, self)
 
 
-def fitted(cotangent: Array, value: Array) -> Array:
-    """
-    Bring a cotangent to exactly the levels of a value.
-
-    A level that the value lacks took it for a constant: what arrives is the adjoint of
-    that. A level that the cotangent lacks is added.
-
-    >>> fitted(np.float64(1), np.float64(2))
-    np.float64(1.0)
-    """
-    ours = value.level if isinstance(value, Carrier) else 0
-    theirs = cotangent.level if isinstance(cotangent, Carrier) else 0
-    if ours == theirs:
-        return value.within(cotangent) if ours else cotangent
-    if theirs > ours:
-        return fitted(cotangent.project(), value)
-    return value.within(value.lift(cotangent))
+def _higher(x: Carrier, other: object) -> Namespace:
+    """Find which of two operands computes."""
+    if isinstance(other, Carrier) and other.level > x.level:
+        return other.namespace
+    return x.namespace
 
 
 def explained(slip: TypeError, who: str, operands: Iterable[object]) -> TypeError:
@@ -206,6 +219,6 @@ class _Carried:
         return call
 
 
-_MEMBERS: Final = Namespace.__abstractmethods__
+_MEMBERS: Final = Namespace.__abstractmethods__ | {"apply"}
 
 CARRIED: Final = cast(Namespace, _Carried())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace.base import Array, Indices, Namespace
+from tapem_dsl.core.namespace.base import Array, Indices, Operators
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.numpy import along
 from tapem_dsl.core.namespace.windows import folded, windows_of
@@ -23,7 +23,7 @@ ONE: Final = Fraction(1)
 
 
 @final
-class ExactNamespace(Namespace):
+class ExactNamespace(Operators):
     """
     Arrays whose every entry is a ``Fraction``, so that lemmas need no tolerance.
 

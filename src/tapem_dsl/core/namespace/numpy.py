@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tapem_dsl.core.errors import OutsideDomain, Refused
 from tapem_dsl.core.messages import said
 from tapem_dsl.core.namespace import smooth
-from tapem_dsl.core.namespace.base import Array, Indices, Namespace
+from tapem_dsl.core.namespace.base import Array, Indices, Operators
 from tapem_dsl.core.namespace.indexing import added, taken
 from tapem_dsl.core.namespace.sums import product, summed
 from tapem_dsl.core.namespace.windows import folded, windows_of
@@ -23,7 +23,7 @@ from tapem_dsl.core.shape import Shape
 
 
 @final
-class NumpyNamespace(Namespace):
+class NumpyNamespace(Operators):
     """
     NumPy float64, float32 and the other floating types; also bool and integer arrays.
 

@@ -10,7 +10,6 @@ from tapem_dsl.interpreters.forward.crossings import make_dual as make_dual
 from tapem_dsl.interpreters.forward.crossings import primal as primal
 from tapem_dsl.interpreters.forward.crossings import tangent as tangent
 from tapem_dsl.interpreters.forward.dual import Dual as Dual
-from tapem_dsl.interpreters.forward.dual import parts_at as parts_at
 from tapem_dsl.interpreters.forward.functions import derivative as derivative
 from tapem_dsl.interpreters.forward.functions import derivative_vjp as derivative_vjp
 from tapem_dsl.interpreters.forward.functions import hessian_input as hessian_input

@@ -17,10 +17,11 @@ from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape, equal_shapes, operands
 from tapem_dsl.core.tapem import TapeM, record_op
-from tapem_dsl.interpreters.forward.dual import Dual, joined, part_at
+from tapem_dsl.interpreters.forward.dual import joined, part_at
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import vjp
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
+from tapem_dsl.interpreters.tracer import levels_of
 
 
 @final
@@ -86,11 +87,12 @@ def level_of(op: Op, of: Array) -> int:
     Find the level that an operand stands for.
 
     >>> import numpy as np
+    >>> from tapem_dsl.interpreters.forward import Dual
     >>> level_of(Primal(), Dual(np.float64(1), np.float64(0), 7))
     7
     """
-    if isinstance(of, Dual):
-        return of.level
+    if levels := levels_of(of):
+        return max(levels)
     reason = "the last operand has no level; give the node that make_dual gave"
     raise Refused(OutsideDomain(op.name, reason))
 
@@ -99,12 +101,9 @@ def level_of(op: Op, of: Array) -> int:
 def _make_dual(
     op: MakeDual, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """To the primal the tangent of ``g``, to the tangent its primal."""
+    """``g``; ``g * e``. The sweep drops the level unless it is ambient."""
     of = xs[2] if len(xs) == 3 else y
-    return (
-        of.to_primal(g) if need[0] else None,
-        of.to_tangent(g) if need[1] else None,
-    ) + (None,) * len(xs[2:])
+    return (g, _times_e(xp, g, of) if need[1] else None) + (None,) * len(xs[2:])
 
 
 @vjp.define(Primal)
@@ -112,7 +111,8 @@ def _primal(
     op: Primal, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``0 + g * e``."""
-    return xs[1].from_primal(g) if need[0] else None, None
+    _check_left(op, g, xs[1])
+    return _times_e(xp, g, xs[1]) if need[0] else None, None
 
 
 @vjp.define(Tangent)
@@ -120,7 +120,24 @@ def _tangent(
     op: Tangent, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
     """``g + 0 * e``."""
-    return xs[1].from_tangent(g) if need[0] else None, None
+    _check_left(op, g, xs[1])
+    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), xs[1]) if need[0] else None, None
+
+
+def _times_e(xp: Namespace, g: Array, of: Array) -> Array:
+    """Multiply the value of a cotangent by the ``e`` of a level."""
+    value = xp.apply(_PRIMAL, g, of)
+    return xp.apply(_MAKE_DUAL, xp.zeros_like(value), value, of)
+
+
+def _check_left(op: Op, g: Array, of: Array) -> None:
+    """Refuse to go back out of a level that the output is still in."""
+    if level_of(op, of) in levels_of(g):
+        reason = (
+            "the output or its seed carries the level that is left here; "
+            "sweep from its primal or its tangent"
+        )
+        raise Refused(OutsideDomain(op.name, reason))
 
 
 _MAKE_DUAL: Final = MakeDual()

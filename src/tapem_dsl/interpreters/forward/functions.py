@@ -5,8 +5,7 @@ A program takes two packs of node ids, parameters and inputs, and gives the id o
 result. Integers and truth values in them, such as labels, are constants. Second
 derivatives are those of the ordinary sweep over a tape of duals; a derivative of order
 n nests n levels. Arrays may be duals of levels around, which results then carry:
-derivatives within derivatives, for which the program may run twice. Everything is a
-``Result``.
+derivatives within derivatives. Everything is a ``Result``.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,11 +31,10 @@ from tapem_dsl.interpreters.forward.runs import (
     deepest,
     directed,
     nested_along,
-    ready,
     run_on,
+    run_packs,
     stacked,
-    swept_back,
-    tangent_or_all,
+    sweep_packs,
 )
 from tapem_dsl.interpreters.reverse.dense import caught
 from tapem_dsl.interpreters.reverse.sparse import reduced_first
@@ -114,8 +112,8 @@ def pull_back(
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
     function_argument(program, "pull_back", "program")
-    return ready(program, parameters, inputs, seed=seed).bind(
-        lambda ran: swept_back(ran, seed)
+    return run_packs(program, parameters, inputs).bind(
+        lambda ran: sweep_packs(ran, seed)
     )
 
 
@@ -151,17 +149,11 @@ def hvp_params(
     """
     function_argument(loss, "hvp_params", "loss")
     level = fresh_level()
-
-    def along_level(ran: Ran[P, object]) -> Result[P, TapeError]:
-        received = partial(tangent_or_all, level)
-        return swept_back(ran, 1).map(
-            lambda slots: map_pack(received, slots[0], ran.parameters)
-        )
-
     return (
         directed("hvp", parameters, along, level)
-        .bind(lambda duals: ready(loss, duals, inputs, [level]))
-        .bind(along_level)
+        .bind(lambda duals: run_packs(loss, duals, inputs))
+        .bind(lambda ran: sweep_packs(ran, 1))
+        .map(lambda slots: map_pack(partial(deepest, levels=[level]), slots[0]))
         .alt(reduced_first)
     )
 
@@ -210,7 +202,7 @@ def jacrev_params(
 
     def rows(ran: Ran[P, object]) -> Result[P, TapeError]:
         value = ran.tape[ran.out].value
-        swept = [swept_back(ran, seed) for seed in basis(value)]
+        swept = [sweep_packs(ran, seed) for seed in basis(value)]
         leaves, structure = flatten(ran.parameters)
         given = all_of(swept).map(
             lambda all_: [structure.leaves_of(p) for p, _ in all_]
@@ -223,7 +215,7 @@ def jacrev_params(
         )
 
     function_argument(program, "jacrev_params", "program")
-    return ready(program, parameters, inputs).bind(rows)
+    return run_packs(program, parameters, inputs).bind(rows)
 
 
 def jacrev_inputs(
@@ -377,9 +369,9 @@ def derivative_vjp(
     function_argument(program, "derivative_vjp", "program")
     return nested_along(x, directions).bind(
         lambda nested: (
-            ready(program, parameters, *nested, seed)
-            .bind(lambda ran: swept_back(ran, seed))
-            .map(lambda slots: (slots[0], deepest(slots[1], nested[1])))
+            run_packs(program, parameters, nested[0])
+            .bind(lambda ran: sweep_packs(ran, seed))
+            .map(lambda slots: map_pack(partial(deepest, levels=nested[1]), slots))
         )
     )
 

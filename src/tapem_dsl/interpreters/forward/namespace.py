@@ -5,33 +5,45 @@ from typing import Any, Final, final
 
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import Array, Indices, Namespace
+from tapem_dsl.core.namespace import (
+    Applicable,
+    Array,
+    Indices,
+    Namespace,
+    namespace_of,
+)
 from tapem_dsl.core.shape import Shape
 from tapem_dsl.interpreters.forward.dual import (
     Dual,
     made,
     meeting,
-    parts_at,
     zeros,
 )
 from tapem_dsl.interpreters.forward.parts import LITERALS, settled, space_of, spread
-from tapem_dsl.interpreters.forward.tangents import scaled
+from tapem_dsl.interpreters.forward.tangents import divided, product_tangent, scaled
 from tapem_dsl.interpreters.jacobians import from_mean, softmax_product
+from tapem_dsl.interpreters.tracer import parts_at
 
 
-# Any: one of the namespace's functions, and what it takes besides an array.
-def through(x: Dual, function: Callable[..., Array], *arguments: Any) -> Dual:
+def _beside(indices: Indices, *operands: Array) -> Namespace:
+    """Find the namespace of operands, and of indices if these are an array."""
+    more = () if isinstance(indices, tuple) else (indices,)
+    return space_of(*operands, *more)
+
+
+def through(
+    x: Dual, function: Callable[[Namespace, Array], Array], indices: Indices = ()
+) -> Dual:
     """
-    Apply a linear function to both parts.
+    Apply a linear function to both parts; indices that it uses have a say in how.
 
     >>> import numpy as np
     >>> x = Dual(np.ones(2), np.zeros(2), 1)
     >>> through(x, lambda xp, part: xp.sum(part))
     Dual(np.float64(2.0), np.float64(0.0), level=1)
     """
-    xp = space_of(x.primal)
-    primal = function(xp, x.primal, *arguments)
-    return made(primal, function(xp, x.tangent, *arguments), x.level)
+    primal = function(_beside(indices, x.primal), x.primal)
+    return made(primal, function(_beside(indices, x.tangent), x.tangent), x.level)
 
 
 @final
@@ -52,6 +64,89 @@ class Duals(Namespace):
     """
 
     __slots__ = ()
+
+    # -- what the operators mean -------------------------------------------------------
+
+    def add(self, a: Array, b: Array, /) -> Array:
+        """``da + db``; a constant adds nothing."""
+        level, p, dp, q, dq = meeting(a, b)
+        y = p + q
+        if dp is None or dq is None:
+            return made(y, spread(dq if dp is None else dp, y), level)
+        return made(y, dp + dq, level)
+
+    def subtract(self, a: Array, b: Array, /) -> Array:
+        """``da - db``."""
+        level, p, dp, q, dq = meeting(a, b)
+        y = p - q
+        if dq is None:
+            return made(y, spread(dp, y), level)
+        if dp is None:
+            return made(y, spread(-dq, y), level)
+        return made(y, dp - dq, level)
+
+    def multiply(self, a: Array, b: Array, /) -> Array:
+        """``da * b + a * db``; by a constant, both parts."""
+        level, p, dp, q, dq = meeting(a, b)
+        return made(p * q, product_tangent(p, dp, q, dq), level)
+
+    def divide(self, a: Array, b: Array, /) -> Array:
+        """``(da - y * db) / b``: by two quotients instead of by a square."""
+        level, p, dp, q, dq = meeting(a, b)
+        y = p / q
+        if dq is None:
+            return made(y, divided(dp, q), level)
+        if dp is None:
+            return made(y, divided(-scaled(dq, y), q), level)
+        return made(y, divided(dp - scaled(dq, y), q), level)
+
+    def negative(self, x: Array, /) -> Array:
+        """``-dx``."""
+        return made(-x.primal, -x.tangent, x.level)
+
+    def less(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p < q
+
+    def less_equal(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p <= q
+
+    def greater(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p > q
+
+    def greater_equal(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p >= q
+
+    def equal(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p == q
+
+    def not_equal(self, a: Array, b: Array, /) -> Array:
+        """Compare primals."""
+        _, p, _, q, _ = meeting(a, b)
+        return p != q
+
+    def logical_and(self, a: Array, b: Array, /) -> Array:
+        """Refuse: truth values are no duals."""
+        raise TypeError("a dual is no truth value")
+
+    logical_or = logical_and
+
+    def logical_not(self, x: Array, /) -> Array:
+        """Refuse: truth values are no duals."""
+        raise TypeError("a dual is no truth value")
+
+    def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
+        """Take of both parts."""
+        return made(x.primal[index], x.tangent[index], x.level)
 
     # -- elementwise -------------------------------------------------------------------
 
@@ -148,12 +243,12 @@ class Duals(Namespace):
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """Choose among the tangents too."""
         level, p, dp, q, dq = meeting(a, b)
-        y = space_of(p, q).where(condition, p, q)
+        y = space_of(condition, p, q).where(condition, p, q)
         if dq is None:
-            return made(y, space_of(dp).where(condition, dp, 0), level)
+            return made(y, space_of(condition, dp).where(condition, dp, 0), level)
         if dp is None:
-            return made(y, space_of(dq).where(~condition, dq, 0), level)
-        return made(y, space_of(dp, dq).where(condition, dp, dq), level)
+            return made(y, space_of(condition, dq).where(~condition, dq, 0), level)
+        return made(y, space_of(condition, dp, dq).where(condition, dp, dq), level)
 
     # -- reductions, rows and labels ---------------------------------------------------
 
@@ -189,26 +284,27 @@ class Duals(Namespace):
 
     def pick(self, x: Array, labels: Array, /) -> Array:
         """Pick of both parts."""
-        return through(x, lambda xp, part: xp.pick(part, labels))
+        return through(x, lambda xp, part: xp.pick(part, labels), labels)
 
     def one_hot(self, x: Array, labels: Array, /) -> Array:
         """Constant rows."""
-        return space_of(x.primal).one_hot(x.primal, labels)
+        return space_of(x.primal, labels).one_hot(x.primal, labels)
 
     def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
         """Take of both parts."""
-        return through(x, lambda xp, part: xp.take(part, indices, axis))
+        return through(x, lambda xp, part: xp.take(part, indices, axis), indices)
 
     def index_add(
         self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
         """Add to both parts."""
         level, p, dp, q, dq = meeting(base, source)
-        y = space_of(p, q).index_add(p, q, indices, axis)
+        y = _beside(indices, p, q).index_add(p, q, indices, axis)
         if dq is None:
             return made(y, dp, level)
         dp = zeros(p) if dp is None else dp
-        return made(y, space_of(dp, dq).index_add(dp, dq, indices, axis), level)
+        xp = _beside(indices, dp, dq)
+        return made(y, xp.index_add(dp, dq, indices, axis), level)
 
     def windows(
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
@@ -244,12 +340,10 @@ class Duals(Namespace):
 
     def concat(self, *arrays: Array, axis: int) -> Array:
         """Join both parts."""
-        level = max(x.level for x in arrays if isinstance(x, Dual))
-        parts = [parts_at(x, level) for x in arrays]
-        primals = [p for p, _ in parts]
-        tangents = [zeros(p) if dp is None else dp for p, dp in parts]
+        top = max((x for x in arrays if isinstance(x, Dual)), key=lambda x: x.level)
+        primals, tangents = zip(*(parts_at(x, top) for x in arrays), strict=True)
         y = space_of(*primals).concat(*primals, axis=axis)
-        return made(y, space_of(*tangents).concat(*tangents, axis=axis), level)
+        return made(y, space_of(*tangents).concat(*tangents, axis=axis), top.level)
 
     def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
         """Embed both parts."""
@@ -268,6 +362,10 @@ class Duals(Namespace):
         return space_of(x.primal).ones_like(x.primal)
 
     # -- not in the standard -----------------------------------------------------------
+
+    def apply(self, op: Applicable, /, *operands: Array) -> Array:
+        """Evaluate it: each of its functions looks at its own operands."""
+        return op.evaluate(namespace_of(*operands), *operands)
 
     def lit(self, x: Array, constant: object, /) -> Array:
         """As for the primal."""

@@ -17,17 +17,15 @@ from tapem_dsl.core.tape import Tape
 from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.core.value import as_value, frozen
 from tapem_dsl.interpreters.forward.dual import (
-    Dual,
     bottom,
     joined,
-    levels_of,
     part_at,
-    parts_or_zero,
     zeros,
 )
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import backward
-from tapem_dsl.interpreters.reverse.dense import caught, in_scalar_of
+from tapem_dsl.interpreters.reverse.dense import caught
+from tapem_dsl.interpreters.tracer import Layer, parts_at
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -76,88 +74,47 @@ def _on_the_tape(
 
 
 class Ran(NamedTuple, Generic[P, X]):
-    """A tape to sweep from its tangent at some levels, and its first nodes as packs."""
+    """A tape to sweep, and the packs that are its first nodes."""
 
     out: NodeId
     tape: Tape[Any]
     parameters: P
     inputs: X
-    levels: Sequence[int]
 
 
-def ready(
-    program: Program,
-    parameters: P,
-    inputs: X,
-    levels: Sequence[int] = (),
-    seed: object = None,
+def run_packs(
+    program: Program, parameters: P, inputs: X
 ) -> Result[Ran[P, X], TapeError]:
     """
-    Run so that a sweep gives each leaf all that it receives.
-
-    The levels are those that the derivative itself has drawn. What else was there
-    before, and the result or the seed carries, surrounds the derivative: to that it is
-    one more function, and what a leaf receives carries it, though the leaf may not. So
-    such leaves are raised, and the program runs again.
+    Run on two packs, and remember them.
 
     >>> from tapem_dsl import mul
-    >>> ready(mul, np.float64(2), np.float64(3)).unwrap().tape
+    >>> run_packs(mul, np.float64(2), np.float64(3)).unwrap().tape
     <Tape: leaf '0', leaf '1', mul(0, 1)>
     """
-    first = fresh_level()  # of what the program draws itself
-
-    def around(out: NodeId, tape: Tape[Any]) -> Result[Ran[P, X], TapeError]:
-        value: Array = tape[out].value
-        others = (levels_of(value) | levels_of(seed)) - frozenset(levels)
-        others = frozenset(level for level in others if level < first)
-        leaves, structure = flatten((parameters, inputs))
-        above = [_raised_to(others, x) for x in leaves]
-        if all(x is y for x, y in zip(above, leaves, strict=True)):
-            return Success(Ran(out, tape, parameters, inputs, levels))
-        packs: tuple[P, X] = structure.rebuild(above)
-        again = run_on(program, *packs)
-        return again.map(lambda ran: Ran(*ran, *packs, levels))
-
-    return run_on(program, parameters, inputs).bind(lambda ran: around(*ran))
+    ran = run_on(program, parameters, inputs)
+    return ran.map(lambda pair: Ran(*pair, parameters, inputs))
 
 
-def _raised_to(levels: frozenset[int], x: Array) -> Array:
-    for level in sorted(levels - levels_of(x)):
-        if _is_real(x):
-            x = as_value(x)
-            x = joined(x, zeros(x), level)
-    return x
-
-
-def swept_back(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeError]:
+def sweep_packs(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeError]:
     """
     Sweep back to both packs; 0 if not reached.
 
-    The seed is the tangent's, at all levels of the derivative: the result that lacks
-    one does not depend on it, and receives 0.
-
     >>> from tapem_dsl import mul
-    >>> ran = ready(mul, np.float64(2), np.float64(3)).unwrap()
-    >>> swept_back(ran, 1)
+    >>> ran = run_packs(mul, np.float64(2), np.float64(3)).unwrap()
+    >>> sweep_packs(ran, 1)
     <Success: (np.float64(3.0), np.float64(2.0))>
     """
     leaves, structure = flatten((ran.parameters, ran.inputs))
     ids = [NodeId(id) for id in range(len(leaves))]
     wanted = [id for id in ids if ran.tape[id].requires_grad]
 
-    def seeded() -> Array:
-        g = in_scalar_of(ran.tape[ran.out], seed, "seed")
-        for level in ran.levels:
-            g = joined(g, zeros(g), level)
-        return g
-
     def packed(slots: dict[NodeId, Array]) -> tuple[P, X]:
         found = [slots[id] if id in slots else zeros(ran.tape[id].value) for id in ids]
         both: tuple[P, X] = structure.rebuild(found)
         return both
 
-    swept = caught(seeded).bind(lambda g: backward(ran.tape, ran.out, g, wrt=wanted))
-    return swept.map(packed)
+    return backward(ran.tape, ran.out, seed, wrt=wanted).map(packed)
 
 
 def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeError]:
@@ -184,7 +141,7 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
     return caught(duals)
 
 
-def _dual(op: str, leaf: Array, direction: Array, level: int, name: str = "") -> Dual:
+def _dual(op: str, leaf: Array, direction: Array, level: int, name: str = "") -> Layer:
     x, v = as_value(leaf), as_value(direction)
     if x.shape != v.shape or x.dtype != v.dtype or not _is_real(x):
         wants = (
@@ -241,20 +198,6 @@ def deepest(y: Array, levels: Sequence[int]) -> Array:
     return y
 
 
-def tangent_or_all(level: int, slot: Array, leaf: Array) -> Array:
-    """
-    Give what a leaf received at a level: a plain one has received just that.
-
-    >>> from tapem_dsl.interpreters.forward import Dual
-    >>> one, two = np.float64(1), np.float64(2)
-    >>> tangent_or_all(7, Dual(one, two, 7), Dual(one, one, 7))
-    np.float64(2.0)
-    >>> tangent_or_all(7, two, one)
-    np.float64(2.0)
-    """
-    return part_at(slot, level, tangent=True) if level in levels_of(leaf) else slot
-
-
 # -- rows and columns ------------------------------------------------------------------
 
 
@@ -288,6 +231,10 @@ def all_of(results: Sequence[Result[P, TapeError]]) -> Result[list[P], TapeError
     return Success([result.unwrap() for result in results])
 
 
+def _level(x: Array) -> int:
+    return x.level if isinstance(x, Layer) else 0
+
+
 def stacked(
     rows: Sequence[Array], of: Array, like: Array, *, last: bool = False
 ) -> Array:
@@ -299,14 +246,15 @@ def stacked(
     >>> stacked([np.ones(2)] * 3, np.zeros(3), np.zeros(2)).shape
     (3, 2)
     """
-    above = max((x.level for x in (*rows, like) if isinstance(x, Dual)), default=0)
-    if above:
-        parts = [parts_or_zero(x, above) for x in (*rows, like)]
-        primal, tangent = (
-            stacked(of_rows, of, of_like, last=last)
-            for *of_rows, of_like in zip(*parts, strict=True)
+    above: Layer = max((*rows, like), key=_level)
+    if _level(above):
+        parts = [parts_at(x, above) for x in (*rows, like)]
+        return above.rebuilt(
+            *(
+                stacked(of_rows, of, of_like, last=last)
+                for *of_rows, of_like in zip(*parts, strict=True)
+            )
         )
-        return joined(primal, tangent, above)
     xp = namespace_of(like)
     none = np.empty((0, *like.shape), like.dtype)
     rows_first = (np.stack(list(rows)) if rows else none).reshape(of.shape + like.shape)

@@ -2,13 +2,20 @@
 
 from fractions import Fraction
 from numbers import Rational
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import Array, Indices, Namespace, namespace_of
+from tapem_dsl.core.namespace import (
+    Applicable,
+    Array,
+    Indices,
+    Namespace,
+    namespace_of,
+)
 from tapem_dsl.core.op import Op
 from tapem_dsl.core.shape import Shape
+from tapem_dsl.interpreters.recorded.operands import alike, binary, record, taken
 from tapem_dsl.interpreters.recorded.ops import (
     LogSumExp,
     MultiplyNoNan,
@@ -17,19 +24,30 @@ from tapem_dsl.interpreters.recorded.ops import (
     Shift,
     UncheckedLog,
 )
-from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded, common_shape
-from tapem_dsl.ops.conditions import Where
+from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded
+from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
+from tapem_dsl.ops.comparisons import (
+    Equal,
+    Greater,
+    GreaterEqual,
+    Less,
+    LessEqual,
+    NotEqual,
+)
+from tapem_dsl.ops.conditions import LogicalAnd, LogicalNot, LogicalOr, Where
 from tapem_dsl.ops.corners import Abs, Max, Min, Sqrt
 from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Sigmoid, Sin, Tanh
 from tapem_dsl.ops.gathering import Gather, IndexAdd
-from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd
+from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
 from tapem_dsl.ops.linalg import Dot, Matmul
-from tapem_dsl.ops.ranges import Concat, Embed
+from tapem_dsl.ops.ranges import Concat, Embed, Slice
 from tapem_dsl.ops.reductions import ReduceSum, Sum
 from tapem_dsl.ops.shapes import BroadcastTo, Permute, Reshape
 from tapem_dsl.ops.smooth import Log1p, Softplus
 from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
 from tapem_dsl.ops.windows import Fold, Windows
+
+_ADD, _SUB, _MUL, _DIV = Add(), Sub(), Mul(), Div()
 
 
 @final
@@ -40,12 +58,104 @@ class Recording(Namespace):
     >>> import numpy as np
     >>> from tapem_dsl import Node, NodeId
     >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
-    >>> x = Recorder([Node(None, (), np.zeros(2))], frozenset()).at(NodeId(0))
+    >>> x = Recorder([Node(None, (), np.zeros(2))]).at(NodeId(0))
     >>> RECORDING.exp(x), x.recorder.nodes[1]
     (Recorded(1, array([1., 1.])), Node(exp(0), value=float64[2], requires_grad=True))
     """
 
     __slots__ = ()
+
+    # -- what the operators mean -------------------------------------------------------
+
+    def add(self, a: Array, b: Array, /) -> Array:
+        """Record the op, or a shift by a number."""
+        if type(b) in NUMBERS:
+            return record(ShiftBy(b), a)
+        if type(a) in NUMBERS:
+            return record(ShiftBy(a), b)
+        return binary(_ADD, a, b)
+
+    def subtract(self, a: Array, b: Array, /) -> Array:
+        """Record the op, or a shift by a number."""
+        if type(b) in NUMBERS:
+            return record(ShiftBy(-b), a)
+        return binary(_SUB, a, b)
+
+    def multiply(self, a: Array, b: Array, /) -> Array:
+        """Record the op, or a scale by a number."""
+        if type(b) in NUMBERS:
+            return record(Scale(b), a)
+        if type(a) in NUMBERS:
+            return record(Scale(a), b)
+        return binary(_MUL, a, b)
+
+    def divide(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(_DIV, a, b)
+
+    def negative(self, x: Array, /) -> Array:
+        """Record a scale."""
+        return record(Scale(-1), x)
+
+    def less(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(Less(), a, b)
+
+    def less_equal(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(LessEqual(), a, b)
+
+    def greater(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(Greater(), a, b)
+
+    def greater_equal(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(GreaterEqual(), a, b)
+
+    def equal(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(Equal(), a, b)
+
+    def not_equal(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(NotEqual(), a, b)
+
+    def logical_and(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(LogicalAnd(), a, b)
+
+    def logical_or(self, a: Array, b: Array, /) -> Array:
+        """Record the op."""
+        return binary(LogicalOr(), a, b)
+
+    def logical_not(self, x: Array, /) -> Array:
+        """Record the op."""
+        return record(LogicalNot(), x)
+
+    def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
+        """Record a selection or a slice for each axis."""
+        items = index if isinstance(index, tuple) else (index,)
+        if Ellipsis in items:
+            at = items.index(Ellipsis)
+            rest = (slice(None),) * (x.ndim - len(items) + 1)
+            items = (*items[:at], *rest, *items[at + 1 :])
+        axis = 0
+        for item in items:
+            extent = x.shape[axis]
+            if isinstance(item, int):
+                if not -extent <= item < extent:
+                    raise IndexError(f"no entry {item} of {extent}")
+                x = record(Select(item % extent, axis), x)
+                continue
+            start, stop, step = item.indices(extent)
+            chosen = range(start, stop, step)
+            if step != 1:
+                x = record(IndexSelect(tuple(chosen), axis), x)
+            elif len(chosen) < extent:
+                x = record(Slice(start, len(chosen), axis), x)
+            axis += 1
+        return x
 
     # -- elementwise -------------------------------------------------------------------
 
@@ -230,6 +340,10 @@ class Recording(Namespace):
 
     # -- not in the standard -----------------------------------------------------------
 
+    def apply(self, op: Applicable, /, *operands: Array) -> Array:
+        """Record it."""
+        return record(cast("Op", op), *taken(*operands))
+
     def lit(self, x: Array, constant: object, /) -> Array:
         """Give a number of Python's: an op rounds it into the type of its operand."""
         if type(constant) in NUMBERS:
@@ -249,54 +363,6 @@ class Recording(Namespace):
     def normal(self, x: Array, /) -> Array:
         """Give the node itself, whose value is as a tape keeps it."""
         return x
-
-
-def record(op: Op, *operands: Recorded) -> Recorded:
-    """
-    Append an op's node where its first operand is.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import Node, NodeId
-    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
-    >>> x = Recorder([Node(None, (), np.float64(0))], frozenset()).at(NodeId(0))
-    >>> record(Exp(), x)
-    Recorded(1, np.float64(1.0))
-    """
-    return operands[0].recorder.record(op, *operands)
-
-
-def taken(*operands: Array) -> list[Recorded]:
-    """
-    Make nodes of plain arrays beside recorded ones, each of its own shape.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import Node, NodeId
-    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
-    >>> x = Recorder([Node(None, (), np.float64(0))], frozenset()).at(NodeId(0))
-    >>> taken(x, np.array([1]))
-    [Recorded(0, np.float64(0.0)), Recorded(1, array([1]))]
-    """
-    first = next(x for x in operands if type(x) is Recorded)
-    return [first.recorder.taken(x, first.value, x.shape) for x in operands]
-
-
-def alike(*operands: Array) -> list[Recorded]:
-    """
-    Make nodes of one shape, and of numbers what goes with the others.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import Node, NodeId
-    >>> from tapem_dsl.interpreters.recorded.recorder import Recorder
-    >>> x = Recorder([Node(None, (), np.zeros(2))], frozenset()).at(NodeId(0))
-    >>> alike(x, 7)
-    [Recorded(0, array([0., 0.])), Recorded(1, array([7., 7.]))]
-    """
-    arrays = [x for x in operands if type(x) not in NUMBERS]
-    shape = common_shape(arrays)
-    recorded = [x for x in arrays if type(x) is Recorded]
-    real = [x for x in recorded if x.dtype.kind in "fO"]  # a condition decides nothing
-    like = (real or recorded)[0].value
-    return [recorded[0].recorder.taken(x, like, shape) for x in operands]
 
 
 RECORDING: Final = Recording()

@@ -7,12 +7,11 @@ from returns.result import Failure, Result
 
 from tapem_dsl.core.errors import InvalidNodeId, InvalidOutputId, TapeError
 from tapem_dsl.core.instruction import Extend
-from tapem_dsl.core.namespace import Array
+from tapem_dsl.core.namespace import Array, Carrier
 from tapem_dsl.core.node import Node
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.tape import Tape, snapshot
 from tapem_dsl.core.tapem import TapeM, program
-from tapem_dsl.interpreters.forward.dual import Dual, levels_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
 from tapem_dsl.interpreters.reverse.dense import (
     caught,
@@ -25,6 +24,7 @@ from tapem_dsl.interpreters.reverse.wanted import (
     frozen_among,
     ids_of,
 )
+from tapem_dsl.interpreters.tracer import levels_of
 
 GradientIds: TypeAlias = dict[NodeId, NodeId]
 """Of each node that was reached, the node that is its cotangent."""
@@ -119,19 +119,21 @@ def _backward_m(
         value: Array = nodes[top].value
         around: Array = value if seed is None else nodes[seed].value
         values: list[Array] = [around, *(nodes[id].value for id in reached)]
-        plain = not any(isinstance(x, Dual) for x in values)
-        recorder = Recorder(nodes, levels_of(value) | levels_of(around), plain=plain)
+        plain = not any(isinstance(x, Carrier) for x in values)
+        recorder = Recorder(nodes, plain=plain)
         below = nodes[: top + 1]
         for id in reached:
             below[id] = recorder.node(NodeId(id))
         g = recorder.literal(1, value, ()) if seed is None else recorder.at(seed)
         check_seed(nodes[top], out, g)
+        of: Array = below[top].value
+        g = of.lift(g)
         keep = None if wrt is None else frozenset(wrt)
         if keep is not None:
             freeze_what_leads_elsewhere(below, keep, reached)
         slots: Slots = [None] * len(below)
         slots[top] = g
-        sweep(below, slots, range(top, -1, -1), keep)
+        sweep(below, slots, range(top, -1, -1), keep, ambient=levels_of(g))
         ids = Reached(
             (NodeId(id), g.id)
             for id, g in enumerate(slots)

@@ -22,7 +22,7 @@ from tapem_dsl.core.errors import (
     UpstreamShapeMismatch,
 )
 from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, fitted, namespace_of
+from tapem_dsl.core.namespace import Array, namespace_of
 from tapem_dsl.core.node import A, Node
 from tapem_dsl.core.node_id import NodeId, index_of
 from tapem_dsl.core.tape import Tape
@@ -33,6 +33,7 @@ from tapem_dsl.interpreters.reverse.wanted import (
     frozen_among,
     ids_of,
 )
+from tapem_dsl.interpreters.tracer import levels_of, raised
 
 R = TypeVar("R")
 
@@ -137,8 +138,9 @@ def backward_dense_from(
 
     def run() -> tuple[NDArray[A], ...]:
         slots = [in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
+        ambient = _ambient(nodes, slots)
         for id in reversed(range(len(nodes))):
-            _from_step(nodes, slots, id)
+            _from_step(nodes, slots, id, ambient)
         return tuple(slots)
 
     return caught(run)
@@ -180,7 +182,7 @@ def backward_dense_step(
             for slot, g in enumerate(grads)
         ]
         if at < len(nodes):
-            _step(nodes, slots, at)
+            _step(nodes, slots, at, _ambient(nodes, slots))
         return tuple(slots)
 
     return caught(run)
@@ -213,12 +215,12 @@ def swept(
         node = nodes[top]
         g = in_scalar_of(node, seed, "seed")
         check_seed(node, out, g)
-        g = fitted(g, node.value)
+        g = raised(g, node.value)
         if keep is not None:
             freeze_what_leads_elsewhere(nodes, keep)
         slots: Slots = [None] * len(nodes)
         slots[top] = g
-        sweep(nodes, slots, range(top, -1, -1), keep)
+        sweep(nodes, slots, range(top, -1, -1), keep, ambient=levels_of(g))
         if keep is not None and out not in keep:
             slots[top] = None
         return slots
@@ -302,7 +304,17 @@ def check_seed(node: Node[Any], out: NodeId, g: Array) -> None:
 # -- one step --------------------------------------------------------------------------
 
 
-def _step(nodes: list[Node[Any]], slots: Slots, id: int) -> None:
+def _ambient(nodes: list[Node[Any]], slots: Sequence[Array | None]) -> frozenset[int]:
+    """Tell the levels of the output: the last node that has a cotangent."""
+    found = [i for i, g in enumerate(slots[: len(nodes)]) if g is not None]
+    if not found:
+        return frozenset()
+    return levels_of(slots[found[-1]]) | levels_of(nodes[found[-1]].value)
+
+
+def _step(
+    nodes: list[Node[Any]], slots: Slots, id: int, ambient: frozenset[int]
+) -> None:
     node, g = nodes[id], slots[id]
     if g is None or node.op is None or not node.requires_grad:
         return
@@ -324,10 +336,12 @@ def _step(nodes: list[Node[Any]], slots: Slots, id: int) -> None:
                 AccumulationShapeMismatch(existing=existing.shape, contribution=shape)
             )
         _check_dtype("slot", nodes[parent], parent, existing)
-    sweep(nodes, slots, range(id, id - 1, -1))
+    sweep(nodes, slots, range(id, id - 1, -1), ambient=ambient)
 
 
-def _from_step(nodes: list[Node[Any]], slots: list[Array], id: int) -> None:
+def _from_step(
+    nodes: list[Node[Any]], slots: list[Array], id: int, ambient: frozenset[int]
+) -> None:
     node = nodes[id]
     if not node.requires_grad:
         return
@@ -339,7 +353,7 @@ def _from_step(nodes: list[Node[Any]], slots: list[Array], id: int) -> None:
                 GradientArrayShapeMismatch(id=bad, expected=expected, found=found)
             )
         _check_dtype("slot", nodes[slot], slot, slots[slot])
-    sweep(nodes, slots, range(id, id - 1, -1))
+    sweep(nodes, slots, range(id, id - 1, -1), ambient=ambient)
 
 
 def _flagged_parents(nodes: list[Node[Any]], node: Node[Any]) -> list[int]:

@@ -20,7 +20,6 @@ from tapem_dsl.core.namespace import (
     Carrier,
     Namespace,
     explained,
-    fitted,
     namespace_of,
     narrowed,
     widened,
@@ -38,6 +37,7 @@ from tapem_dsl.interpreters.reverse.table import (
     Rule,
     vjp,
 )
+from tapem_dsl.interpreters.tracer import Tracer, align_levels
 
 Slots: TypeAlias = list[Array | None]
 """One cotangent for each node, ``None`` where no contribution has arrived."""
@@ -49,6 +49,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
     slots: Slots,
     ids: range,
     keep: Collection[NodeId] | None = None,
+    ambient: frozenset[int] = frozenset(),
 ) -> None:
     """
     Visit ids in descending order and pass each one's cotangent on to its parents.
@@ -65,6 +66,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         slots: the cotangents so far, updated in place.
         ids: which nodes to visit, descending.
         keep: of which nodes to keep the cotangent; of all if ``None``.
+        ambient: the levels that the output or its seed carries: cotangents keep them.
 
     Raises:
         Refused: a missing rule, a bad parent, a contribution that does not fit.
@@ -108,8 +110,8 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             raise vjp.missing(op, NodeId(id))
         kind = type(y)
         xp = _SPACES.get(y.dtype if kind is _ndarray else kind)
-        if xp is None:
-            xp = namespace_of(y)
+        if xp is None or kind is not type(g):  # of a level, or below that of g
+            xp = namespace_of(g, y)
             if y.dtype == HALF and not op.casts:
                 rule = _in_single(rule)
         try:
@@ -160,8 +162,11 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
                 and contribution.shape == x.shape
             ):
                 contribution.setflags(write=False)
-            else:
-                contribution = _fitting(xp, op, id, parent, x, contribution)
+            elif not (
+                isinstance(x, Tracer) and kind is type(x) and x.receives(contribution)
+            ):
+                contribution = _aligned(xp, x, contribution, ambient)
+                _check_contribution(op, id, parent, x, contribution)
             if existing is None:
                 slots[parent] = contribution
             elif parent in owned and parent < id and type(contribution) is _ndarray:
@@ -231,36 +236,30 @@ def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
         frozen(total)
 
 
-def _fitting(
-    xp: Namespace, op: Op, id: int, parent: int, x: Array, contribution: Array
-) -> Array:
-    """Give the contribution in its one form, if it has its parent's shape and dtype."""
-    if isinstance(contribution, Carrier):
-        if type(contribution) is type(x) and x.receives(contribution):
-            return contribution
-    else:
-        contribution = frozen(xp.normal(contribution))
-    contribution = fitted(contribution, x)
-    if contribution.shape != x.shape:
-        raise Refused(
-            ContributionShapeMismatch(
-                op.name,
-                id=NodeId(id),
-                parent=NodeId(parent),
-                expected=x.shape,
-                found=contribution.shape,
-            )
+def _aligned(xp: Namespace, x: Array, g: Array, ambient: frozenset[int]) -> Array:
+    """Give a contribution in its one form, at the levels of the node it is for."""
+    if isinstance(g, Tracer):
+        return align_levels(g, x, ambient)
+    g = frozen(xp.normal(g))
+    return x.lift(g) if isinstance(x, Tracer) else g
+
+
+def _check_contribution(op: Op, id: int, parent: int, x: Array, g: Array) -> None:
+    """Refuse a contribution that has not its node's shape and scalar type."""
+    if g.shape != x.shape:
+        error = ContributionShapeMismatch(
+            op.name,
+            id=NodeId(id),
+            parent=NodeId(parent),
+            expected=x.shape,
+            found=g.shape,
         )
-    if contribution.dtype != x.dtype:
+        raise Refused(error)
+    if g.dtype != x.dtype:
+        found, expected = str(g.dtype), str(x.dtype)
         raise Refused(
-            GradientDTypeMismatch(
-                "contribution",
-                id=NodeId(parent),
-                expected=str(x.dtype),
-                found=str(contribution.dtype),
-            )
+            GradientDTypeMismatch("contribution", NodeId(parent), expected, found)
         )
-    return contribution
 
 
 def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:

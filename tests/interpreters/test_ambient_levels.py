@@ -1,0 +1,291 @@
+"""One meaning of a level around a sweep, by every door: that of JAX."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from returns.primitives.exceptions import UnwrapFailedError
+
+import tapem_dsl
+from tapem_dsl import (
+    Array,
+    Do,
+    NodeId,
+    OutsideDomain,
+    TapeM,
+    add,
+    backward,
+    backward_dense,
+    backward_dense_all,
+    backward_dense_step,
+    backward_m,
+    backward_scalar,
+    const,
+    do,
+    exp,
+    jvp,
+    jvp_m,
+    leaf,
+    make_dual,
+    mul,
+    param,
+    primal,
+    pull_back,
+    relu,
+    scale,
+    softmax_last,
+    sub,
+    tangent,
+    value_of,
+)
+from tapem_dsl.interpreters.forward import Dual, fresh_level
+from tapem_dsl.interpreters.forward.dual import part_at
+from tapem_dsl.interpreters.tracer import levels_of
+from tapem_dsl.train import value_and_grad
+
+LOOSE: Any = tapem_dsl  # Any: duals among the leaves
+
+# Any: programs of a leaf and a constant that may be a dual, of whatever scalar.
+Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]
+
+
+@do
+def cubed(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+    """``c * p ** 3``."""
+    square = yield from mul(p, p)
+    cube = yield from mul(square, p)
+    return (yield from mul(c, cube))
+
+
+@do
+def alone(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+    """``p * p + c``: the gradient does not depend on ``c``."""
+    square = yield from mul(p, p)
+    return (yield from add(square, c))
+
+
+@do
+def inner_slope(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+    """``d/dp (c * p ** 3)`` by duals entered and left inside, times ``c``."""
+    zero = yield from scale(p, 0)
+    one = yield from add(zero, (yield from const(Fraction(1))))
+    _, slope = yield from jvp_m(lambda z: cubed(z, c), p, one)
+    return (yield from mul(slope, c))
+
+
+@do
+def inner_gradient(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+    """The same by a recorded sweep, minus ``p``."""
+    y = yield from cubed(p, c)
+    slopes = yield from backward_m(y, wrt=[p])
+    return (yield from sub(slopes[p], p))
+
+
+@do
+def bent(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+    """``relu(p - c) * p``: a plain branch and one that carries the level."""
+    shifted = yield from sub(p, c)
+    positive = yield from relu(shifted)
+    return (yield from mul(positive, p))
+
+
+PROGRAMS: dict[str, tuple[Program, Callable[[Any, Any], Any]]] = {
+    "cubed": (cubed, lambda p, c: c * p**3),
+    "alone": (alone, lambda p, c: p * p + c),
+    "inner_slope": (inner_slope, lambda p, c: 3 * c * p * p * c),
+    "inner_gradient": (inner_gradient, lambda p, c: 3 * c * p * p - p),
+    "bent": (bent, lambda p, c: jax.numpy.maximum(p - c, 0.0) * p),
+}
+
+
+# -- doors: from a program, a point and a constant to the gradient of the point --------
+
+
+def _swept(program: Program, p: Array, c: Array) -> tuple[Any, Any, Any]:
+    @do
+    def recorded() -> Do[Any, Any]:
+        at, other = (yield from param(p)), (yield from LOOSE.const(c))
+        return at, (yield from program(at, other))
+
+    (at, out), tape = recorded().run().unwrap()
+    return tape, out, at
+
+
+def by_backward(program: Program, p: Array, c: Array) -> Array:
+    tape, out, at = _swept(program, p, c)
+    return backward(tape, out, 1).unwrap()[at]
+
+
+def by_backward_wrt(program: Program, p: Array, c: Array) -> Array:
+    tape, out, at = _swept(program, p, c)
+    return backward(tape, out, 1, wrt=[at]).unwrap()[at]
+
+
+def by_backward_dense(program: Program, p: Array, c: Array) -> Array:
+    tape, out, at = _swept(program, p, c)
+    return backward_dense(tape, out, 1).unwrap()[at]
+
+
+def by_backward_dense_all(program: Program, p: Array, c: Array) -> Array:
+    tape, out, at = _swept(program, p, c)
+    return backward_dense_all(tape, out, 1).unwrap()[at]
+
+
+def by_steps(program: Program, p: Array, c: Array) -> Array:
+    tape, out, at = _swept(program, p, c)
+    seeded = backward_dense(tape, out, 1).unwrap()[out]
+    slots: Any = [seeded if id == out else None for id in tape.ids()]
+    for id in reversed(tape.ids()):
+        slots = backward_dense_step(tape, slots, id).unwrap()
+    return slots[at]
+
+
+def by_backward_scalar(program: Program, p: Array, c: Array) -> Array:
+    @do
+    def swept() -> Do[Any, Any]:
+        at, other = (yield from param(p)), (yield from LOOSE.const(c))
+        out = yield from program(at, other)
+        return (yield from backward_scalar(out))[at]
+
+    return swept().eval().unwrap()
+
+
+def by_recorded_sweep(program: Program, p: Array, c: Array) -> Array:
+    @do
+    def swept() -> Do[Any, Any]:
+        at, other = (yield from param(p)), (yield from LOOSE.const(c))
+        out = yield from program(at, other)
+        gradient = yield from backward_m(out, wrt=[at])
+        return (yield from value_of(gradient[at]))
+
+    return swept().eval().unwrap()
+
+
+def by_value_and_grad(program: Program, p: Array, c: Array) -> Array:
+    @do
+    def loss(at: NodeId) -> Do[NodeId, Any]:
+        other = yield from LOOSE.const(c)
+        return (yield from program(at, other))
+
+    return value_and_grad(loss)(p).unwrap()[1]
+
+
+def by_pull_back(program: Program, p: Array, c: Array) -> Array:
+    return pull_back(program, p, c, 1).unwrap()[0]
+
+
+DOORS = [
+    by_backward,
+    by_backward_wrt,
+    by_backward_dense,
+    by_backward_dense_all,
+    by_steps,
+    by_backward_scalar,
+    by_recorded_sweep,
+    by_value_and_grad,
+    by_pull_back,
+]
+each_door = pytest.mark.parametrize("door", DOORS, ids=lambda f: f.__name__)
+each_program = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@each_door
+@each_program
+def test_a_gradient_carries_the_derivative_by_what_is_around(
+    name: str, door: Callable[..., Array]
+) -> None:
+    """``jax.jvp`` of ``jax.grad``: ``d/dc d/dp``, at a leaf that lacks the level."""
+    program, theirs = PROGRAMS[name]
+    level = fresh_level()
+    p, c, along = Fraction(3), Fraction(2), Fraction(5)
+    found = door(program, p, Dual(LOOSE.rationals(c), LOOSE.rationals(along), level))
+    value = part_at(found, level, tangent=False)
+    slope = part_at(found, level, tangent=True)
+    with jax.enable_x64(True):
+        expected = jax.jvp(
+            lambda c: jax.grad(theirs)(float(p), c), (float(c),), (float(along),)
+        )
+    assert [float(value.item()), float(slope.item())] == [x.item() for x in expected]
+    assert levels_of(found) == {level}
+
+
+@each_door
+def test_levels_around_do_not_mix(door: Callable[..., Array]) -> None:
+    """Two levels on two constants: ``d/da d/db d/dp (a * b * p * p)`` is ``2 * p``."""
+    a, b = fresh_level(), fresh_level()
+    two, three, one = np.float64(2), np.float64(3), np.float64(1)
+
+    @do
+    def program(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+        other = yield from LOOSE.const(Dual(three, one, b))
+        square = yield from mul(p, p)
+        product = yield from mul(square, other)
+        return (yield from mul(product, c))
+
+    found = door(program, np.float64(5), Dual(two, one, a))
+    assert levels_of(found) == {a, b}
+    parts = {
+        (i, j): part_at(part_at(found, b, tangent=j), a, tangent=i)
+        for i in (False, True)
+        for j in (False, True)
+    }
+    assert parts == {
+        (False, False): 2 * 3 * 10,
+        (True, False): 3 * 10,
+        (False, True): 2 * 10,
+        (True, True): 10,
+    }
+
+
+@each_door
+def test_a_sweep_cannot_go_back_out_of_a_level_that_the_output_carries(
+    door: Callable[..., Array],
+) -> None:
+    @do
+    def program(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
+        dual = yield from make_dual(p, p)
+        left = yield from primal(dual, dual)
+        return (yield from mul(dual, left))
+
+    with pytest.raises(UnwrapFailedError) as caught:
+        door(program, np.float64(2), np.float64(1))
+    refused: Any = caught.value.halted_container
+    failure = refused.failure()
+    assert isinstance(failure, OutsideDomain)
+    assert "sweep from its primal or its tangent" in failure.message
+
+
+def test_a_seed_may_carry_a_level_too() -> None:
+    level = fresh_level()
+    out, tape = leaf(3.0).bind(lambda x: mul(x, x)).run().unwrap()
+    g: Any = Dual(np.float64(1), np.float64(10), level)
+    slot: Any = backward(tape, out, g).unwrap()[NodeId(0)]
+    assert (slot.primal, slot.tangent) == (6, 60)
+    functions = (exp, softmax_last, relu)  # rules that ask functions of a plain node
+    for function in functions:
+        out, tape = leaf(np.array([1.0, 2.0])).bind(function).run().unwrap()
+        row = np.array([1.0, -2.0])
+        seed: Any = Dual(row, 3 * row, level)
+        found: Any = backward(tape, out, seed).unwrap()[NodeId(0)]
+        once = backward(tape, out, row).unwrap()[NodeId(0)]
+        np.testing.assert_allclose(found.primal, once, rtol=1e-15)
+        np.testing.assert_allclose(found.tangent, 3 * once, rtol=1e-15)
+
+
+def test_functions_of_packs_nest_by_their_levels() -> None:
+    """``jvp`` of a gradient is the mixed derivative; with one level it would not be."""
+
+    @do
+    def slope(_: Any, c: NodeId) -> Do[NodeId, Any]:
+        p = yield from leaf(3.0)
+        y = yield from cubed(p, c)
+        gradient = yield from backward_m(y, wrt=[p])
+        dual = yield from make_dual(p, p)
+        same = yield from tangent(dual, dual)  # 3, entered and left
+        return (yield from mul(gradient[p], same))
+
+    value, along = jvp(slope, None, np.float64(2), None, np.float64(1)).unwrap()
+    assert (value, along) == (3 * 2 * 9 * 3, 3 * 9 * 3)
