@@ -20,10 +20,10 @@ from tapem_dsl import (
     mul,
     param,
 )
-from tapem_dsl.core.namespace import NUMPY
-from tapem_dsl.core.record import record
-from tapem_dsl.interpreters.reverse import vjp
+from tapem_dsl.arrays import NUMPY
+from tapem_dsl.interpreters.reverse import vjp_rules
 from tapem_dsl.ops.arithmetic import Add, Mul
+from tapem_dsl.tape.record import record
 
 OPS: Final = 10_000
 MUL, ADD = Mul(), Add()
@@ -128,7 +128,7 @@ def recorded() -> None:
 def rules_run() -> None:
     g = np.float64(1)
     xs, need = (g, g), (True, True)
-    of_mul, of_add = vjp.get(Mul), vjp.get(Add)
+    of_mul, of_add = vjp_rules.get(Mul), vjp_rules.get(Add)
     assert of_mul is not None
     assert of_add is not None
     for _ in range(OPS // 2):

@@ -11,15 +11,15 @@ from types import FunctionType, ModuleType
 from typing import Final
 
 import tapem_dsl
-from tapem_dsl import Op, ops, vjp
-from tapem_dsl.interpreters.forward import crossings
+from tapem_dsl import Op, ops, vjp_rules
+from tapem_dsl.interpreters.forward import dual_ops
 
 PAGE: Final = Path(__file__).with_name("ops.md")
 
-INTERPRETERS: Final = {"reverse": vjp}
+INTERPRETERS: Final = {"reverse": vjp_rules}
 """Each interpreter that needs a rule for each op, and its table."""
 
-FAMILIES: Final = (*ops.FAMILIES, crossings)
+FAMILIES: Final = (*ops.FAMILIES, dual_ops)
 """The vocabulary, and the ops that are at home in an interpreter."""
 
 SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")

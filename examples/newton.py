@@ -18,9 +18,9 @@ from tapem_dsl import (
     dot,
     hvp_params,
     linear,
-    pull_back,
     scale,
     value_of,
+    vjp,
 )
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def loss_of(line: Line, data: Tumours) -> Do[NodeId]:
 def newton(line: Line, data: Tumours) -> Line:
     """Step until the gradient is next to 0; each step solves one linear system."""
     for step in range(20):
-        gradient, _ = pull_back(loss_of, line, data, 1.0).unwrap()
+        gradient, _ = vjp(loss_of, line, data, 1.0).unwrap()
         slope = joined(gradient)
         print(f"step {step}: the gradient is at most {np.abs(slope).max():.0e}")
         if np.abs(slope).max() < SMALL:

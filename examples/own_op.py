@@ -21,7 +21,7 @@ class Softsign(t.Op):
         return x / (1 + xp.abs(x))
 
 
-@t.vjp.define(Softsign)
+@t.vjp_rules.define(Softsign)
 def rule(
     op: Softsign, xp: t.Namespace, g: Array, xs: tuple[Array, ...], *_: object
 ) -> tuple[Array]:

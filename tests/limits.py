@@ -9,7 +9,7 @@ import numpy as np
 from mpmath import mp, mpf  # type: ignore[import-untyped] # it has no types
 
 from tapem_dsl import Array
-from tapem_dsl.core.namespace import EXACT, Namespace
+from tapem_dsl.arrays import EXACT, Namespace
 from tests.specs.spec import Spec
 
 # Any, throughout: numbers of mpmath, which has no types, and arrays of them.
@@ -194,21 +194,21 @@ class _Limits:
     def sum(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Any:
         return np.sum(x, axis=axis, keepdims=keepdims)
 
-    def shift(self, x: Any) -> Any:
+    def detached_max(self, x: Any) -> Any:
         return self.constant(np.max(x, axis=-1, keepdims=True))
 
     def softmax(self, x: Any) -> Any:
-        e = self.exp(x - self.shift(x))
+        e = self.exp(x - self.detached_max(x))
         return e / np.sum(e, axis=-1, keepdims=True)
 
     def log_softmax(self, x: Any) -> Any:
         return x - self.logsumexp(x)[..., None]
 
     def logsumexp(self, x: Any) -> Any:
-        top = self.shift(x)
+        top = self.detached_max(x)
         return top[..., 0] + self.log(np.sum(self.exp(x - top), axis=-1))
 
-    def lit(self, _: Any, constant: Any) -> Any:
+    def literal(self, _: Any, constant: Any) -> Any:
         return jet(constant)
 
     def zeros_like(self, x: Any) -> Any:

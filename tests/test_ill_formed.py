@@ -39,7 +39,6 @@ from tapem_dsl import (
     mse_loss,
     mul,
     primal,
-    pull_back,
     rationals,
     relu,
     require_grad_tensor,
@@ -52,6 +51,7 @@ from tapem_dsl import (
     tangent,
     tanh,
     value_of,
+    vjp,
 )
 
 # Any, throughout: what types would refuse is what is tried here.
@@ -123,7 +123,7 @@ def ill_formed(rng: Chance) -> Any:
 
 
 def refused(error: TypeError) -> str:
-    """A mistake in the text of a program says at least what is wrong."""
+    """A programming error of a program says at least what is wrong."""
     assert len(str(error)) > 10
     return "TypeError"
 
@@ -145,7 +145,7 @@ def outcomes(rng: Chance) -> Iterator[str]:
     for look in (
         lambda: hessian_input(function, seed),
         lambda: jvp(rng.pick(add, gather, mul), seed, rng.choice(SEEDS), seed),
-        lambda: pull_back(mul, seed, rng.choice(SEEDS), rng.choice(SEEDS)),
+        lambda: vjp(mul, seed, rng.choice(SEEDS), rng.choice(SEEDS)),
         lambda: backward(tape, id, seed, wrt=wrt),
         lambda: backward_dense_from(tape, slots),
         lambda: require_value_tensor("t", tape, id, shape),

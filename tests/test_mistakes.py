@@ -1,4 +1,4 @@
-"""Mistakes in the text: every argument of every function, given what it cannot take."""
+"""programming error: every argument of every function, given what it cannot take."""
 
 import inspect
 import pickle
@@ -33,7 +33,7 @@ from tapem_dsl import (
     ops,
     pure,
 )
-from tapem_dsl.core.namespace import NUMPY
+from tapem_dsl.arrays import NUMPY
 from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.ops.ranges import Concat
 
@@ -225,7 +225,7 @@ def rows(_: object) -> Any:
         lambda: leaf(1.0).bind(lambda x: LOOSE.jvp_m(rows, x, x)).run(),
         lambda: GRADIENT(rows)(1.0),
         lambda: LOOSE.jvp(lambda p, x: rows(x), None, 1.0),
-        lambda: LOOSE.pull_back(lambda p, x: rows(x), None, 1.0, 1.0),
+        lambda: LOOSE.vjp(lambda p, x: rows(x), None, 1.0, 1.0),
         lambda: LOOSE.hvp_params(lambda p, x: rows(x), 1.0, None, 1.0),
         lambda: LOOSE.hvp_inputs(lambda p, x: rows(x), None, 1.0, 1.0),
         lambda: LOOSE.jacrev_params(lambda p, x: rows(x), 1.0, None),
@@ -267,7 +267,7 @@ def test_an_op_without_a_name_is_refused_at_the_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "mend"),
+    ("call", "fix"),
     [
         (lambda x: LOOSE.add(x, 2.0), "operand 2.*shift_by(x, 2.0), or.*const"),
         (lambda x: LOOSE.add(0.5, x), "operand 1.*shift_by(x, 0.5)"),
@@ -287,14 +287,14 @@ def test_an_op_without_a_name_is_refused_at_the_call() -> None:
         (lambda x: LOOSE.matmul(np.ones((2, 2)), x), "with leaf or const"),
     ],
 )
-def test_a_number_for_an_id_says_what_to_write(call: Any, mend: str) -> None:
-    pattern = re.escape(mend).replace(r"\.\*", ".*")
+def test_a_number_for_an_id_says_what_to_write(call: Any, fix: str) -> None:
+    pattern = re.escape(fix).replace(r"\.\*", ".*")
     with pytest.raises(TypeError, match=pattern):
         call(NodeId(0))
 
 
 @pytest.mark.parametrize(
-    ("xs", "op", "mend"),
+    ("xs", "op", "fix"),
     [
         ((np.ones((5, 3)), np.ones(3)), LOOSE.add, "broadcast_to(x, (5, 3))"),
         ((np.ones((5, 1)), np.ones(5)), LOOSE.mse_loss, "reshape(x, (5, 1))"),
@@ -307,10 +307,10 @@ def test_a_number_for_an_id_says_what_to_write(call: Any, mend: str) -> None:
     ],
 )
 def test_shapes_and_scalar_types_say_the_mend(
-    xs: tuple[Array, ...], op: Any, mend: str
+    xs: tuple[Array, ...], op: Any, fix: str
 ) -> None:
     both: TapeM[tuple[NodeId, ...], Any] = LOOSE.map_m(const, xs)
-    assert mend in str(both.bind(lambda ids: op(*ids)).run().failure())
+    assert fix in str(both.bind(lambda ids: op(*ids)).run().failure())
 
 
 def vectors() -> Iterator[Result[object, Any]]:
@@ -403,7 +403,7 @@ def test_a_frozen_output_in_wrt_receives_its_seed() -> None:
 
 def test_labels_among_the_inputs_of_a_derivative_are_no_frozen_wrt() -> None:
     logits, labels = np.zeros((2, 3)), np.array([0, 2])
-    pulled = LOOSE.pull_back(LOOSE.cross_entropy, logits, labels, 1.0)
+    pulled = LOOSE.vjp(LOOSE.cross_entropy, logits, labels, 1.0)
     assert pulled.unwrap()[1].tolist() == [0, 0]
 
 
@@ -484,7 +484,7 @@ def test_a_method_of_arrays_is_told_to_use_xp() -> None:
 
 def test_a_rule_that_calls_numpy_is_told_to_use_xp() -> None:
     op = own(lambda x: x * 1)
-    LOOSE.vjp.define(type(op))(lambda op, xp, g, xs, y, need: (np.cosh(xs[0]),))
+    LOOSE.vjp_rules.define(type(op))(lambda op, xp, g, xs, y, need: (np.cosh(xs[0]),))
     gradient = leaf(1.0).bind(lambda i: LOOSE.apply_op(op, i))
     assert gradient.bind(LOOSE.backward_scalar).run().unwrap()
     with pytest.raises(TypeError, match=r"rule of 'own'.*write it with xp"):
@@ -522,7 +522,7 @@ def test_an_op_does_not_define_its_own_equality() -> None:
 @pytest.mark.parametrize("constant", ["0.1", None, 1j, [1.0], PROGRAM])
 def test_a_literal_is_a_real_number(constant: Any) -> None:
     with pytest.raises(TypeError, match="a constant is a real number, not"):
-        NUMPY.lit(np.float64(1), constant)
+        NUMPY.literal(np.float64(1), constant)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import doctest
 import inspect
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import tapem_dsl
 from tapem_dsl import Op, TapeError, ops, train
 
+ROOT = Path(__file__).parents[1]
 PUBLIC = {
     name: getattr(tapem_dsl, name)
     for name in dir(tapem_dsl)
@@ -24,13 +27,21 @@ OF_TRAINING = {
 FUNCTIONS = OF_TRAINING | {
     name: value
     for name, value in PUBLIC.items()
-    if name not in DOCUMENTED_WHERE_THEY_STAND | {"vjp"}
+    if name not in DOCUMENTED_WHERE_THEY_STAND | {"vjp_rules"}
 }
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert tapem_dsl.__version__ == project["version"]
 
 
 def test_nothing_else_is_public() -> None:
     modules = {name for name in dir(tapem_dsl) if name[0] != "_"} - set(PUBLIC)
-    assert modules <= {"core", "ops", "interpreters", "train", "testing"}
+    assert modules <= {
+        *("arrays", "errors", "ids", "interpreters", "messages", "ops", "program"),
+        *("tape", "testing", "train", "tree"),
+    }
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -5,71 +5,50 @@ A loss is a program, a program run over a tape is data, and reverse mode is an
 interpreter of that data.
 """
 
-from tapem_dsl.core.combinators import apply_op as apply_op
-from tapem_dsl.core.combinators import const as const
-from tapem_dsl.core.combinators import fold_m as fold_m
-from tapem_dsl.core.combinators import for_m as for_m
-from tapem_dsl.core.combinators import from_result as from_result
-from tapem_dsl.core.combinators import get_tape as get_tape
-from tapem_dsl.core.combinators import leaf as leaf
-from tapem_dsl.core.combinators import map_m as map_m
-from tapem_dsl.core.combinators import param as param
-from tapem_dsl.core.combinators import pure as pure
-from tapem_dsl.core.combinators import throw as throw
-from tapem_dsl.core.combinators import value_of as value_of
-from tapem_dsl.core.combinators import when_m as when_m
-from tapem_dsl.core.do import Do as Do
-from tapem_dsl.core.do import do as do
-from tapem_dsl.core.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
-from tapem_dsl.core.errors import AxisOutOfRange as AxisOutOfRange
-from tapem_dsl.core.errors import BatchSizeNotPositive as BatchSizeNotPositive
-from tapem_dsl.core.errors import CheckpointError as CheckpointError
-from tapem_dsl.core.errors import ContributionShapeMismatch as ContributionShapeMismatch
-from tapem_dsl.core.errors import DTypeMismatch as DTypeMismatch
-from tapem_dsl.core.errors import EmptyAxis as EmptyAxis
-from tapem_dsl.core.errors import EmptyBatches as EmptyBatches
-from tapem_dsl.core.errors import EmptyDataset as EmptyDataset
-from tapem_dsl.core.errors import (
+from tapem_dsl.arrays import Array as Array
+from tapem_dsl.arrays import Namespace as Namespace
+from tapem_dsl.arrays.shape import Shape as Shape
+from tapem_dsl.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
+from tapem_dsl.errors import AxisOutOfRange as AxisOutOfRange
+from tapem_dsl.errors import BatchSizeNotPositive as BatchSizeNotPositive
+from tapem_dsl.errors import CheckpointError as CheckpointError
+from tapem_dsl.errors import ContributionShapeMismatch as ContributionShapeMismatch
+from tapem_dsl.errors import DTypeMismatch as DTypeMismatch
+from tapem_dsl.errors import EmptyAxis as EmptyAxis
+from tapem_dsl.errors import EmptyBatches as EmptyBatches
+from tapem_dsl.errors import EmptyDataset as EmptyDataset
+from tapem_dsl.errors import (
     GradientArrayLengthMismatch as GradientArrayLengthMismatch,
 )
-from tapem_dsl.core.errors import GradientArrayOutOfBounds as GradientArrayOutOfBounds
-from tapem_dsl.core.errors import (
+from tapem_dsl.errors import GradientArrayOutOfBounds as GradientArrayOutOfBounds
+from tapem_dsl.errors import (
     GradientArrayShapeMismatch as GradientArrayShapeMismatch,
 )
-from tapem_dsl.core.errors import GradientDTypeMismatch as GradientDTypeMismatch
-from tapem_dsl.core.errors import GradientShapeMismatch as GradientShapeMismatch
-from tapem_dsl.core.errors import InvalidNodeId as InvalidNodeId
-from tapem_dsl.core.errors import InvalidOutputId as InvalidOutputId
-from tapem_dsl.core.errors import InvalidParentId as InvalidParentId
-from tapem_dsl.core.errors import LoadError as LoadError
-from tapem_dsl.core.errors import MetricMismatch as MetricMismatch
-from tapem_dsl.core.errors import MissingGradient as MissingGradient
-from tapem_dsl.core.errors import MissingRule as MissingRule
-from tapem_dsl.core.errors import MissingValue as MissingValue
-from tapem_dsl.core.errors import NodeMissing as NodeMissing
-from tapem_dsl.core.errors import OpError as OpError
-from tapem_dsl.core.errors import OutsideDomain as OutsideDomain
-from tapem_dsl.core.errors import ParameterError as ParameterError
-from tapem_dsl.core.errors import Refused as Refused
-from tapem_dsl.core.errors import RequirementNotMet as RequirementNotMet
-from tapem_dsl.core.errors import SeedShapeMismatch as SeedShapeMismatch
-from tapem_dsl.core.errors import ShapeMismatch as ShapeMismatch
-from tapem_dsl.core.errors import Swapped as Swapped
-from tapem_dsl.core.errors import TapeError as TapeError
-from tapem_dsl.core.errors import Thrown as Thrown
-from tapem_dsl.core.errors import UpstreamShapeMismatch as UpstreamShapeMismatch
-from tapem_dsl.core.errors import ValueShapeMismatch as ValueShapeMismatch
-from tapem_dsl.core.errors import tag_error as tag_error
-from tapem_dsl.core.namespace import Array as Array
-from tapem_dsl.core.namespace import Namespace as Namespace
-from tapem_dsl.core.node import Node as Node
-from tapem_dsl.core.node_id import NodeId as NodeId
-from tapem_dsl.core.op import Op as Op
-from tapem_dsl.core.shape import Shape as Shape
-from tapem_dsl.core.tape import EMPTY as EMPTY
-from tapem_dsl.core.tape import Tape as Tape
-from tapem_dsl.core.tapem import TapeM as TapeM
-from tapem_dsl.core.value import rationals as rationals
+from tapem_dsl.errors import GradientDTypeMismatch as GradientDTypeMismatch
+from tapem_dsl.errors import GradientShapeMismatch as GradientShapeMismatch
+from tapem_dsl.errors import InvalidNodeId as InvalidNodeId
+from tapem_dsl.errors import InvalidOutputId as InvalidOutputId
+from tapem_dsl.errors import InvalidParentId as InvalidParentId
+from tapem_dsl.errors import LoadError as LoadError
+from tapem_dsl.errors import MetricMismatch as MetricMismatch
+from tapem_dsl.errors import MissingGradient as MissingGradient
+from tapem_dsl.errors import MissingRule as MissingRule
+from tapem_dsl.errors import MissingValue as MissingValue
+from tapem_dsl.errors import NodeMissing as NodeMissing
+from tapem_dsl.errors import OpError as OpError
+from tapem_dsl.errors import OutsideDomain as OutsideDomain
+from tapem_dsl.errors import ParameterError as ParameterError
+from tapem_dsl.errors import Refused as Refused
+from tapem_dsl.errors import RequirementNotMet as RequirementNotMet
+from tapem_dsl.errors import SeedShapeMismatch as SeedShapeMismatch
+from tapem_dsl.errors import ShapeMismatch as ShapeMismatch
+from tapem_dsl.errors import Swapped as Swapped
+from tapem_dsl.errors import TapeError as TapeError
+from tapem_dsl.errors import Thrown as Thrown
+from tapem_dsl.errors import UpstreamShapeMismatch as UpstreamShapeMismatch
+from tapem_dsl.errors import ValueShapeMismatch as ValueShapeMismatch
+from tapem_dsl.errors import tag_error as tag_error
+from tapem_dsl.ids import NodeId as NodeId
 from tapem_dsl.interpreters.forward import derivative as derivative
 from tapem_dsl.interpreters.forward import derivative_vjp as derivative_vjp
 from tapem_dsl.interpreters.forward import hessian_input as hessian_input
@@ -82,8 +61,8 @@ from tapem_dsl.interpreters.forward import jvp as jvp
 from tapem_dsl.interpreters.forward import jvp_m as jvp_m
 from tapem_dsl.interpreters.forward import make_dual as make_dual
 from tapem_dsl.interpreters.forward import primal as primal
-from tapem_dsl.interpreters.forward import pull_back as pull_back
 from tapem_dsl.interpreters.forward import tangent as tangent
+from tapem_dsl.interpreters.forward import vjp as vjp
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds
 from tapem_dsl.interpreters.recorded import backward_m as backward_m
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
@@ -94,7 +73,7 @@ from tapem_dsl.interpreters.reverse import backward_dense_all as backward_dense_
 from tapem_dsl.interpreters.reverse import backward_dense_from as backward_dense_from
 from tapem_dsl.interpreters.reverse import backward_dense_step as backward_dense_step
 from tapem_dsl.interpreters.reverse import backward_scalar as backward_scalar
-from tapem_dsl.interpreters.reverse import vjp as vjp
+from tapem_dsl.interpreters.reverse import vjp_rules as vjp_rules
 from tapem_dsl.ops.arithmetic import add as add
 from tapem_dsl.ops.arithmetic import div as div
 from tapem_dsl.ops.arithmetic import mul as mul
@@ -171,15 +150,40 @@ from tapem_dsl.ops.softmax import softmax as softmax
 from tapem_dsl.ops.softmax import softmax_last as softmax_last
 from tapem_dsl.ops.windows import fold as fold
 from tapem_dsl.ops.windows import windows as windows
-from tapem_dsl.train.checks import require_grad_tensor as require_grad_tensor
-from tapem_dsl.train.checks import require_scalar_value as require_scalar_value
-from tapem_dsl.train.checks import require_value_tensor as require_value_tensor
-from tapem_dsl.train.dataset import Dataset as Dataset
-from tapem_dsl.train.dataset import lcg_next as lcg_next
-from tapem_dsl.train.dataset import shuffle_pairs as shuffle_pairs
-from tapem_dsl.train.mean_loss import mean_scalar_over as mean_scalar_over
-from tapem_dsl.train.mean_loss import mean_scalar_over_array as mean_scalar_over_array
-from tapem_dsl.train.mean_loss import (
+from tapem_dsl.program.combinators import apply_op as apply_op
+from tapem_dsl.program.combinators import const as const
+from tapem_dsl.program.combinators import fold_m as fold_m
+from tapem_dsl.program.combinators import for_m as for_m
+from tapem_dsl.program.combinators import from_result as from_result
+from tapem_dsl.program.combinators import get_tape as get_tape
+from tapem_dsl.program.combinators import leaf as leaf
+from tapem_dsl.program.combinators import map_m as map_m
+from tapem_dsl.program.combinators import param as param
+from tapem_dsl.program.combinators import pure as pure
+from tapem_dsl.program.combinators import throw as throw
+from tapem_dsl.program.combinators import value_of as value_of
+from tapem_dsl.program.combinators import when_m as when_m
+from tapem_dsl.program.do import Do as Do
+from tapem_dsl.program.do import do as do
+from tapem_dsl.program.tapem import TapeM as TapeM
+from tapem_dsl.tape.node import Node as Node
+from tapem_dsl.tape.op import Op as Op
+from tapem_dsl.tape.tape import EMPTY as EMPTY
+from tapem_dsl.tape.tape import Tape as Tape
+from tapem_dsl.tape.value import rationals as rationals
+from tapem_dsl.train.data.dataset import Dataset as Dataset
+from tapem_dsl.train.data.dataset import lcg_next as lcg_next
+from tapem_dsl.train.data.dataset import shuffle_pairs as shuffle_pairs
+from tapem_dsl.train.loop.checks import require_grad_tensor as require_grad_tensor
+from tapem_dsl.train.loop.checks import require_scalar_value as require_scalar_value
+from tapem_dsl.train.loop.checks import require_value_tensor as require_value_tensor
+from tapem_dsl.train.loop.mean_loss import mean_scalar_over as mean_scalar_over
+from tapem_dsl.train.loop.mean_loss import (
+    mean_scalar_over_array as mean_scalar_over_array,
+)
+from tapem_dsl.train.loop.mean_loss import (
     mean_scalar_over_dataset as mean_scalar_over_dataset,
 )
-from tapem_dsl.train.step import sgd_update_tensor as sgd_update_tensor
+from tapem_dsl.train.loop.step import sgd_update_tensor as sgd_update_tensor
+
+__version__ = "0.1.0"

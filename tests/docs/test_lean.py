@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "lean.md").read_text()
 DICTIONARY = PAGE.partition("## The dictionary")[2].partition("## Lemmas")[0]
 LEMMAS = PAGE.partition("## Lemmas")[2].partition("## Where we deviate")[0]
 SIDE_BY_SIDE = PAGE.partition("side by side")[2].partition("## The dictionary")[0]
-MEAN_LOSS = (ROOT / "src" / "tapem_dsl" / "train" / "mean_loss.py").read_text()
+MEAN_LOSS = (ROOT / "src" / "tapem_dsl" / "train" / "loop" / "mean_loss.py").read_text()
 
 
 def rows_of(table: str) -> list[list[str]]:
@@ -73,17 +73,12 @@ MIRRORED = re.findall(
 )
 """TorchLean's declarations, of all generations, that a reader may look for."""
 
-PUBLIC = {name for name in dir(tapem_dsl) if name[0] != "_"} - {
-    "core",
-    "interpreters",
-    "ops",
-    "testing",
-    "train",
-}
-
 
 def is_public(module: ModuleType, name: str) -> bool:
     return name[0] != "_" and not inspect.ismodule(getattr(module, name))
+
+
+PUBLIC = {name for name in dir(tapem_dsl) if is_public(tapem_dsl, name)}
 
 
 def found(name: str) -> object:

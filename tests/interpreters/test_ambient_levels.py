@@ -33,13 +33,13 @@ from tapem_dsl import (
     mul,
     param,
     primal,
-    pull_back,
     relu,
     scale,
     softmax_last,
     sub,
     tangent,
     value_of,
+    vjp,
 )
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual import part_at
@@ -145,23 +145,23 @@ def by_steps(program: Program, p: Array, c: Array) -> Array:
 
 def by_backward_scalar(program: Program, p: Array, c: Array) -> Array:
     @do
-    def swept() -> Do[Any, Any]:
+    def run_sweep() -> Do[Any, Any]:
         at, other = (yield from param(p)), (yield from LOOSE.const(c))
         out = yield from program(at, other)
         return (yield from backward_scalar(out))[at]
 
-    return swept().eval().unwrap()
+    return run_sweep().eval().unwrap()
 
 
 def by_recorded_sweep(program: Program, p: Array, c: Array) -> Array:
     @do
-    def swept() -> Do[Any, Any]:
+    def run_sweep() -> Do[Any, Any]:
         at, other = (yield from param(p)), (yield from LOOSE.const(c))
         out = yield from program(at, other)
         gradient = yield from backward_m(out, wrt=[at])
         return (yield from value_of(gradient[at]))
 
-    return swept().eval().unwrap()
+    return run_sweep().eval().unwrap()
 
 
 def by_value_and_grad(program: Program, p: Array, c: Array) -> Array:
@@ -173,8 +173,8 @@ def by_value_and_grad(program: Program, p: Array, c: Array) -> Array:
     return value_and_grad(loss)(p).unwrap()[1]
 
 
-def by_pull_back(program: Program, p: Array, c: Array) -> Array:
-    return pull_back(program, p, c, 1).unwrap()[0]
+def by_vjp(program: Program, p: Array, c: Array) -> Array:
+    return vjp(program, p, c, 1).unwrap()[0]
 
 
 DOORS = [
@@ -186,7 +186,7 @@ DOORS = [
     by_backward_scalar,
     by_recorded_sweep,
     by_value_and_grad,
-    by_pull_back,
+    by_vjp,
 ]
 each_door = pytest.mark.parametrize("door", DOORS, ids=lambda f: f.__name__)
 each_program = pytest.mark.parametrize("name", PROGRAMS)

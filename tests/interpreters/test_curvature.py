@@ -22,7 +22,7 @@ from tapem_dsl import (
     smooth_max_pool,
     sum_,
 )
-from tests.interpreters.roads import ROADS
+from tests.interpreters.compositions import COMPOSITIONS
 
 # Any, throughout: numbers of mpmath, which has no types, and programs of any scalar.
 Program = TapeM[NodeId, Any]
@@ -79,7 +79,7 @@ def hessian(row: Array) -> Array:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("road", ROADS, ids=lambda road: road.__name__)
+@pytest.mark.parametrize("road", COMPOSITIONS, ids=lambda road: road.__name__)
 def test_no_entry_loses_digits_whatever_the_label(name: str, road: Any) -> None:
     loss = LOSSES[name]
     for dtype, tolerance in TOLERANCE.items():

@@ -34,7 +34,7 @@ from tapem_dsl import (
     value_of,
 )
 from tapem_dsl.ops.smooth import FAR_LEFT, SafeLog
-from tests.interpreters.roads import ROADS
+from tests.interpreters.compositions import COMPOSITIONS
 from tests.limits import limits
 from tests.oracles import result_shape, sample, value
 from tests.specs.every import OPERANDS, named
@@ -105,7 +105,7 @@ class Moving:
         out, tape = leaf(x).bind(self.loss).run().unwrap()
         yield "first", "reverse", backward(tape, out, 1).unwrap()[NodeId(0)]
         yield "first", "recorded", self.recorded(x).eval().unwrap()
-        for road in ROADS:
+        for road in COMPOSITIONS:
             yield "second", road.__name__, road(self.loss, x, along)
         forward = [
             jvp(lambda _, z: self.loss(z), None, x, None, v).unwrap()[1]

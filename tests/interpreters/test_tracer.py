@@ -9,7 +9,7 @@ import pytest
 
 import tapem_dsl
 from tapem_dsl import Array, NodeId, Shape, TapeM, backward, mul
-from tapem_dsl.core.namespace import Namespace, namespace_of
+from tapem_dsl.arrays import Namespace, namespace_of
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual import joined, part_at
 from tapem_dsl.interpreters.tracer import Layer, drop_level, levels_of, raised

@@ -27,7 +27,7 @@ from tapem_dsl import (
     relu,
     scale,
 )
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 from tests.oracles import usual
 from tests.random_tapes import arrays, zeros_like
 

@@ -33,8 +33,8 @@ from tapem_dsl import (
     scale,
     throw,
 )
-from tapem_dsl.core.same import same
 from tapem_dsl.ops.arithmetic import Add
+from tapem_dsl.tape.equality import same
 from tests.oracles import usual
 from tests.random_tapes import DTYPES, SHAPES, arrays, ids_of, tapes, zeros_like
 

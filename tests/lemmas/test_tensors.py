@@ -37,7 +37,7 @@ from tapem_dsl import (
     sub,
     sum_,
 )
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 from tests.oracles import usual
 from tests.random_tapes import arrays
 

@@ -19,7 +19,7 @@ from tapem_dsl import (
     sgd_update_tensor,
     train,
 )
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 from tests.oracles import brief, usual
 from tests.random_tapes import DTYPES, SHAPES, arrays, zeros_like
 

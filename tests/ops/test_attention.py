@@ -24,9 +24,9 @@ from tapem_dsl import (
     leaf,
     map_m,
     rationals,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.core.namespace import NUMPY
+from tapem_dsl.arrays import NUMPY
 from tapem_dsl.ops.attention import Attention
 from tests.oracles import usual
 
@@ -293,7 +293,7 @@ def test_frozen_operands_cost_no_work(need: Any, products: int) -> None:
             calls.append(name)
             return getattr(NUMPY, name)
 
-    rule: Any = vjp.get(Attention)
+    rule: Any = vjp_rules.get(Attention)
     given = rule(op, Spy(), np.ones_like(y), xs, y, need)
     assert [cotangent is not None for cotangent in given] == list(need)
     assert calls.count("matmul") == products

@@ -42,8 +42,8 @@ from tapem_dsl import (
     sum_,
     where,
 )
-from tapem_dsl.core.same import same
 from tapem_dsl.ops.conditions import Where
+from tapem_dsl.tape.equality import same
 from tests.oracles import assert_close, assert_fractions, from_eighths, inner, thorough
 from tests.toy_dual import Dual, split
 

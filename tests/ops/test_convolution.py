@@ -23,9 +23,9 @@ from tapem_dsl import (
     leaf,
     map_m,
     rationals,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.core.namespace import NUMPY
+from tapem_dsl.arrays import NUMPY
 from tapem_dsl.ops.convolution import Conv, ConvTranspose
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
 from tests.toy_dual import Dual
@@ -301,7 +301,7 @@ def test_frozen_operands_cost_no_work(op: Any, need: Any, work: set[str]) -> Non
     k, b, x = np.ones((2, 2, 2)), np.ones(2), np.ones((2, 4))
     y = op.evaluate(NUMPY, k, b, x)
     spy = Spy()
-    rule: Any = vjp.get(type(op))
+    rule: Any = vjp_rules.get(type(op))
     given = rule(op, spy, np.ones_like(y), (k, b, x), y, need)
     assert [cotangent is not None for cotangent in given] == list(need)
     assert set(spy.calls) - {"reshape", "permute_dims"} == work
@@ -325,7 +325,7 @@ def test_a_result_that_no_array_can_be_is_a_failure() -> None:
 
 def test_nothing_made_of_duals_is_swept_as_duals_are() -> None:
     kernel = Dual(np.ones((1, 0, 2, 1)), np.ones((1, 0, 2, 1)))
-    xs: list[Any] = [kernel, np.ones(0), np.ones((1, 1, 1))]  # Any: carriers too
+    xs: list[Any] = [kernel, np.ones(0), np.ones((1, 1, 1))]  # Any: tracers too
     program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids))
     out, tape = program.run().unwrap()
     assert tape[out].value.shape == (0, 2, 1)

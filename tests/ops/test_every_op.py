@@ -23,13 +23,13 @@ from tapem_dsl import (
     map_m,
     mul,
     ops,
-    pull_back,
     sum_,
     value_of,
+    vjp,
     where,
 )
-from tapem_dsl.core.op import ANY_SCALAR
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.op import ANY_SCALAR
 from tests.oracles import (
     assert_close,
     assert_fractions,
@@ -65,7 +65,7 @@ def test_values_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
 @each_op
 @brief
 @given(data=st.data())
-def test_a_new_carrier_computes_the_same_value(spec: Spec, data: st.DataObject) -> None:
+def test_a_new_tracer_computes_the_same_value(spec: Spec, data: st.DataObject) -> None:
     xs, vs, _ = data.draw(cases(spec)).of(np.float64)
     y, _ = toy_jvp(spec.apply, xs, vs)
     np.testing.assert_array_equal(y, value(spec, *xs), strict=True)
@@ -250,7 +250,7 @@ def test_a_moved_condition_chooses_alike_on_every_road(spec: Spec) -> None:
     xs, vs, _ = case.of(np.float64)
     conditions = tuple((x % 2 > 0)[()] for x in case.xs)
     moved, known = (chosen_by(spec, conditions, on_tape=way) for way in (True, False))
-    ours, theirs = (pull_back(loss, None, xs, 1.0).unwrap() for loss in (moved, known))
+    ours, theirs = (vjp(loss, None, xs, 1.0).unwrap() for loss in (moved, known))
     assert same(ours, theirs)
     ours, theirs = (jvp(loss, None, xs, None, vs).unwrap() for loss in (moved, known))
     assert same(ours, theirs)
@@ -258,11 +258,11 @@ def test_a_moved_condition_chooses_alike_on_every_road(spec: Spec) -> None:
     assert same(ours, theirs)
 
     @do
-    def swept(loss: Any) -> Do[list[Array]]:
+    def run_sweep(loss: Any) -> Do[list[Array]]:
         ids = yield from map_m(leaf, xs)
         out = yield from loss(None, ids)
         recorded_ = yield from backward_m(out, wrt=ids)
         gradients = yield from map_m(value_of, [recorded_[id] for id in ids])
         return list(gradients)
 
-    assert same(swept(moved).eval().unwrap(), swept(known).eval().unwrap())
+    assert same(run_sweep(moved).eval().unwrap(), run_sweep(known).eval().unwrap())

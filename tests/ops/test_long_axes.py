@@ -33,9 +33,9 @@ from tapem_dsl import (
     sum_,
     transpose,
     value_of,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.core.namespace import NUMPY, narrowed, widened
+from tapem_dsl.arrays import NUMPY, narrowed, widened
 from tapem_dsl.train import mean_scalar_over
 from tests.specs.long import LONG, Long, N
 from tests.toy_dual import Dual, split
@@ -153,7 +153,7 @@ def test_float16_is_computed_in_float32_and_rounded_once(long: Long) -> None:
         return
     g = cotangent_of(y)
     slots = backward(tape, out, g).unwrap()
-    rule = vjp.get(type(long.op))
+    rule = vjp_rules.get(type(long.op))
     assert rule is not None
     need = tuple(x.dtype.kind == "f" for x in xs)
     operands = tuple(map(widened, xs))

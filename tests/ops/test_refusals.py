@@ -27,7 +27,7 @@ from tapem_dsl import (
     rationals,
     relu,
 )
-from tapem_dsl.core.op import ANY_SCALAR
+from tapem_dsl.tape.op import ANY_SCALAR
 from tests.oracles import program, recorded, sample
 from tests.specs.elementwise import ELEMENTWISE
 from tests.specs.every import ALL, named
@@ -119,14 +119,14 @@ def test_scalar_types_are_never_mixed(
     names = tuple("vwxyz"[: spec.arity])
     wrong = program(spec, xs, (False,) * spec.arity, names)
     real = next((x.dtype for x in xs if x.dtype.kind in "fO"), np.dtype(np.float64))
-    mend = "rationals(x)" if real.hasobject else f"x.astype(np.{real})"
+    fix = "rationals(x)" if real.hasobject else f"x.astype(np.{real})"
     wants = FLOATS
     if xs[0].dtype.kind in spec.op.scalar_kinds:
         wants = "operands of one scalar type"
     error = DTypeMismatch(
         spec.op.name,
         dtypes=tuple(str(x.dtype) for x in xs),
-        wants=f"{wants}: record {mend}",
+        wants=f"{wants}: record {fix}",
         ids=tuple(map(NodeId, range(spec.arity))),
         names=names,
     )

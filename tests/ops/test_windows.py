@@ -20,8 +20,8 @@ from tapem_dsl import (
     leaf,
     windows,
 )
-from tapem_dsl.core.namespace import EXACT
-from tapem_dsl.core.shape import window_counts
+from tapem_dsl.arrays import EXACT
+from tapem_dsl.arrays.shape import window_counts
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
 
 LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show

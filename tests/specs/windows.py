@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jax import numpy as jnp
 
 from tapem_dsl import Shape, fold, windows
-from tapem_dsl.core.shape import window_counts
+from tapem_dsl.arrays.shape import window_counts
 from tapem_dsl.ops.windows import Fold, Windows
 from tests.specs.spec import Shapes, moved
 

@@ -1,4 +1,4 @@
-"""Mistakes in what a training script is made of, each with its mend."""
+"""Mistakes in what a training script is made of, each with its fix."""
 
 import math
 import pickle
@@ -173,11 +173,11 @@ TWO: Final = {"w": np.ones(2), "b": np.ones(1)}
             clip_by_norm(1.0),
             sgd(0.1).init(P),
             TypeError,
-            "of type Nothing, not Stepped",
+            "of type EmptyState, not Stepped",
         ),
-        (adam(0.1), sgd(0.1).init(P), TypeError, "of type Moments, not Nothing"),
+        (adam(0.1), sgd(0.1).init(P), TypeError, "of type Moments, not EmptyState"),
         (adam(0.1), momentum(0.1).init(P), TypeError, "of type Moments, not Buffered"),
-        (sgd(0.1), adam(0.1).init(P), TypeError, "of type Nothing, not Moments"),
+        (sgd(0.1), adam(0.1).init(P), TypeError, "of type EmptyState, not Moments"),
         (adam(0.1), (), TypeError, r"of type Stepped, not \(\)"),
         (adam(0.1), None, TypeError, "of type Stepped, not None"),
         (chain(sgd(0.1)), sgd(0.1).init(P), TypeError, "of type tuple, not Stepped"),

@@ -37,7 +37,7 @@ from tapem_dsl import (
     rationals,
     tanh,
 )
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 from tapem_dsl.train import (
     Adam,
     ArrayDataset,

@@ -97,7 +97,7 @@ def plain(value: Any) -> Any:
 
 
 def rules_and_schedules() -> list[type]:
-    modules = ("tapem_dsl.train.schedules", "tapem_dsl.train.cycles")
+    modules = ("tapem_dsl.train.optim.schedules", "tapem_dsl.train.optim.cycles")
     return [
         kind
         for kind in vars(train).values()

@@ -29,7 +29,7 @@ from tapem_dsl.train import (
     Stream,
     Trainer,
 )
-from tapem_dsl.train.schedules import Scheduler
+from tapem_dsl.train.optim.schedules import Scheduler
 
 # Any, throughout: what types would refuse is what is tried here.
 

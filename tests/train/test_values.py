@@ -13,7 +13,7 @@ import pytest
 from returns.result import Success
 
 from tapem_dsl import Dataset, Do, NodeId, TapeM, do, scale, train
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 from tapem_dsl.train import StepReport, Transform
 
 

@@ -57,7 +57,6 @@ from tapem_dsl import (
     mul,
     param,
     primal,
-    pull_back,
     pure,
     relu,
     require_grad_tensor,
@@ -70,6 +69,7 @@ from tapem_dsl import (
     throw,
     value_of,
     vjp,
+    vjp_rules,
     when_m,
 )
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
@@ -587,7 +587,7 @@ class Power(Op):
         return x**self.exponent
 
 
-@vjp.define(Power)
+@vjp_rules.define(Power)
 def rule_of_power(
     op: Power, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
@@ -653,7 +653,7 @@ def height(line: Line, x: NodeId) -> Do[NodeId]:
 
 def derivatives_of_programs_keep_the_packs() -> None:
     line, x = Line(np.float64(2), np.float64(1)), np.float64(3)
-    pulled = pull_back(height, line, x, 1.0)
+    pulled = vjp(height, line, x, 1.0)
     assert_type(pulled, Result[tuple[Line, np.float64], TapeError])
     assert_type(hvp_params(height, line, x, line), Result[Line, TapeError])
     assert_type(hvp_inputs(height, line, x, x), Result[np.float64, TapeError])

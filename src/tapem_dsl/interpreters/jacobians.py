@@ -1,6 +1,6 @@
 """Products with the Jacobians of the softmax family, for every interpreter alike."""
 
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.arrays import Array, Namespace
 
 
 def softmax_product(xp: Namespace, y: Array, v: Array) -> Array:
@@ -10,7 +10,7 @@ def softmax_product(xp: Namespace, y: Array, v: Array) -> Array:
     It is symmetric, so that this is the tangent along ``v`` and the cotangent of it.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> softmax_product(NUMPY, np.array([0.5, 0.5]), np.array([1.0, 0.0]))
     array([ 0.25, -0.25])
     """
@@ -25,7 +25,7 @@ def from_mean(xp: Namespace, weights: Array, v: Array) -> Array:
     what differs from it is all that is left.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> from_mean(NUMPY, np.array([1.0, 1e-30]), np.array([3.0, 5.0]))
     array([-2.e-30,  2.e+00])
     """
@@ -42,7 +42,7 @@ def log_softmax_pullback(xp: Namespace, y: Array, g: Array) -> Array:
     At the largest entry, 1 minus its weight is the sum of all others.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> log_softmax_pullback(NUMPY, np.array([0.0, -50.0]), np.array([1.0, 0.0]))
     array([ 1.92874985e-22, -1.92874985e-22])
     """
@@ -64,7 +64,7 @@ def as_column(xp: Namespace, entries: Array, rows: Array) -> Array:
     Give one entry of each row the axis back that it was picked from.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> as_column(NUMPY, np.array([1.0, 2.0]), np.ones((2, 3))).shape
     (2, 1)
     """

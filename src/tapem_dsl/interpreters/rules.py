@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar, final
 
-from tapem_dsl.core.errors import MissingRule, Refused
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
+from tapem_dsl.errors import MissingRule, Refused
+from tapem_dsl.ids import NodeId
+from tapem_dsl.tape.op import Op
 
 R = TypeVar("R")
 

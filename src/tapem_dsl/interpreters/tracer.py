@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from tapem_dsl.core.namespace import Array, Carrier
+from tapem_dsl.arrays import Array, Tracer
 
 
-class Tracer(Carrier):
+class Leveled(Tracer):
     """
     A wrapping array as derivatives see it: with levels that can be entered and left.
 
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> issubclass(Dual, Tracer)
+    >>> issubclass(Dual, Leveled)
     True
     """
 
@@ -24,7 +24,7 @@ class Tracer(Carrier):
         """Tell all levels that it carries."""
 
     @abstractmethod
-    def lift(self, x: Array) -> "Tracer":
+    def lift(self, x: Array) -> "Leveled":
         """Take a plain array, or one of lower levels, for a constant here."""
 
     @abstractmethod
@@ -40,7 +40,7 @@ class Tracer(Carrier):
         return False
 
 
-class Layer(Tracer):
+class Layer(Leveled):
     """
     An array made of arrays of lower levels: its parts.
 
@@ -95,7 +95,7 @@ def levels_of(x: Array) -> frozenset[int]:
     >>> sorted(levels_of(Dual(inner, np.float64(3), 2)))
     [1, 2]
     """
-    return x.levels() if isinstance(x, Tracer) else frozenset()
+    return x.levels() if isinstance(x, Leveled) else frozenset()
 
 
 def drop_level(x: Array, level: int) -> Array:
@@ -127,7 +127,7 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     >>> align_levels(g, np.float64(0), frozenset({7})) is g
     True
     """
-    if not isinstance(cotangent, Tracer):
+    if not isinstance(cotangent, Leveled):
         return cotangent
     left = levels_of(cotangent) - ambient
     if left:

@@ -4,7 +4,6 @@ from inspect import isabstract
 from types import ModuleType
 from typing import Final
 
-from tapem_dsl.core.op import Op
 from tapem_dsl.ops import (
     arithmetic,
     attention,
@@ -27,6 +26,7 @@ from tapem_dsl.ops import (
     softmax,
     windows,
 )
+from tapem_dsl.tape.op import Op
 
 FAMILIES: Final = (
     *(arithmetic, elementwise, corners, smooth),

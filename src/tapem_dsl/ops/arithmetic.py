@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, final
 
-from tapem_dsl.core.arguments import real_argument
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Binary, Unary
+from tapem_dsl.program.arguments import real_argument
+from tapem_dsl.program.tapem import TapeM, record_op
 
 
 @final
@@ -83,7 +83,7 @@ class Scale(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Round the factor once, into the operand's scalar type."""
         (x,) = inputs
-        return x * xp.lit(x, self.factor)
+        return x * xp.literal(x, self.factor)
 
 
 @final
@@ -98,7 +98,7 @@ class ShiftBy(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Round the offset once, into the operand's scalar type."""
         (x,) = inputs
-        return x + xp.lit(x, self.offset)
+        return x + xp.literal(x, self.offset)
 
 
 _ADD: Final = Add()

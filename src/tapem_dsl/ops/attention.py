@@ -7,14 +7,14 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.errors import EmptyAxis, Refused
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, check_int, operands, possible, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, check_int, operands, possible, wrong_shapes
+from tapem_dsl.errors import EmptyAxis, Refused
+from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
 from tapem_dsl.ops.shapes import exchanged
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 @final
@@ -50,7 +50,7 @@ class Attention(Op):
         raise wrong_shapes(self.name, *inputs, wants=wants)
 
     def __post_init__(self) -> None:
-        """Hold a read-only mask of one's own, however the op was made."""
+        """Keep a read-only copy of the mask."""
         if self.mask is not None and self.mask.flags.writeable:
             mask = np.array(self.mask)
             mask.setflags(write=False)
@@ -83,14 +83,14 @@ def scored(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Scored:
     """
     Compute the weights of all tokens for each.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> one = np.ones((1, 1))
     >>> scored(Attention(1, None), NUMPY, (one,) * 5).weights.tolist()
     [[[1.0]]]
     """
     wq, wk, _, _, x = inputs
     queries, keys = (by_head(op, xp, xp.matmul(x, w), x, w) for w in (wq, wk))
-    queries = queries * xp.lit(x, shrinkage(op, wq))
+    queries = queries * xp.literal(x, shrinkage(op, wq))
     scores = xp.matmul(queries, exchanged(xp, keys, 1))
     return Scored(queries, keys, weights_of(xp, scores, op.mask))
 
@@ -109,7 +109,7 @@ def by_head(op: Attention, xp: Namespace, columns: Array, x: Array, w: Array) ->
     """
     Split the columns of ``x @ w`` into heads, which become the first axis.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> columns = np.array([[1, 2], [3, 4]])
     >>> by_head(Attention(2, None), NUMPY, columns, columns, columns).tolist()
     [[[1], [3]], [[2], [4]]]
@@ -122,7 +122,7 @@ def together(xp: Namespace, heads: Array, x: Array, w: Array) -> Array:
     """
     Put heads side by side again, as columns of ``x @ w``.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> x = np.ones((2, 2))
     >>> together(NUMPY, np.array([[[1], [3]], [[2], [4]]]), x, x).tolist()
     [[1, 2], [3, 4]]
@@ -135,7 +135,7 @@ def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> 
     Compute the softmax of each row over what the mask allows; 0 if that is nothing.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> mask = np.array([[True, False], [False, False]])
     >>> weights_of(NUMPY, np.ones((2, 2)), mask).tolist()
     [[1.0, 0.0], [0.0, 0.0]]
@@ -143,7 +143,7 @@ def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> 
     if mask is None:
         return xp.softmax(scores)
     some = mask.any(axis=-1, keepdims=True)
-    allowed = xp.where(mask | ~some, scores, xp.lit(scores, -math.inf))
+    allowed = xp.where(mask | ~some, scores, xp.literal(scores, -math.inf))
     return xp.where(mask, xp.softmax(allowed), 0)
 
 

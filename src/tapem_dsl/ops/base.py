@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from tapem_dsl.core.errors import DTypeMismatch, Refused
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, equal_shapes, operands
+from tapem_dsl.arrays.shape import Shape, equal_shapes, operands
+from tapem_dsl.errors import DTypeMismatch, Refused
+from tapem_dsl.tape.op import Op
 
 
 class Binary(Op):

@@ -5,13 +5,13 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.core.errors import DTypeMismatch, Refused
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, wants_equal, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands, wants_equal, wrong_shapes
+from tapem_dsl.errors import DTypeMismatch, Refused
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Binary, Unary
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 class Logical(Op):

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands, window_counts, wrong_shapes
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.windows import (
     Extents,
     check_extents,
@@ -17,6 +15,8 @@ from tapem_dsl.ops.windows import (
     positions,
     strides_and_pads,
 )
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 @final
@@ -101,7 +101,7 @@ def columns_of(op: Any, xp: Namespace, kernel: Array, x: Array) -> Array:
     Lay out each position's window, of all channels, as one column.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> columns_of(Conv(1, 0), NUMPY, np.ones((1, 1, 2)), np.arange(3)[None]).tolist()
     [[0, 1], [1, 2]]
     """
@@ -118,7 +118,7 @@ def matrix_of(xp: Namespace, x: Array) -> Array:
     Flatten all axes but the first.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> matrix_of(NUMPY, np.ones((2, 3, 4))).shape
     (2, 12)
     """
@@ -130,7 +130,7 @@ def column(xp: Namespace, x: Array) -> Array:
     Stand a vector up.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> column(NUMPY, np.ones(2)).shape
     (2, 1)
     """

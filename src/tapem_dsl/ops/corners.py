@@ -6,12 +6,12 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any, Final, final
 
-from tapem_dsl.core.arguments import real_argument
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Binary, Unary
+from tapem_dsl.program.arguments import real_argument
+from tapem_dsl.program.tapem import TapeM, record_op
 
 
 @final
@@ -66,8 +66,8 @@ class Clamp(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Raise to the lower bound, then lower to the upper; NaN stays."""
         (x,) = inputs
-        raised = xp.maximum(x, xp.lit(x, self.low))
-        return xp.minimum(raised, xp.lit(x, self.high))
+        raised = xp.maximum(x, xp.literal(x, self.low))
+        return xp.minimum(raised, xp.literal(x, self.high))
 
 
 @final

@@ -5,13 +5,13 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import ANY_SCALAR
-from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.errors import OutsideDomain, Refused
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Unary
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import ANY_SCALAR
 
 
 @final
@@ -22,7 +22,7 @@ class Relu(Unary):
     name = "relu"
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Keep NaN, as ``where(x > 0, x, 0)`` would not; ``+ 0`` mends ``-0.0``."""
+        """Keep NaN, as ``where(x > 0, x, 0)`` would not; ``+ 0`` fixes ``-0.0``."""
         (x,) = inputs
         return xp.maximum(x, 0) + 0
 
@@ -124,7 +124,7 @@ class Detach(Unary):
     differentiable = False
 
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Give the operand; a carrier gives what it carries."""
+        """Give the operand; a tracer gives what it carries."""
         (x,) = inputs
         return xp.constant(x)
 

@@ -5,11 +5,8 @@ from typing import Any, final
 
 import numpy as np
 
-from tapem_dsl.core.errors import DTypeMismatch, Refused
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import ANY_SCALAR, Op
-from tapem_dsl.core.shape import (
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import (
     Shape,
     axis_of,
     check_int,
@@ -17,8 +14,11 @@ from tapem_dsl.core.shape import (
     possible,
     wrong_shapes,
 )
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.errors import DTypeMismatch, Refused
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import check_with_integers
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import ANY_SCALAR, Op
 
 
 @final

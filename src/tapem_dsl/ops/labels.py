@@ -5,14 +5,14 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.core.errors import OutsideDomain, Refused
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands, wrong_shapes
+from tapem_dsl.errors import OutsideDomain, Refused
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import check_with_integers
 from tapem_dsl.ops.losses import mean_of
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 _ROWS_AND_LABELS: Final = (
     "real rows and integer labels, such as const(np.int64(3)): "
@@ -82,11 +82,11 @@ def check_labels(op: str, xp: Namespace, labels: Array, classes: int) -> None:
     """
     Refuse labels that count to no class, where they are known.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> check_labels("nll", NUMPY, np.array([0, 3]), 3)
     Traceback (most recent call last):
     ...
-    tapem_dsl.core.errors.base.Refused: autograd: nll: a label is none of 0 to 2 (...)
+    tapem_dsl.errors.base.Refused: autograd: nll: a label is none of 0 to 2 (...)
     """
     known = xp.concrete(labels)
     if known is None:

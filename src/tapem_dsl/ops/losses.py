@@ -6,12 +6,12 @@ from math import inf, prod
 from numbers import Real
 from typing import Any, Final, final
 
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, equal_shapes, operands
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, equal_shapes, operands
+from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 class Compared(Op):
@@ -45,7 +45,7 @@ def mean_of(xp: Namespace, x: Array, shape: Shape) -> Array:
     Give the mean of all entries, 0 for none; a scalar is its own.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> float(mean_of(NUMPY, np.array([1.0, 2.0]), (2,)))
     1.5
     """
@@ -78,7 +78,7 @@ class HuberLoss(Compared):
         """Square no more than what is small, so that nothing else can overflow."""
         prediction, target = inputs
         difference = prediction - target
-        delta = xp.lit(prediction, self.delta)
+        delta = xp.literal(prediction, self.delta)
         near = xp.minimum(xp.maximum(difference, -delta), delta)
         return mean_of(xp, near * (difference - near / 2), prediction.shape)
 
@@ -104,7 +104,7 @@ def not_positive(xp: Namespace, x: Array) -> Array:
     Give ``-abs(x)``, whose derivative at 0 is that of ``x``.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> not_positive(NUMPY, np.array([-2.0, 3.0]))
     array([-2., -3.])
     """

@@ -9,13 +9,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.errors import EmptyAxis, Refused
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands, wrong_shapes
+from tapem_dsl.errors import EmptyAxis, Refused
+from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 @final
@@ -98,7 +98,7 @@ def standardised(
     entry is subtracted before, which leaves it exact.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> standardised(NUMPY, np.array([[5.0, 1.0]]), 0.0)
     (array([[ 2., -2.]]), array([[2.]]))
     """
@@ -127,7 +127,7 @@ def lone_infinities(xp: Namespace, rows: Array) -> NDArray[np.bool_]:
     Such a row tends to that of any other large entry; of two that are infinite, no
     difference is known.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> lone_infinities(NUMPY, np.array([[np.inf, 2.0], [1.0, 2.0]])).tolist()
     [[True], [False]]
     """
@@ -145,16 +145,16 @@ def deviations(
     Give ``sqrt(mean(row**2) + epsilon)`` as a column, also where a square overflows.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> deviations(NUMPY, np.array([[3.0, -3.0]]), np.full(2, 1 / 2), 7).tolist()
     [[4.0]]
     """
-    offset = xp.lit(centred, epsilon)
+    offset = xp.literal(centred, epsilon)
     squares = means(xp, centred * centred, share)
     known = xp.concrete(squares)
     if known is not None and (known < inf).all():
         return xp.sqrt(squares + offset)
-    largest = xp.maximum(xp.shift(xp.abs(centred)), 1)
+    largest = xp.maximum(xp.detached_max(xp.abs(centred)), 1)
     scaled = centred / largest
     rest = means(xp, scaled * scaled, share) + offset / largest / largest
     return largest * xp.sqrt(rest)
@@ -167,7 +167,7 @@ def means(xp: Namespace, rows: Array, share: Array) -> Array:
     Dividing first keeps the sum from overflowing.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> means(NUMPY, np.array([[1.0, 3.0]]), np.full(2, 1 / 2)).tolist()
     [[2.0]]
     """

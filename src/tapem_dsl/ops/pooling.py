@@ -7,13 +7,10 @@ from itertools import product
 from math import inf, prod
 from typing import Any, final
 
-from tapem_dsl.core.arguments import real_argument
-from tapem_dsl.core.errors import Refused, RequirementNotMet
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands, window_counts, wrong_shapes
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands, window_counts, wrong_shapes
+from tapem_dsl.errors import Refused, RequirementNotMet
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.windows import (
     Extents,
     check_extents,
@@ -21,6 +18,9 @@ from tapem_dsl.ops.windows import (
     per_axis,
     positions,
 )
+from tapem_dsl.program.arguments import real_argument
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 class Pool(Op):
@@ -123,11 +123,11 @@ class SmoothMaxPool(Pool):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Take the logarithm of the sum above the window's extreme."""
         (x,) = inputs
-        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.lit(x, self.beta))
+        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.literal(x, self.beta))
         if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
             raise self.requires("finite nonzero beta")
         pivot, above = from_extremes(self, xp, x)
-        y = pivot + xp.logsumexp(above) / xp.lit(x, self.beta)
+        y = pivot + xp.logsumexp(above) / xp.literal(x, self.beta)
         return xp.reshape(y, self.shape(x.shape))
 
 
@@ -151,7 +151,7 @@ def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
     so neither the maximum nor which entry has it first depends on the copies.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> row = np.array([[1, 2, 3]])
     >>> [cell.tolist() for cell in cells(MaxPool(2, 2, 1), NUMPY, row)]
     [[[1, 2]], [[1, 3]]]
@@ -174,7 +174,7 @@ def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Ar
     Give each window's extreme, if it is finite, and ``beta * (window - extreme)``.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> pool = SmoothMaxPool(2, 1, 0, beta=1.0)
     >>> from_extremes(pool, NUMPY, np.array([[1000.0, 1000.0]]))
     (array([[1000.]]), array([[[0., 0.]]]))
@@ -184,8 +184,8 @@ def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Ar
     parts = xp.windows(x, kernel, stride, padding)
     flat = xp.reshape(parts, (x.shape[0], prod(kernel), prod(counts)))
     rows = xp.permute_dims(flat, (0, 2, 1))
-    beta = xp.lit(x, op.beta)
-    extreme = xp.shift(rows) if op.beta > 0 else -xp.shift(-rows)
+    beta = xp.literal(x, op.beta)
+    extreme = xp.detached_max(rows) if op.beta > 0 else -xp.detached_max(-rows)
     pivot = xp.where(xp.abs(extreme) < inf, extreme, 0)
     return xp.reshape(pivot, (x.shape[0], prod(counts))), (rows - pivot) * beta
 

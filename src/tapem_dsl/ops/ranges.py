@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, final
 
-from tapem_dsl.core.errors import AxisOutOfRange, Refused
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, Namespace, along
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.op import ANY_SCALAR, Op
-from tapem_dsl.core.shape import (
+from tapem_dsl.arrays import Array, Namespace, along
+from tapem_dsl.arrays.shape import (
     Shape,
     axis_of,
     check_int,
@@ -17,7 +13,11 @@ from tapem_dsl.core.shape import (
     operands,
     wrong_shapes,
 )
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.errors import AxisOutOfRange, Refused
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.messages import said
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import ANY_SCALAR, Op
 
 
 @final

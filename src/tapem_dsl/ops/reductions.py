@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from tapem_dsl.core.errors import EmptyAxis, Refused
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, axis_of, check_int, operands
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, axis_of, check_int, operands
+from tapem_dsl.errors import EmptyAxis, Refused
+from tapem_dsl.ids import NodeId
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 @final

@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, final
 
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import ANY_SCALAR, Op
-from tapem_dsl.core.shape import (
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import (
     Shape,
     check_int,
     check_shape,
@@ -16,7 +13,10 @@ from tapem_dsl.core.shape import (
     operands,
     wrong_shapes,
 )
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import ANY_SCALAR, Op
 
 
 @final
@@ -137,7 +137,7 @@ def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
     Exchange the axes ``depth`` and ``depth + 1``, if both are there.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> exchanged(NUMPY, np.zeros((2, 3, 4)), 1).shape
     (2, 4, 3)
     """

@@ -8,12 +8,12 @@ from functools import lru_cache
 from numbers import Real
 from typing import Any, Final, final
 
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import EXACT, Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import EXACT, Array, Namespace
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
 from tapem_dsl.ops.base import Unary
+from tapem_dsl.program.tapem import TapeM, record_op
 
 
 @final
@@ -54,13 +54,13 @@ class SafeLog(Unary):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Far to the left as ``softplus(z) + log(epsilon)``, ``z`` from the log."""
         (x,) = inputs
-        epsilon = xp.lit(x, self.epsilon)
+        epsilon = xp.literal(x, self.epsilon)
         left = far_left(xp, x)
         if left is None:
             return xp.log(xp.softplus(x) + epsilon)
         near = xp.log(xp.softplus(xp.where(~left, x, FAR_LEFT)) + epsilon)
         z = self.from_log(xp, xp.where(left, x, FAR_LEFT))
-        return xp.where(left, xp.softplus(z) + xp.lit(x, self._log()), near)
+        return xp.where(left, xp.softplus(z) + xp.literal(x, self._log()), near)
 
     def from_log(self, xp: Namespace, x: Array) -> Array:
         """
@@ -71,11 +71,11 @@ class SafeLog(Unary):
         """
         log = self._log()
         whole = round(log)
-        return (x - xp.exp(x) / 2 - whole) - xp.lit(x, log - whole)
+        return (x - xp.exp(x) / 2 - whole) - xp.literal(x, log - whole)
 
     def _log(self) -> Fraction:
         """Give the logarithm of epsilon, which a scalar type may round to 0."""
-        return _log_of(EXACT.lit(None, self.epsilon))
+        return _log_of(EXACT.literal(None, self.epsilon))
 
 
 def far_left(xp: Namespace, x: Array) -> Array | None:
@@ -83,7 +83,7 @@ def far_left(xp: Namespace, x: Array) -> Array | None:
     Tell where softplus is soon lost beside the least floats; ``None`` if nowhere.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
     (array([ True, False]), None)
     """
@@ -129,11 +129,11 @@ def gelu_exponent(xp: Namespace, x: Array, square: Array) -> Array:
     Compute ``2 * u`` of entries within reach and their squares.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> float(gelu_exponent(NUMPY, np.float64(0), np.float64(0)))
     0.0
     """
-    linear, cubic = xp.lit(x, 2 * LINEAR), xp.lit(x, 2 * CUBIC)
+    linear, cubic = xp.literal(x, 2 * LINEAR), xp.literal(x, 2 * CUBIC)
     return x * (linear + cubic * square)
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, axis_of, check_int, operands
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import Shape, axis_of, check_int, operands
+from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Unary
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import Op
 
 
 @final
@@ -97,7 +97,7 @@ def with_last(xp: Namespace, x: Array, axis: int) -> Array:
     Exchange one axis with the last; twice is nothing.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> with_last(NUMPY, np.zeros((2, 3, 4)), 0).shape
     (4, 3, 2)
     """

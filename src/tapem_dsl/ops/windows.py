@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
-from tapem_dsl.core.errors import Refused, RequirementNotMet
-from tapem_dsl.core.namespace import Array, Namespace
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import ANY_SCALAR, Op
-from tapem_dsl.core.shape import (
+from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays.shape import (
     MOST_AXES,
     Shape,
     check_int,
@@ -17,7 +14,10 @@ from tapem_dsl.core.shape import (
     window_counts,
     wrong_shapes,
 )
-from tapem_dsl.core.tapem import TapeM, record_op
+from tapem_dsl.errors import Refused, RequirementNotMet
+from tapem_dsl.ids import NodeId
+from tapem_dsl.program.tapem import TapeM, record_op
+from tapem_dsl.tape.op import ANY_SCALAR, Op
 
 Extents: TypeAlias = int | tuple[int, ...]
 """One number for every spatial axis, or a tuple with one for each."""

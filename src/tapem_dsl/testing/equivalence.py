@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tapem_dsl.core.same import same
-from tapem_dsl.core.tape import EMPTY, Tape
-from tapem_dsl.core.tapem import TapeM
+from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.tape import EMPTY, Tape
 
 
 # Any: of whatever value and scalar; what they give is compared.

@@ -4,10 +4,10 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from tapem_dsl.core.combinators import get_tape, leaf, throw
-from tapem_dsl.core.do import Do, do
-from tapem_dsl.core.tapem import TapeM
 from tapem_dsl.ops.arithmetic import add, mul
+from tapem_dsl.program.combinators import get_tape, leaf, throw
+from tapem_dsl.program.do import Do, do
+from tapem_dsl.program.tapem import TapeM
 
 T = TypeVar("T")
 

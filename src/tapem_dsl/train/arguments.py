@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 from returns.result import Failure, Success
 
-from tapem_dsl.core.messages import is_program
-from tapem_dsl.core.messages import said as shortened
+from tapem_dsl.messages import is_program
+from tapem_dsl.messages import said as shortened
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ def check_choice(
         raise ValueError(what)
 
 
-def check_type(owner: str, name: str, given: object, kind: Any, mend: str = "") -> None:
+def check_type(owner: str, name: str, given: object, kind: Any, fix: str = "") -> None:
     """
     Check that an argument is of a type; an integer and a number may be NumPy's.
 
@@ -121,10 +121,10 @@ def check_type(owner: str, name: str, given: object, kind: Any, mend: str = "") 
         name: the argument's name, for the message.
         given: the argument; a truth value is no number, and a program only a program.
         kind: a class, or one of ``collections.abc``; no set is iterable in order.
-        mend: what to write instead.
+        fix: what to write instead.
 
     Raises:
-        TypeError: it is not, with the mend.
+        TypeError: it is not, with the fix.
 
     >>> check_type("Trainer", "step", 3, Callable)
     Traceback (most recent call last):
@@ -135,15 +135,15 @@ def check_type(owner: str, name: str, given: object, kind: Any, mend: str = "") 
     if kind in (int, Real) and isinstance(given, bool):
         fits = False
     if is_program(given):
-        fits, mend = False, "; did you forget `yield from`?"
+        fits, fix = False, "; did you forget `yield from`?"
     if kind is Iterable and isinstance(given, set | frozenset):
-        fits, mend = False, ", which has no order; sort it first: sorted(...)"
+        fits, fix = False, ", which has no order; sort it first: sorted(...)"
     if fits:
         return
     words = _WORDS.get(kind)
     if not words:
-        words, mend = f"a {kind.__name__}", mend or f"; make one: {kind.__name__}(...)"
-    raise TypeError(f"{owner} takes {words} for {name}, not {said(given)}{mend}")
+        words, fix = f"a {kind.__name__}", fix or f"; make one: {kind.__name__}(...)"
+    raise TypeError(f"{owner} takes {words} for {name}, not {said(given)}{fix}")
 
 
 _WORDS: Final[dict[Any, str]] = {
@@ -238,8 +238,8 @@ def items_of(owner: str, name: str, given: Iterable[T], kind: Any) -> tuple[T, .
     TypeError: scale_metrics takes a text for metrics[0], not 1.0 (float)
     """
     alone = kind is not object and isinstance(given, kind)
-    mend = "; put it in a tuple: (...,)" if alone else ""
-    check_type(owner, name, given, Iterable, mend)
+    fix = "; put it in a tuple: (...,)" if alone else ""
+    check_type(owner, name, given, Iterable, fix)
     items = tuple(given)
     for at, item in enumerate(items):
         check_type(owner, f"{name}[{at}]", item, kind)
@@ -252,7 +252,7 @@ def checked_result(function: str, given: Any) -> Any:
     Give a result back, if it is one.
 
     Raises:
-        TypeError: it is none, with the mend.
+        TypeError: it is none, with the fix.
 
     >>> checked_result("the step of run_steps", (1, 2))
     Traceback (most recent call last):
@@ -262,12 +262,12 @@ Success(...)
     """
     if isinstance(given, Success | Failure):
         return given
-    mend = "wrap it: Success(...)"
+    fix = "wrap it: Success(...)"
     if is_program(given):
-        mend = "run it: .eval()"
+        fix = "run it: .eval()"
     if given is None:
-        mend = "did you forget `return`?"
-    raise TypeError(f"{function} gives a Result, not {said(given)}; {mend}")
+        fix = "did you forget `return`?"
+    raise TypeError(f"{function} gives a Result, not {said(given)}; {fix}")
 
 
 def checked_pair(function: str, given: object) -> tuple[Any, Any]:

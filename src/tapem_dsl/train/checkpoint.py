@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.arguments import tag_argument
-from tapem_dsl.core.errors import CheckpointError, TapeError
-from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.value import frozen
-from tapem_dsl.train.files import check_path
+from tapem_dsl.errors import CheckpointError, TapeError
+from tapem_dsl.program.arguments import tag_argument
+from tapem_dsl.tape.value import frozen
+from tapem_dsl.train.data.files import check_path
+from tapem_dsl.tree import flatten
 
 P = TypeVar("P")
 

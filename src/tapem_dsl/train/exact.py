@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from tapem_dsl.core.same import same
+from tapem_dsl.tape.equality import same
 
 T = TypeVar("T", bound=type)
 

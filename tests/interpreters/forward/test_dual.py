@@ -115,7 +115,7 @@ def test_a_cotangent_drops_what_its_node_lacks_and_is_not_ambient() -> None:
     assert align_levels(ONE, q, none) is ONE
 
 
-def test_sums_of_carriers_and_arrays_in_a_sweep() -> None:
+def test_sums_of_tracers_and_arrays_in_a_sweep() -> None:
     """A scalar's softmax gives it a plain 0 beside a dual cotangent."""
     found = LOOSE.hvp_inputs(
         lambda _, x: (

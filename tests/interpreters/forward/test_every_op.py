@@ -20,8 +20,8 @@ from tapem_dsl import (
     hvp_params,
     jvp,
     mul,
-    pull_back,
     sum_,
+    vjp,
 )
 from tests.oracles import (
     assert_close,
@@ -71,7 +71,7 @@ def test_first_derivatives(spec: Spec, data: st.DataObject) -> None:
     theirs = jax_jvp(spec)(xs, vs)
     assert_close(value, theirs[0])
     assert_close(tangent, theirs[1])
-    slots, _ = pull_back(program, xs, None, g).unwrap()
+    slots, _ = vjp(program, xs, None, g).unwrap()
     back = sum(inner(slot, v) for slot, v in zip(slots, vs, strict=True))
     assert back == pytest.approx(inner(g, tangent), rel=1e-9, abs=1e-9)
 

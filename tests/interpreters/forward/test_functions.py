@@ -50,7 +50,7 @@ from tapem_dsl.interpreters.forward import (
     jacrev_inputs,
     jacrev_params,
     jvp,
-    pull_back,
+    vjp,
 )
 from tests.oracles import assert_fractions, usual
 
@@ -115,7 +115,7 @@ def test_first_derivatives_are_those_of_jax(seed: int) -> None:
     assert_alike(only_x, jax.jvp(partial(jax_network, net), (x,), (w,)))
     g = np.array([2.0, -3.0])
     _, pull = jax.vjp(jax_network, net, x)
-    assert_alike(pull_back(network, net, x, g).unwrap(), pull(g))
+    assert_alike(vjp(network, net, x, g).unwrap(), pull(g))
 
 
 @usual
@@ -261,7 +261,7 @@ def test_golden_numbers_of_first_derivatives() -> None:
 
     three, two = np.float64(3), np.float64(2)
     assert plain(*jvp(identity, None, three, None, two).unwrap()) == [3, 2]
-    _, pulled = pull_back(identity, None, three, 5.0).unwrap()
+    _, pulled = vjp(identity, None, three, 5.0).unwrap()
     assert plain(pulled) == [5]
     row, along = np.array([0.0, np.log(2)]), np.array([1.0, 0.0])
     _, tangent = jvp(lambda _, x: log_softmax_last(x), None, row, None, along).unwrap()
@@ -505,7 +505,7 @@ def test_a_hessian_wants_a_scalar_and_failures_pass_through() -> None:
     assert isinstance(hessian_input(tanh, np.ones(2)).failure(), SeedShapeMismatch)
     lost = jacfwd_input(lambda x: tanh(NodeId(9)), np.ones(2))
     assert isinstance(lost.failure(), InvalidNodeId)
-    seed = pull_back(add, np.ones(2), np.ones(2), np.ones(3))
+    seed = vjp(add, np.ones(2), np.ones(2), np.ones(3))
     assert isinstance(seed.failure(), SeedShapeMismatch)
 
 
@@ -563,7 +563,7 @@ def test_labels_are_inputs_too() -> None:
         return -jax.nn.log_softmax(z)[1]
 
     assert_alike(found, jax.jvp(jax.grad(theirs), (logits,), (v,))[1])
-    _, nothing = pull_back(cross_entropy, logits, label, 1.0).unwrap()
+    _, nothing = vjp(cross_entropy, logits, label, 1.0).unwrap()
     assert nothing == 0
     assert nothing.dtype == np.int64
     wrong = jvp(cross_entropy, logits, label, v, np.int64(1)).failure()
@@ -589,7 +589,7 @@ def test_derivatives_within_a_derivative(inside: str) -> None:
         seen = yield from value_of(p)
         found: Array = None
         if inside == "pulled":
-            _, found = pull_back(curve, seen, four, 1.0).unwrap()
+            _, found = vjp(curve, seen, four, 1.0).unwrap()
         elif inside == "jacobian":
             found = jacrev_inputs(curve, seen, four).unwrap()
         elif inside == "forward":
@@ -633,7 +633,7 @@ def test_a_seed_may_carry_a_level() -> None:
     @do
     def outer(s: NodeId, _: object) -> Do[NodeId, Any]:
         seed = yield from value_of(s)
-        p, _ = pull_back(mul, two, three, seed).unwrap()
+        p, _ = vjp(mul, two, three, seed).unwrap()
         return (yield from const(p))
 
     assert plain(*jvp(outer, np.float64(5), None, one).unwrap()) == [15, 3]
@@ -648,7 +648,7 @@ def test_a_level_that_the_result_still_carries_is_on_its_gradients() -> None:
         return (yield from mul(dual, dual))
 
     two, three = np.float64(2), np.float64(3)
-    slots: Any = pull_back(squared, two, three, 1.0).unwrap()
+    slots: Any = vjp(squared, two, three, 1.0).unwrap()
     of_p, of_x = slots
     assert (of_p.primal, of_p.tangent) == (4, 6)
     assert (of_x.primal, of_x.tangent) == (0, 4)
@@ -664,7 +664,7 @@ def test_a_result_that_is_on_no_tape_is_a_failure() -> None:
     one = np.float64(1)
     for found in (
         jvp(lost, None, one),
-        pull_back(lost, None, one, 1.0),
+        vjp(lost, None, one, 1.0),
         jacrev_inputs(lost, None, one),
         jacfwd_input(lost, one),
         hessian_input(lost, one),
@@ -681,7 +681,7 @@ def test_what_no_double_can_say_is_a_failure() -> None:
         jvp(lambda p, x: mul(x, x), None, one, None, huge),
         jvp(lambda p, x: mul(x, x), None, huge),
         derivative(lambda p, x: mul(x, x), None, huge, []),
-        pull_back(mul, one, one, huge),
+        vjp(mul, one, one, huge),
         hessian_input(lambda x: mul(x, x), huge),
         jacfwd_input(lambda x: mul(x, x), huge),
     ):

@@ -30,9 +30,9 @@ from tapem_dsl import (
     param,
     rationals,
     sum_,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.core.namespace import EXACT, NUMPY, Array, Namespace
+from tapem_dsl.arrays import EXACT, NUMPY, Array, Namespace
 from tapem_dsl.interpreters.reverse import deferred
 from tapem_dsl.interpreters.reverse.deferred import Pending, worth_keeping
 from tests.oracles import assert_close, usual
@@ -238,7 +238,7 @@ class Corner(Op):
         return x[0, 0]
 
 
-@vjp.define(Corner)
+@vjp_rules.define(Corner)
 def _corner(
     op: Corner, xp: Namespace, g: Array, xs: Any, y: Array, need: Any
 ) -> tuple[Any, ...]:
@@ -275,7 +275,7 @@ def test_a_hand_made_cycle_ends() -> None:
     assert "wrong shape for parent" in gradients.failure().message
 
 
-# -- beside carriers -------------------------------------------------------------------
+# -- beside tracers -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ["DP", "PD", "DDP", "PPD", "PDP", "DPPD"])

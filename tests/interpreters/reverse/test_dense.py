@@ -43,11 +43,11 @@ from tapem_dsl import (
     sum_,
     tanh,
     throw,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.core.errors import ShapeMismatch
-from tapem_dsl.core.same import same
+from tapem_dsl.errors import ShapeMismatch
 from tapem_dsl.ops.arithmetic import Add, Mul
+from tapem_dsl.tape.equality import same
 from tests.oracles import usual
 from tests.random_tapes import DTYPES, arrays, ids_of, tapes, zeros_like
 
@@ -72,7 +72,7 @@ class Probe(Op):
         return sum(inputs[1:], start=inputs[0])
 
 
-@vjp.define(Probe)
+@vjp_rules.define(Probe)
 def _probe(
     op: Probe,
     xp: Namespace,
@@ -355,7 +355,7 @@ def test_a_seed_of_another_shape_is_refused(seed: Any) -> None:
             "id": 5,
             "expected": (),
             "found": seed.shape,
-            "mend": "",
+            "fix": "",
         }
 
 
@@ -678,7 +678,7 @@ class Backwards(Op):
         return inputs[0] * 1
 
 
-@vjp.define(Backwards)
+@vjp_rules.define(Backwards)
 def _backwards(
     op: Backwards, xp: Any, g: Array, xs: Any, y: Array, need: Any
 ) -> tuple[Array | None, ...]:

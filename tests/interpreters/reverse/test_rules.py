@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
-from tapem_dsl import Array, NodeId, Op, Outer, backward, vjp
-from tapem_dsl.core.namespace import NUMPY
+from tapem_dsl import Array, NodeId, Op, Outer, backward, vjp_rules
+from tapem_dsl.arrays import NUMPY
 from tests.oracles import (
     EXACT_DTYPE,
     Case,
@@ -82,7 +82,7 @@ def computed(cotangent: Array | None) -> Array | None:
 
 
 def off_by_a_thousandth(kind: type[Op], operand: int) -> Callable[..., Any]:
-    rule = vjp.get(kind)
+    rule = vjp_rules.get(kind)
     assert rule is not None
 
     def wrong(*arguments: Any) -> tuple[Array | None, ...]:  # Any: those of a rule
@@ -101,7 +101,7 @@ def test_the_adjoint_test_notices_a_rule_that_is_off_by_a_thousandth(
     case = sample(spec)
     assert_adjoint(spec, operand, case, dtype)
     kind = type(spec.op)
-    monkeypatch.setitem(vjp._rules, kind, off_by_a_thousandth(kind, operand))
+    monkeypatch.setitem(vjp_rules._rules, kind, off_by_a_thousandth(kind, operand))
     with pytest.raises(AssertionError):
         assert_adjoint(spec, operand, case, dtype)
 
@@ -231,7 +231,7 @@ def test_flagged_operands_and_no_others_receive_their_gradient(
 def test_with_frozen_operands_no_rule_runs(
     spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(vjp._rules, type(spec.op), pytest.fail)
+    monkeypatch.setitem(vjp_rules._rules, type(spec.op), pytest.fail)
     xs, _, g = sample(spec).of(np.float64)
     out, tape = recorded(spec, xs, (False,) * spec.arity)
     assert set(backward(tape, out, g).unwrap()) == {out}
@@ -247,7 +247,7 @@ def test_rules_are_told_which_operands_are_flagged(
         told.append(arguments[-1])
         return (None,) * spec.arity
 
-    monkeypatch.setitem(vjp._rules, type(spec.op), spy)
+    monkeypatch.setitem(vjp_rules._rules, type(spec.op), spy)
     xs, _, g = sample(spec).of(np.float64)
     need = tuple(map(bool, flags))
     gradient(spec, xs, g, need)
@@ -295,7 +295,7 @@ def test_frozen_operands_cost_no_work(
     name: str, need: tuple[bool, ...], work: list[str]
 ) -> None:
     spec = named(name)
-    rule = vjp.get(type(spec.op))
+    rule = vjp_rules.get(type(spec.op))
     assert rule is not None
     xs, _, g = sample(spec).of(np.float64)
     out, tape = recorded(spec, xs)

@@ -4,11 +4,11 @@ from typing import Any, Never, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import Array, Carrier, namespace_of
-from tapem_dsl.core.shape import Shape
-from tapem_dsl.core.value import SCALARS, as_value
+from tapem_dsl.arrays import Array, Tracer, namespace_of
+from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.forward.parts import settled
 from tapem_dsl.interpreters.tracer import Layer, parts_at, raised
+from tapem_dsl.tape.value import SCALARS, as_value
 
 
 @final
@@ -112,7 +112,7 @@ class Dual(Layer):
         kind = type(of)
         if kind is not type(primal) or kind is not type(cotangent.tangent):
             return False
-        if self.level != cotangent.level or issubclass(kind, Carrier):
+        if self.level != cotangent.level or issubclass(kind, Tracer):
             return False
         return kind in SCALARS or (
             primal.dtype is of.dtype and primal.shape == of.shape
@@ -152,7 +152,7 @@ def joined(primal: Array, tangent: Array, level: int) -> Layer:
 
 
 def _level(x: Array) -> int:
-    return x.level if isinstance(x, Carrier) else 0
+    return x.level if isinstance(x, Tracer) else 0
 
 
 def zeros(x: Array) -> Array:

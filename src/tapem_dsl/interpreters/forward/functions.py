@@ -14,13 +14,9 @@ from typing import Any, TypeVar
 
 from returns.result import Result
 
-from tapem_dsl.core.arguments import function_argument
-from tapem_dsl.core.errors import TapeError
-from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.pack import flatten, map_pack
-from tapem_dsl.core.tapem import TapeM
-from tapem_dsl.core.value import as_value
+from tapem_dsl.arrays import Array
+from tapem_dsl.errors import TapeError
+from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.forward.runs import (
@@ -36,8 +32,12 @@ from tapem_dsl.interpreters.forward.runs import (
     stacked,
     sweep_packs,
 )
-from tapem_dsl.interpreters.reverse.dense import caught
+from tapem_dsl.interpreters.reverse.dense import as_result
 from tapem_dsl.interpreters.reverse.sparse import reduced_first
+from tapem_dsl.program.arguments import function_argument
+from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.value import as_value
+from tapem_dsl.tree import flatten, map_pack
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -58,7 +58,7 @@ def jvp(
         parameters: a pack of arrays.
         inputs: a pack of arrays.
         along_parameters: a pack like the parameters; ``None``, in it or for it, is 0.
-        along_inputs: a pack like the inputs; likewise.
+        along_inputs: a pack like the inputs; ``None``, in it or for it, is 0.
 
     Fails with:
         :class:`ShapeMismatch` for a direction of another shape or scalar type; whatever
@@ -93,7 +93,7 @@ def jvp(
     )
 
 
-def pull_back(
+def vjp(
     program: Program, parameters: P, inputs: X, seed: Array | float
 ) -> Result[tuple[P, X], TapeError]:
     """
@@ -108,10 +108,10 @@ def pull_back(
 
     >>> import numpy as np
     >>> from tapem_dsl import mul
-    >>> pull_back(mul, np.float64(3), np.float64(2), 10.0)
+    >>> vjp(mul, np.float64(3), np.float64(2), 10.0)
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
-    function_argument(program, "pull_back", "program")
+    function_argument(program, "vjp", "program")
     return run_packs(program, parameters, inputs).bind(
         lambda ran: sweep_packs(ran, seed)
     )
@@ -188,7 +188,7 @@ def jacrev_params(
         a pack like the parameters, each leaf with the result's axes before its own.
 
     Fails with:
-        As :func:`pull_back`.
+        As :func:`vjp`.
 
     Source:
         Lean: ``jacrevOutParams``. JAX: ``jax.jacrev``.
@@ -272,7 +272,7 @@ def jacfwd_input(
             lambda found: stacked([dy for _, dy in found], x, found[0][1], last=True)
         )
 
-    return caught(lambda: as_value(x)).bind(jacobian)
+    return as_result(lambda: as_value(x)).bind(jacobian)
 
 
 def hessian_input(
@@ -301,7 +301,7 @@ def hessian_input(
         rows = [hvp_inputs(_of_input(loss), None, x, e) for e in basis(x)]
         return all_of(rows).map(lambda found: stacked(found, x, x))
 
-    return caught(lambda: as_value(x)).bind(hessian)
+    return as_result(lambda: as_value(x)).bind(hessian)
 
 
 def derivative(
@@ -354,7 +354,7 @@ def derivative_vjp(
     Pull a cotangent back through :func:`derivative`, to the parameters and to ``x``.
 
     Fails with:
-        As :func:`derivative` and :func:`pull_back`.
+        As :func:`derivative` and :func:`vjp`.
 
     Source:
         Lean: ``derivativeVjp``. JAX: ``jax.vjp`` of nested ``jax.jvp``.

@@ -5,14 +5,14 @@ from typing import Any, Final, final
 
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import (
+from tapem_dsl.arrays import (
     Applicable,
     Array,
     Indices,
     Namespace,
     namespace_of,
 )
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.forward.dual import (
     Dual,
     made,
@@ -258,9 +258,9 @@ class Duals(Namespace):
         """Sum both parts."""
         return through(x, lambda xp, part: xp.sum(part, axis=axis, keepdims=keepdims))
 
-    def shift(self, x: Array, /) -> Array:
+    def detached_max(self, x: Array, /) -> Array:
         """Take the maximum of the primal: a constant."""
-        return space_of(x.primal).shift(x.primal)
+        return space_of(x.primal).detached_max(x.primal)
 
     def softmax(self, x: Array, /) -> Array:
         """``y * (dx - sum(dx * y))``."""
@@ -367,9 +367,9 @@ class Duals(Namespace):
         """Evaluate it: each of its functions looks at its own operands."""
         return op.evaluate(namespace_of(*operands), *operands)
 
-    def lit(self, x: Array, constant: object, /) -> Array:
+    def literal(self, x: Array, constant: object, /) -> Array:
         """As for the primal."""
-        return space_of(x.primal).lit(x.primal, constant)
+        return space_of(x.primal).literal(x.primal, constant)
 
     def constant(self, x: Array, /) -> Array:
         """Drop the tangents, of all levels."""
@@ -379,7 +379,7 @@ class Duals(Namespace):
         """Give the primal's values."""
         return space_of(x.primal).concrete(x.primal)
 
-    def normal(self, x: Array, /) -> Array:
+    def canonical(self, x: Array, /) -> Array:
         """Give the dual itself, whose parts are as a tape keeps them."""
         return x
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import EXACT, Array, Carrier, Namespace, namespace_of
-from tapem_dsl.core.value import SCALARS, frozen
+from tapem_dsl.arrays import EXACT, Array, Namespace, Tracer, namespace_of
+from tapem_dsl.tape.value import SCALARS, frozen
 
 LITERALS: Final = (int, float, Fraction)
 """Python's numbers, which are constants at every level."""
@@ -24,9 +24,9 @@ def settled(x: Array) -> Array:
         if x.ndim and not x.dtype.hasobject:
             x.setflags(write=False)
             return x
-    elif kind in SCALARS or isinstance(x, Carrier):
+    elif kind in SCALARS or isinstance(x, Tracer):
         return x
-    return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).normal(x))
+    return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).canonical(x))
 
 
 def spread(tangent: Array, result: Array) -> Array:
@@ -47,7 +47,7 @@ def space_of(*operands: Array) -> Namespace:
     Find the namespace of what is carried; literals do not count.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> space_of(0, np.float64(1)) is NUMPY
     True
     """

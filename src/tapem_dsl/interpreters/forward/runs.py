@@ -6,16 +6,9 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.arguments import produced
-from tapem_dsl.core.combinators import leaf, map_m
-from tapem_dsl.core.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, namespace_of
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.tapem import TapeM
-from tapem_dsl.core.value import as_value, frozen
+from tapem_dsl.arrays import Array, namespace_of
+from tapem_dsl.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
+from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import (
     bottom,
     joined,
@@ -24,8 +17,15 @@ from tapem_dsl.interpreters.forward.dual import (
 )
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import backward
-from tapem_dsl.interpreters.reverse.dense import caught
+from tapem_dsl.interpreters.reverse.dense import as_result
 from tapem_dsl.interpreters.tracer import Layer, parts_at
+from tapem_dsl.messages import said
+from tapem_dsl.program.arguments import produced
+from tapem_dsl.program.combinators import leaf, map_m
+from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.tape import Tape
+from tapem_dsl.tape.value import as_value, frozen
+from tapem_dsl.tree import flatten
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -138,7 +138,7 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
         directed: P = structure.rebuild(made)
         return directed
 
-    return caught(duals)
+    return as_result(duals)
 
 
 def _dual(op: str, leaf: Array, direction: Array, level: int, name: str = "") -> Layer:
@@ -182,7 +182,7 @@ def nested_along(
             made = _dual("derivative", made, direction, level)
         return made, levels
 
-    return caught(nested)
+    return as_result(nested)
 
 
 def deepest(y: Array, levels: Sequence[int]) -> Array:
@@ -214,7 +214,7 @@ def basis(like: Array) -> list[Array]:
     for at in np.ndindex(like.shape):
         one = np.array(xp.zeros_like(like))
         one[at] = np.asarray(xp.ones_like(like))[at]
-        result.append(frozen(xp.normal(one)))
+        result.append(frozen(xp.canonical(one)))
     return result
 
 
@@ -261,4 +261,4 @@ def stacked(
     if last:
         axes = (*range(len(of.shape), rows_first.ndim), *range(len(of.shape)))
         rows_first = rows_first.transpose(axes)
-    return frozen(xp.normal(np.array(rows_first)))
+    return frozen(xp.canonical(np.array(rows_first)))

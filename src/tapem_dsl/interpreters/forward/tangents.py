@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tapem_dsl.core.namespace import Array, Carrier
-from tapem_dsl.core.value import SCALARS
+from tapem_dsl.arrays import Array, Tracer
 from tapem_dsl.interpreters.forward.parts import space_of
+from tapem_dsl.tape.value import SCALARS
 
 
 def product_tangent(p: Array, dp: Array | None, q: Array, dq: Array | None) -> Array:
@@ -52,7 +52,7 @@ def divided(tangent: Array, by: Array) -> Array:
 
 def _has_nan(x: Array) -> bool:
     """Tell whether there may be NaN: a sum says so in half the time of a search."""
-    if isinstance(x, Carrier):
+    if isinstance(x, Tracer):
         x = x.namespace.concrete(x)
     if type(x) is np.ndarray:
         if x.dtype.kind != "f":

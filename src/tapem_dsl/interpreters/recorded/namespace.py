@@ -6,22 +6,21 @@ from typing import Any, Final, cast, final
 
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import (
+from tapem_dsl.arrays import (
     Applicable,
     Array,
     Indices,
     Namespace,
     namespace_of,
 )
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.recorded.operands import alike, binary, record, taken
 from tapem_dsl.interpreters.recorded.ops import (
+    DetachedMax,
     LogSumExp,
     MultiplyNoNan,
     OneHot,
     Sech2,
-    Shift,
     UncheckedLog,
 )
 from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded
@@ -46,6 +45,7 @@ from tapem_dsl.ops.shapes import BroadcastTo, Permute, Reshape
 from tapem_dsl.ops.smooth import Log1p, Softplus
 from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
 from tapem_dsl.ops.windows import Fold, Windows
+from tapem_dsl.tape.op import Op
 
 _ADD, _SUB, _MUL, _DIV = Add(), Sub(), Mul(), Div()
 
@@ -240,9 +240,9 @@ class Recording(Namespace):
         kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return self.reshape(total, kept)
 
-    def shift(self, x: Array, /) -> Array:
+    def detached_max(self, x: Array, /) -> Array:
         """Record the constant, which the data decide."""
-        return record(Shift(), x)
+        return record(DetachedMax(), x)
 
     def softmax(self, x: Array, /) -> Array:
         """Record the op."""
@@ -344,13 +344,13 @@ class Recording(Namespace):
         """Record it."""
         return record(cast("Op", op), *taken(*operands))
 
-    def lit(self, x: Array, constant: object, /) -> Array:
+    def literal(self, x: Array, constant: object, /) -> Array:
         """Give a number of Python's: an op rounds it into the type of its operand."""
         if type(constant) in NUMBERS:
             return constant
         if isinstance(constant, Rational):
             return Fraction(int(constant.numerator), int(constant.denominator))
-        return namespace_of(x.value).lit(x.value, constant)
+        return namespace_of(x.value).literal(x.value, constant)
 
     def constant(self, x: Array, /) -> Array:
         """Record the op that stops the gradient."""
@@ -360,7 +360,7 @@ class Recording(Namespace):
         """Give the value."""
         return namespace_of(x.value).concrete(x.value)
 
-    def normal(self, x: Array, /) -> Array:
+    def canonical(self, x: Array, /) -> Array:
         """Give the node itself, whose value is as a tape keeps it."""
         return x
 

@@ -1,8 +1,8 @@
 """Bringing operands together: recorded arrays, plain ones and numbers, for an op."""
 
-from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.op import Op
+from tapem_dsl.arrays import Array
 from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded, common_shape
+from tapem_dsl.tape.op import Op
 
 
 def record(op: Op, *operands: Recorded) -> Recorded:

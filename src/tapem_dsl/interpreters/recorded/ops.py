@@ -5,23 +5,23 @@ from typing import Any, ClassVar, cast, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import HALF, SINGLE, Array, Namespace
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.shape import Shape, operands
+from tapem_dsl.arrays import HALF, SINGLE, Array, Namespace
+from tapem_dsl.arrays.shape import Shape, operands
 from tapem_dsl.interpreters.jacobians import as_column
-from tapem_dsl.interpreters.reverse import vjp
+from tapem_dsl.interpreters.reverse import vjp_rules
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, Rule
 from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.ops.base import Binary, Unary, check_with_integers
 from tapem_dsl.ops.elementwise import Log
+from tapem_dsl.tape.op import Op
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Shift(Op):
+class DetachedMax(Op):
     """Maximum of the last axis, kept as 1: it keeps ``exp`` small, and cancels."""
 
-    name = "shift"
+    name = "detached_max"
     differentiable = False
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -32,7 +32,7 @@ class Shift(Op):
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """As the namespace does."""
         (x,) = inputs
-        return xp.shift(x)
+        return xp.detached_max(x)
 
 
 @final
@@ -147,11 +147,11 @@ class Narrow(_Cast):
     dtype = HALF
 
 
-vjp.define(UncheckedLog)(cast("Rule", vjp.get(Log)))
-vjp.define(MultiplyNoNan)(cast("Rule", vjp.get(Mul)))
+vjp_rules.define(UncheckedLog)(cast("Rule", vjp_rules.get(Log)))
+vjp_rules.define(MultiplyNoNan)(cast("Rule", vjp_rules.get(Mul)))
 
 
-@vjp.define(Sech2)
+@vjp_rules.define(Sech2)
 def _sech2(
     op: Sech2, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
@@ -160,7 +160,7 @@ def _sech2(
     return (-2 * xp.tanh(x) * y * g,)
 
 
-@vjp.define(LogSumExp)
+@vjp_rules.define(LogSumExp)
 def _logsumexp(
     op: LogSumExp, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
@@ -169,8 +169,8 @@ def _logsumexp(
     return (xp.softmax(x) * as_column(xp, g, x),)
 
 
-@vjp.define(Widen)
-@vjp.define(Narrow)
+@vjp_rules.define(Widen)
+@vjp_rules.define(Narrow)
 def _cast(
     op: _Cast, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
@@ -179,8 +179,8 @@ def _cast(
     return (g.astype(x.dtype),)
 
 
-@vjp.define(Shift)
-@vjp.define(OneHot)
+@vjp_rules.define(DetachedMax)
+@vjp_rules.define(OneHot)
 def _nothing(
     op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:

@@ -5,26 +5,26 @@ from typing import Any, TypeAlias
 
 from returns.result import Failure, Result
 
-from tapem_dsl.core.errors import InvalidNodeId, InvalidOutputId, TapeError
-from tapem_dsl.core.instruction import Extend
-from tapem_dsl.core.namespace import Array, Carrier
-from tapem_dsl.core.node import Node
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.tape import Tape, snapshot
-from tapem_dsl.core.tapem import TapeM, program
+from tapem_dsl.arrays import Array, Tracer
+from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, TapeError
+from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
 from tapem_dsl.interpreters.reverse.dense import (
-    caught,
+    as_result,
     check_seed,
 )
 from tapem_dsl.interpreters.reverse.sparse import Reached, reduced_first
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
 from tapem_dsl.interpreters.reverse.wanted import (
-    freeze_what_leads_elsewhere,
     frozen_among,
     ids_of,
+    prune,
 )
 from tapem_dsl.interpreters.tracer import levels_of
+from tapem_dsl.program.instruction import Extend
+from tapem_dsl.program.tapem import TapeM, program
+from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.tape import Tape, snapshot
 
 GradientIds: TypeAlias = dict[NodeId, NodeId]
 """Of each node that was reached, the node that is its cotangent."""
@@ -119,7 +119,7 @@ def _backward_m(
         value: Array = nodes[top].value
         around: Array = value if seed is None else nodes[seed].value
         values: list[Array] = [around, *(nodes[id].value for id in reached)]
-        plain = not any(isinstance(x, Carrier) for x in values)
+        plain = not any(isinstance(x, Tracer) for x in values)
         recorder = Recorder(nodes, plain=plain)
         below = nodes[: top + 1]
         for id in reached:
@@ -130,7 +130,7 @@ def _backward_m(
         g = of.lift(g)
         keep = None if wrt is None else frozenset(wrt)
         if keep is not None:
-            freeze_what_leads_elsewhere(below, keep, reached)
+            prune(below, keep, reached)
         slots: Slots = [None] * len(below)
         slots[top] = g
         sweep(below, slots, range(top, -1, -1), keep, ambient=levels_of(g))
@@ -141,7 +141,7 @@ def _backward_m(
         )
         return ids, snapshot(nodes, len(nodes))
 
-    swept = caught(run)
+    swept = as_result(run)
     return swept if seed is not None else swept.alt(reduced_first)
 
 

@@ -6,22 +6,22 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import SINGLE, Array, namespace_of
-from tapem_dsl.core.node import Node
-from tapem_dsl.core.node_id import NodeId
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.record import record
-from tapem_dsl.core.shape import Shape, broadcast
-from tapem_dsl.core.value import as_value, frozen
-from tapem_dsl.interpreters.forward.crossings import MakeDual, Tangent
+from tapem_dsl.arrays import SINGLE, Array, namespace_of
+from tapem_dsl.arrays.shape import Shape, broadcast
+from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.forward.dual import Dual
+from tapem_dsl.interpreters.forward.dual_ops import MakeDual, Tangent
 from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
-from tapem_dsl.interpreters.tracer import Tracer, levels_of
+from tapem_dsl.interpreters.tracer import Leveled, levels_of
 from tapem_dsl.ops.shapes import BroadcastTo
+from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.record import record
+from tapem_dsl.tape.value import as_value, frozen
 
 NUMBERS: Final = (int, float, Fraction, np.longdouble)
-"""What a rule writes as a constant, and what ``lit`` gives."""
+"""What a rule writes as a constant, and what ``literal`` gives."""
 
 
 @final
@@ -81,7 +81,7 @@ class Recorder:
         key = (type(number), number or repr(number), shape, like.dtype)  # -0.0 is none
         found = self._literals.get(key)
         if found is None:
-            entry = namespace_of(like).lit(like, number)
+            entry = namespace_of(like).literal(like, number)
             value = as_value(frozen(np.full(shape, entry, like.dtype)))
             found = self._literals[key] = self.constant(value)
         return found
@@ -112,7 +112,7 @@ class Recorder:
 
 
 @final
-class Recorded(Tracer):
+class Recorded(Leveled):
     """
     A node of a tape under extension; operators and functions append the ops they are.
 

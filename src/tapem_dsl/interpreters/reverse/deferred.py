@@ -5,8 +5,8 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import NUMPY, Array, Namespace
-from tapem_dsl.core.shape import Shape
+from tapem_dsl.arrays import NUMPY, Array, Namespace
+from tapem_dsl.arrays.shape import Shape
 
 SMALL: Final = 2**14
 """How many entries may always be pending, however small the parent."""

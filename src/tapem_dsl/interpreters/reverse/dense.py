@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.errors import (
+from tapem_dsl.arrays import Array, namespace_of
+from tapem_dsl.errors import (
     AccumulationShapeMismatch,
     GradientArrayLengthMismatch,
     GradientArrayOutOfBounds,
@@ -21,19 +22,18 @@ from tapem_dsl.core.errors import (
     TapeError,
     UpstreamShapeMismatch,
 )
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array, namespace_of
-from tapem_dsl.core.node import A, Node
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.value import SCALARS, as_value, frozen
+from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
 from tapem_dsl.interpreters.reverse.wanted import (
-    freeze_what_leads_elsewhere,
     frozen_among,
     ids_of,
+    prune,
 )
 from tapem_dsl.interpreters.tracer import levels_of, raised
+from tapem_dsl.messages import said
+from tapem_dsl.tape.node import A, Node
+from tapem_dsl.tape.tape import Tape
+from tapem_dsl.tape.value import SCALARS, as_value, frozen
 
 R = TypeVar("R")
 
@@ -84,7 +84,7 @@ def backward_dense(
     >>> backward_dense(tape, out, 1.0)
     <Success: (np.float64(6.0), np.float64(1.0))>
     """
-    slots = swept(tape, out, seed, wrt)
+    slots = run_sweep(tape, out, seed, wrt)
     return slots.map(lambda g: tuple(g + [None] * (len(tape) - len(g))))
 
 
@@ -143,7 +143,7 @@ def backward_dense_from(
             _from_step(nodes, slots, id, ambient)
         return tuple(slots)
 
-    return caught(run)
+    return as_result(run)
 
 
 def backward_dense_step(
@@ -185,20 +185,20 @@ def backward_dense_step(
             _step(nodes, slots, at, _ambient(nodes, slots))
         return tuple(slots)
 
-    return caught(run)
+    return as_result(run)
 
 
 # -- from checked arguments to slots ---------------------------------------------------
 
 
-def swept(
+def run_sweep(
     tape: Tape[Any], out: NodeId, seed: Seed, wrt: Iterable[NodeId] | None
 ) -> Result[Slots, TapeError]:
     """
     Check the arguments and sweep; the slots end at the output.
 
     >>> from tapem_dsl import EMPTY
-    >>> swept(EMPTY, NodeId(0), 1.0, None)
+    >>> run_sweep(EMPTY, NodeId(0), 1.0, None)
     <Failure: autograd: invalid output id (id=0, size=0)>
     """
     nodes = _nodes_of(tape)
@@ -217,7 +217,7 @@ def swept(
         check_seed(node, out, g)
         g = raised(g, node.value)
         if keep is not None:
-            freeze_what_leads_elsewhere(nodes, keep)
+            prune(nodes, keep)
         slots: Slots = [None] * len(nodes)
         slots[top] = g
         sweep(nodes, slots, range(top, -1, -1), keep, ambient=levels_of(g))
@@ -225,14 +225,14 @@ def swept(
             slots[top] = None
         return slots
 
-    return caught(run)
+    return as_result(run)
 
 
-def caught(run: Callable[[], R]) -> Result[R, TapeError]:
+def as_result(run: Callable[[], R]) -> Result[R, TapeError]:
     """
     Compute without NumPy's warnings, and give a refusal as a failure.
 
-    >>> caught(lambda: np.float64(1) / 0)
+    >>> as_result(lambda: np.float64(1) / 0)
     <Success: inf>
     """
     try:
@@ -276,8 +276,8 @@ def in_scalar_of(node: Node[Any], g: Seed, what: str = "a cotangent") -> Array:
             raise TypeError(f"{what}: {slip}") from None
     xp = namespace_of(like)
     if type(like) in SCALARS:
-        return type(like)(xp.lit(like, g))
-    return frozen(xp.normal(xp.ones_like(like) * xp.lit(like, g)))
+        return type(like)(xp.literal(like, g))
+    return frozen(xp.canonical(xp.ones_like(like) * xp.literal(like, g)))
 
 
 _PYTHON_NUMBERS: Final = (int, float, Fraction)
@@ -285,7 +285,7 @@ _PYTHON_NUMBERS: Final = (int, float, Fraction)
 
 def _zero(node: Node[A]) -> NDArray[A]:
     xp = namespace_of(node.value)
-    zero: NDArray[A] = frozen(xp.normal(xp.zeros_like(node.value)))
+    zero: NDArray[A] = frozen(xp.canonical(xp.zeros_like(node.value)))
     return zero
 
 

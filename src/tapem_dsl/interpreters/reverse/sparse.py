@@ -7,18 +7,18 @@ from typing import Any, Never, TypeAlias, TypeVar, cast, overload
 from numpy.typing import NDArray
 from returns.result import Result
 
-from tapem_dsl.core.errors import SeedShapeMismatch, TapeError
-from tapem_dsl.core.instruction import Read
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node import A
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.shape import REDUCE
-from tapem_dsl.core.tape import Tape
-from tapem_dsl.core.tapem import TapeM, program
-from tapem_dsl.interpreters.reverse.dense import Seed, swept
+from tapem_dsl.arrays import Array
+from tapem_dsl.arrays.shape import REDUCE
+from tapem_dsl.errors import SeedShapeMismatch, TapeError
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.interpreters.reverse.dense import Seed, run_sweep
 from tapem_dsl.interpreters.reverse.sweep import Slots
 from tapem_dsl.interpreters.reverse.wanted import ids_of
+from tapem_dsl.messages import said
+from tapem_dsl.program.instruction import Read
+from tapem_dsl.program.tapem import TapeM, program
+from tapem_dsl.tape.node import A
+from tapem_dsl.tape.tape import Tape
 
 Gradients: TypeAlias = dict[NodeId, NDArray[A]]
 """
@@ -60,7 +60,8 @@ def backward(
     Sweep from one output down, and give the cotangents of what was reached.
 
     Interior nodes are in the map, not only leaves; frozen nodes are not, unless one is
-    the output itself; nor is what the output does not depend on, be it in ``wrt``.
+    the output itself. A node that the output does not depend on is in no map, also if
+    ``wrt`` names it.
 
     Fails with:
         As :func:`backward_dense`.
@@ -74,7 +75,7 @@ def backward(
     >>> backward(tape, out, np.array([1.0, 10.0])).unwrap()[tape.ids()[0]].tolist()
     [4.0, 60.0]
     """
-    return swept(tape, out, seed, wrt).map(_present)
+    return run_sweep(tape, out, seed, wrt).map(_present)
 
 
 @overload
@@ -138,10 +139,10 @@ def reduced_first(error: TapeError) -> TapeError:
 
     >>> print(reduced_first(SeedShapeMismatch(0, expected=(3,), found=())))
     autograd: seed gradient shape mismatch for output (id=0, expected=(3,), found=(),
-    mend='reduce it first, with sum_ or reduce_mean')
+    fix='reduce it first, with sum_ or reduce_mean')
     """
     if isinstance(error, SeedShapeMismatch):
-        return replace(error, mend=REDUCE)
+        return replace(error, fix=REDUCE)
     return error
 
 

@@ -5,39 +5,39 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from tapem_dsl.core.errors import (
+from tapem_dsl.arrays import (
+    EXACT,
+    HALF,
+    NUMPY,
+    Array,
+    Namespace,
+    Tracer,
+    explained,
+    namespace_of,
+    narrowed,
+    widened,
+)
+from tapem_dsl.errors import (
     ContributionShapeMismatch,
     GradientDTypeMismatch,
     InvalidParentId,
     OutsideDomain,
     Refused,
 )
-from tapem_dsl.core.namespace import (
-    EXACT,
-    HALF,
-    NUMPY,
-    Array,
-    Carrier,
-    Namespace,
-    explained,
-    namespace_of,
-    narrowed,
-    widened,
-)
-from tapem_dsl.core.node import Node
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.op import Op
-from tapem_dsl.core.record import located
-from tapem_dsl.core.value import SCALARS, frozen
+from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.reverse.deferred import Outer, Pending, worth_keeping
 from tapem_dsl.interpreters.reverse.table import (
     Cotangents,
     Need,
     Operands,
     Rule,
-    vjp,
+    vjp_rules,
 )
-from tapem_dsl.interpreters.tracer import Tracer, align_levels
+from tapem_dsl.interpreters.tracer import Leveled, align_levels
+from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.record import located
+from tapem_dsl.tape.value import SCALARS, frozen
 
 Slots: TypeAlias = list[Array | None]
 """One cotangent for each node, ``None`` where no contribution has arrived."""
@@ -72,7 +72,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         Refused: a missing rule, a bad parent, a contribution that does not fit.
     """
     size = len(nodes)
-    rule_of = vjp.get
+    rule_of = vjp_rules.get
     pending: dict[int, Pending] = {}  # products to add to a slot
     owned: set[int] = set()  # slots whose array this sweep made and may add to
     for id in ids:
@@ -92,14 +92,14 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
         if len(parents) == 2:  # the same without lists: a third of the loop's cost
             i, j = parents
             if not (0 <= i < size and 0 <= j < size):
-                raise _stranger(op, id, parents, size)
+                raise _invalid_id(op, id, parents, size)
             first, second = nodes[i], nodes[j]
             xs: tuple[Array, ...] = (first.value, second.value)
             need: tuple[bool, ...] = (first.requires_grad, second.requires_grad)
             positions: Iterable[int] = (0, 1)
         else:
             if not all(0 <= parent < size for parent in parents):
-                raise _stranger(op, id, parents, size)
+                raise _invalid_id(op, id, parents, size)
             xs = tuple([nodes[parent].value for parent in parents])
             need = tuple([nodes[parent].requires_grad for parent in parents])
             positions = range(len(parents))
@@ -107,7 +107,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             positions = _in_order(op, len(parents))
         rule = rule_of(type(op))
         if rule is None:
-            raise vjp.missing(op, NodeId(id))
+            raise vjp_rules.missing(op, NodeId(id))
         kind = type(y)
         xp = _SPACES.get(y.dtype if kind is _ndarray else kind)
         if xp is None or kind is not type(g):  # of a level, or below that of g
@@ -163,7 +163,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; each call in it costs a t
             ):
                 contribution.setflags(write=False)
             elif not (
-                isinstance(x, Tracer) and kind is type(x) and x.receives(contribution)
+                isinstance(x, Leveled) and kind is type(x) and x.receives(contribution)
             ):
                 contribution = _aligned(xp, x, contribution, ambient)
                 _check_contribution(op, id, parent, x, contribution)
@@ -221,9 +221,9 @@ def _settle(
 
 
 def _added(xp: Namespace, existing: Array, contribution: Array) -> Array:
-    """Add in a new array; the sum is a carrier's if one of the two is."""
+    """Add in a new array; the sum is a tracer's if one of the two is."""
     total = existing + contribution
-    return (namespace_of(total) if isinstance(total, Carrier) else xp).normal(total)
+    return (namespace_of(total) if isinstance(total, Tracer) else xp).canonical(total)
 
 
 def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
@@ -238,10 +238,10 @@ def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
 
 def _aligned(xp: Namespace, x: Array, g: Array, ambient: frozenset[int]) -> Array:
     """Give a contribution in its one form, at the levels of the node it is for."""
-    if isinstance(g, Tracer):
+    if isinstance(g, Leveled):
         return align_levels(g, x, ambient)
-    g = frozen(xp.normal(g))
-    return x.lift(g) if isinstance(x, Tracer) else g
+    g = frozen(xp.canonical(g))
+    return x.lift(g) if isinstance(x, Leveled) else g
 
 
 def _check_contribution(op: Op, id: int, parent: int, x: Array, g: Array) -> None:
@@ -262,7 +262,7 @@ def _check_contribution(op: Op, id: int, parent: int, x: Array, g: Array) -> Non
         )
 
 
-def _stranger(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:
+def _invalid_id(op: Op, id: int, parents: tuple[NodeId, ...], size: int) -> Refused:
     parent = next(parent for parent in parents if not 0 <= index_of(parent) < size)
     return Refused(InvalidParentId(op.name, id=NodeId(id), parent=parent, size=size))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.rules import RuleTable
 
 Operands: TypeAlias = tuple[Array, ...]
@@ -26,11 +26,11 @@ operands, ``y`` is the result, to be used again where that is stable. What it gi
 new arrays, or what it was given, or views of these: they become read-only.
 """
 
-vjp: Final[RuleTable[Rule]] = RuleTable("vjp")
+vjp_rules: Final[RuleTable[Rule]] = RuleTable("vjp")
 """
-The rules of reverse mode; ``@vjp.define(MyOp)`` adds one for an op of your own.
+The rules of reverse mode; ``@vjp_rules.define(MyOp)`` adds one for an op of your own.
 
 >>> from tapem_dsl.ops.arithmetic import Mul
->>> Mul in vjp
+>>> Mul in vjp_rules
 True
 """

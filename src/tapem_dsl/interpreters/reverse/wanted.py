@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tapem_dsl.core.errors import InvalidNodeId, Refused, RequirementNotMet
-from tapem_dsl.core.messages import said
-from tapem_dsl.core.node import Node
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.tapem import TapeM
+from tapem_dsl.errors import InvalidNodeId, Refused, RequirementNotMet
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.messages import said
+from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.node import Node
 
 # Any, below: nodes of whatever scalar.
 
@@ -60,7 +60,7 @@ def frozen_among(
     return None
 
 
-def freeze_what_leads_elsewhere(
+def prune(
     nodes: list[Node[Any]],
     wanted: frozenset[NodeId],
     ids: Iterable[int] | None = None,
@@ -72,7 +72,7 @@ def freeze_what_leads_elsewhere(
 
     >>> import numpy as np
     >>> nodes = [Node(None, (), np.float64(2))]
-    >>> freeze_what_leads_elsewhere(nodes, frozenset())
+    >>> prune(nodes, frozenset())
     >>> nodes
     [Node(leaf, value=2.0, requires_grad=False)]
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Final, NamedTuple, final
 
-from tapem_dsl.core.namespace import Array, Namespace
+from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.train.arguments import check_fields
 from tapem_dsl.train.exact import exact
 from tapem_dsl.train.optim.rules import (
@@ -309,7 +309,7 @@ def adaptive(
     Lean: ``adaptiveLR``, times ``g``.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> float(adaptive(NUMPY, np.float64(1), 0.5, 0.0, np.float64(4.0), np.float64(3)))
     0.75
     """
@@ -323,7 +323,7 @@ def running(xp: Namespace, p: Array, mean: Array, new: Array, keep: Real) -> Arr
     Move a running mean: ``mean * keep + new * (1 - keep)``.
 
     >>> import numpy as np
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> float(running(NUMPY, np.float64(1), np.float64(2.0), np.float64(4.0), 0.5))
     3.0
     """

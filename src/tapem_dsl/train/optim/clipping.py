@@ -10,12 +10,12 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.core.namespace import Array, namespace_of, widened
-from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.value import as_value
+from tapem_dsl.arrays import Array, namespace_of, widened
+from tapem_dsl.tape.value import as_value
 from tapem_dsl.train.arguments import check_choice, check_number
-from tapem_dsl.train.optim.rules import Nothing, Real, computing, settled
+from tapem_dsl.train.optim.rules import EmptyState, Real, computing, settled
 from tapem_dsl.train.optim.transforms import Transform, check_state
+from tapem_dsl.tree import flatten
 
 
 def l2_norm(gradients: object) -> float:
@@ -59,21 +59,21 @@ _SAFE: Final = 1e-100
 """Far from where squares of doubles vanish; its inverse, from where they overflow."""
 
 
-class _Clip(Transform[Nothing]):
+class _Clip(Transform[EmptyState]):
     """A transform of gradients alone, without a state."""
 
     __slots__ = ()
 
-    def init(self, parameters: object, /) -> Nothing:
+    def init(self, parameters: object, /) -> EmptyState:
         """Need nothing."""
-        return Nothing()
+        return EmptyState()
 
     # Any, in both: packs of arrays.
     def update(
-        self, gradients: object, state: Nothing, parameters: object, /
-    ) -> tuple[Any, Nothing]:
+        self, gradients: object, state: EmptyState, parameters: object, /
+    ) -> tuple[Any, EmptyState]:
         """Clip the gradients."""
-        check_state(state, Nothing)
+        check_state(state, EmptyState)
         leaves, structure = flatten(gradients)
         clipped = self.clipped([_real(g) for g in leaves])
         return gradients if clipped is None else structure.rebuild(clipped), state
@@ -120,7 +120,9 @@ class ClipByNorm(_Clip):
         return [_scaled(g, a / (b * rest), i - j) for g in leaves]
 
 
-def clip_by_norm(most: Real, *, error_if_nonfinite: bool = True) -> Transform[Nothing]:
+def clip_by_norm(
+    most: Real, *, error_if_nonfinite: bool = True
+) -> Transform[EmptyState]:
     """
     Scale the whole pack down to a norm where it is longer.
 
@@ -168,7 +170,7 @@ class ClipByValue(_Clip):
         return [_bounded(g, self.most) for g in leaves]
 
 
-def clip_by_value(most: Real) -> Transform[Nothing]:
+def clip_by_value(most: Real) -> Transform[EmptyState]:
     """
     Keep each entry between ``-most`` and ``most``; NaN stays.
 
@@ -212,7 +214,7 @@ class ClipByPercentile(_Clip):
         return [_bounded(g, bound) for g, bound in zip(leaves, bounds, strict=True)]
 
 
-def clip_by_percentile(percent: float) -> Transform[Nothing]:
+def clip_by_percentile(percent: float) -> Transform[EmptyState]:
     """
     Keep the entries of each leaf within a percentile of its absolute values.
 
@@ -274,9 +276,9 @@ def _scaled(g: Array, factor: float, exponent: int) -> Array:
     xp = namespace_of(wide)
     half = exponent // 2 if exponent < _DEEP else exponent
     with computing():
-        wide = wide * xp.lit(wide, factor * 2.0**half)
+        wide = wide * xp.literal(wide, factor * 2.0**half)
         if half != exponent:
-            wide = wide * xp.lit(wide, 2.0 ** (exponent - half))
+            wide = wide * xp.literal(wide, 2.0 ** (exponent - half))
         return settled(xp, wide if g.dtype != np.float16 else wide.astype(g.dtype))
 
 
@@ -287,5 +289,5 @@ _DEEP: Final = -100
 def _bounded(g: Array, most: Real) -> Array:
     xp = namespace_of(g)
     with computing():
-        bound = xp.lit(g, most)
+        bound = xp.literal(g, most)
         return settled(xp, xp.minimum(xp.maximum(g, -bound), bound))

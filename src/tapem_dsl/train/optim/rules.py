@@ -16,12 +16,12 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from tapem_dsl.core.errors import Refused
-from tapem_dsl.core.namespace import Array, Namespace, namespace_of, widened
-from tapem_dsl.core.pack import flatten
-from tapem_dsl.core.value import as_value, frozen
+from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
+from tapem_dsl.errors import Refused
+from tapem_dsl.tape.value import as_value, frozen
 from tapem_dsl.train.arguments import check_fields, said
 from tapem_dsl.train.exact import exact
+from tapem_dsl.tree import flatten
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -42,8 +42,8 @@ class Rule(ABC, Generic[S]):
     No equation makes NaN of finite numbers, however large or small: a quotient by 0 is
     0, and so is a change at a rate of 0.
 
-    >>> Sgd().update(np.array([2.0]), Nothing(), np.array([1.0]), 0.1)
-    (array([-0.2]), Nothing())
+    >>> Sgd().update(np.array([2.0]), EmptyState(), np.array([1.0]), 0.1)
+    (array([-0.2]), EmptyState())
     """
 
     __slots__ = ()
@@ -121,14 +121,14 @@ def constant(xp: Namespace, p: Array, number: Real) -> Any:
     Raises:
         ValueError: infinite or NaN in the parameter's scalar type.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> with computing():
     ...     constant(NUMPY, np.float32(1), 1e39)
     Traceback (most recent call last):
     ...
     ValueError: no finite float32 is 1e+39 (float), a constant of the optimiser
     """
-    given = xp.lit(p, number)
+    given = xp.literal(p, number)
     if -_ORDINARY < given < _ORDINARY:
         return given
     if p.dtype.kind == "f" and not isfinite(p.dtype.type(given)):
@@ -145,7 +145,7 @@ def quotient(xp: Namespace, a: Array, b: Array) -> Array:
     """
     Give ``a / b``, and 0 where ``b`` is 0: what has no size is not moved.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> with computing():
     ...     quotient(NUMPY, np.array([1.0, 1.0, 0.0]), np.array([2.0, 0.0, 0.0]))
     array([0.5, 0. , 0. ])
@@ -210,11 +210,11 @@ def settled(xp: Namespace, x: Array) -> Any:
     """
     Give an array in its one form, read-only.
 
-    >>> from tapem_dsl.core.namespace import NUMPY
+    >>> from tapem_dsl.arrays import NUMPY
     >>> settled(NUMPY, np.array(1.0))
     np.float64(1.0)
     """
-    return frozen(xp.normal(x))
+    return frozen(xp.canonical(x))
 
 
 def check_alike(parameter: Array, gradient: Array) -> None:
@@ -255,18 +255,18 @@ def zeros(parameter: Array) -> Array:
 
 
 @exact
-class Nothing(NamedTuple):
+class EmptyState(NamedTuple):
     """
     The state of what needs none.
 
-    >>> Nothing()
-    Nothing()
+    >>> EmptyState()
+    EmptyState()
     """
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sgd(Rule[Nothing]):
+class Sgd(Rule[EmptyState]):
     """
     ``p - g * rate``.
 
@@ -277,7 +277,7 @@ class Sgd(Rule[Nothing]):
     Sgd(weight_decay=Fraction(1, 2))
     """
 
-    state_type: ClassVar[type] = Nothing
+    state_type: ClassVar[type] = EmptyState
 
     weight_decay: Real = 0
 
@@ -285,13 +285,13 @@ class Sgd(Rule[Nothing]):
         """Check the fields."""
         check_fields(self, weight_decay="[0, inf)")
 
-    def init(self, parameter: Array) -> Nothing:
+    def init(self, parameter: Array) -> EmptyState:
         """Need nothing."""
-        return Nothing()
+        return EmptyState()
 
     def moved(
-        self, xp: Namespace, g: Array, state: Nothing, p: Array, rate: Real
-    ) -> tuple[Array, Nothing]:
+        self, xp: Namespace, g: Array, state: EmptyState, p: Array, rate: Real
+    ) -> tuple[Array, EmptyState]:
         """As above."""
         return -(self.decayed(xp, g, p) * constant(xp, p, rate)), state
 

@@ -7,13 +7,13 @@ from typing import Any, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.core.arguments import tag_argument
-from tapem_dsl.core.errors import ParameterError, TapeError
-from tapem_dsl.core.namespace import Array
-from tapem_dsl.core.node_id import NodeId, index_of
-from tapem_dsl.core.same import same, structural
-from tapem_dsl.core.shape import Shape, check_shape
-from tapem_dsl.core.value import as_value
+from tapem_dsl.arrays import Array
+from tapem_dsl.arrays.shape import Shape, check_shape
+from tapem_dsl.errors import ParameterError, TapeError
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.program.arguments import tag_argument
+from tapem_dsl.tape.equality import same, structural
+from tapem_dsl.tape.value import as_value
 from tapem_dsl.train.arguments import (
     check_array,
     check_count,
@@ -22,8 +22,8 @@ from tapem_dsl.train.arguments import (
     items_of,
 )
 from tapem_dsl.train.optim.rules import Real, Rule, check_rule, fits
+from tapem_dsl.train.optim.schedules import Schedule, rate_at
 from tapem_dsl.train.optim.transforms import apply_updates
-from tapem_dsl.train.schedules import Schedule, rate_at
 
 _TAG = "optim"
 

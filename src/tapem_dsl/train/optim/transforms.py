@@ -11,9 +11,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 
-from tapem_dsl.core.namespace import Array, namespace_of
-from tapem_dsl.core.pack import flatten, map_pack
-from tapem_dsl.core.value import as_value
+from tapem_dsl.arrays import Array, namespace_of
+from tapem_dsl.tape.value import as_value
 from tapem_dsl.train.arguments import said
 from tapem_dsl.train.exact import exact
 from tapem_dsl.train.optim.adaptive import (
@@ -34,7 +33,8 @@ from tapem_dsl.train.optim.rules import (
     check_rule,
     settled,
 )
-from tapem_dsl.train.schedules import Schedule, check_rate, rate_at
+from tapem_dsl.train.optim.schedules import Schedule, check_rate, rate_at
+from tapem_dsl.tree import flatten, map_pack
 
 S = TypeVar("S")
 P = TypeVar("P")
@@ -94,7 +94,7 @@ class Stepped(NamedTuple):
     How many steps there have been, and a pack of the states of the leaves.
 
     >>> sgd(0.1).init({"w": np.ones(2)})
-    Stepped(steps=0, leaves={'w': Nothing()})
+    Stepped(steps=0, leaves={'w': EmptyState()})
     """
 
     steps: int
@@ -108,7 +108,7 @@ class ByLeaf(Transform[Stepped]):
     Each leaf of a pack moves by a rule: what :func:`by_leaf` gives.
 
     >>> ByLeaf(Sgd(), 0.1).init(np.float64(1.0))
-    Stepped(steps=0, leaves=Nothing())
+    Stepped(steps=0, leaves=EmptyState())
     """
 
     rule: Rule[Any]
@@ -183,7 +183,7 @@ def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
 
     >>> optimiser = by_leaf(Sgd(), lambda step: 1 / (1 + step))
     >>> optimiser.init(np.float64(1.0))
-    Stepped(steps=0, leaves=Nothing())
+    Stepped(steps=0, leaves=EmptyState())
     >>> by_leaf(Adam(), 0.1) == adam(0.1)
     True
     """
@@ -197,7 +197,7 @@ class Chain(Transform[tuple[Any, ...]]):
     Transforms one after the other: what :func:`chain` gives.
 
     >>> Chain((sgd(1.0),)).init(np.ones(1))
-    (Stepped(steps=0, leaves=Nothing()),)
+    (Stepped(steps=0, leaves=EmptyState()),)
     """
 
     transforms: tuple[Transform[Any], ...]
@@ -246,7 +246,7 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
 
     >>> from tapem_dsl.train.optim.clipping import clip_by_value
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
-    (Nothing(), Stepped(steps=0, leaves=Nothing()))
+    (EmptyState(), Stepped(steps=0, leaves=EmptyState()))
     """
     return Chain(transforms)
 

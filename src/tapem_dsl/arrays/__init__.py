@@ -1,0 +1,16 @@
+"""One array namespace for every scalar: what ops and derivative rules compute with."""
+
+from tapem_dsl.arrays.dispatch import Tracer as Tracer
+from tapem_dsl.arrays.dispatch import explained as explained
+from tapem_dsl.arrays.dispatch import namespace_of as namespace_of
+from tapem_dsl.arrays.exact import EXACT as EXACT
+from tapem_dsl.arrays.half import HALF as HALF
+from tapem_dsl.arrays.half import SINGLE as SINGLE
+from tapem_dsl.arrays.half import narrowed as narrowed
+from tapem_dsl.arrays.half import widened as widened
+from tapem_dsl.arrays.namespace import Applicable as Applicable
+from tapem_dsl.arrays.namespace import Array as Array
+from tapem_dsl.arrays.namespace import Indices as Indices
+from tapem_dsl.arrays.namespace import Namespace as Namespace
+from tapem_dsl.arrays.numpy import NUMPY as NUMPY
+from tapem_dsl.arrays.numpy import along as along

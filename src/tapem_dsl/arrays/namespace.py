@@ -1,0 +1,330 @@
+"""What an op or a derivative rule may ask of arrays, whatever their scalar."""
+
+# pyright: reportAssignmentType=false
+# Python's operators take more than Namespace promises; pyright cannot match overloads.
+
+import operator
+from abc import ABC, abstractmethod
+from typing import Any, Protocol, TypeAlias
+
+from numpy.typing import NDArray
+
+from tapem_dsl.arrays.shape import Shape
+
+# Any: a NumPy array or scalar, an array of rationals, and whatever a tracer holds; the
+# array API standard has no static type that all of them satisfy.
+Array: TypeAlias = Any
+
+Indices: TypeAlias = tuple[int, ...] | Array
+"""Static indices, or a plain array of integers."""
+
+
+class Applicable(Protocol):
+    """What an op is to a namespace: a meaning."""
+
+    def evaluate(self, xp: "Namespace", *inputs: Array) -> Array:
+        """Compute the result."""
+
+
+class Namespace(ABC):
+    """
+    The functions of the array API standard that ops use, and a few of our own.
+
+    Arithmetic, comparison and static slicing are written as operators on the arrays
+    themselves. Constants are Python integers or :meth:`literal`: a NumPy scalar would
+    widen float32. A **base** (NumPy, exact rationals) computes. A **tracer** (dual
+    numbers, a recorder) forwards to the namespace of the arrays inside it.
+
+    >>> import numpy as np
+    >>> from tapem_dsl.arrays import namespace_of
+    >>> namespace_of(np.float64(1)).exp(np.float64(0))
+    np.float64(1.0)
+    """
+
+    __slots__ = ()
+
+    # -- what the operators mean -------------------------------------------------------
+
+    @abstractmethod
+    def add(self, a: Array, b: Array, /) -> Array:
+        """``a + b``."""
+
+    @abstractmethod
+    def subtract(self, a: Array, b: Array, /) -> Array:
+        """``a - b``."""
+
+    @abstractmethod
+    def multiply(self, a: Array, b: Array, /) -> Array:
+        """``a * b``."""
+
+    @abstractmethod
+    def divide(self, a: Array, b: Array, /) -> Array:
+        """``a / b``."""
+
+    @abstractmethod
+    def negative(self, x: Array, /) -> Array:
+        """``-x``."""
+
+    @abstractmethod
+    def less(self, a: Array, b: Array, /) -> Array:
+        """``a < b``."""
+
+    @abstractmethod
+    def less_equal(self, a: Array, b: Array, /) -> Array:
+        """``a <= b``."""
+
+    @abstractmethod
+    def greater(self, a: Array, b: Array, /) -> Array:
+        """``a > b``."""
+
+    @abstractmethod
+    def greater_equal(self, a: Array, b: Array, /) -> Array:
+        """``a >= b``."""
+
+    @abstractmethod
+    def equal(self, a: Array, b: Array, /) -> Array:
+        """``a == b``."""
+
+    @abstractmethod
+    def not_equal(self, a: Array, b: Array, /) -> Array:
+        """``a != b``."""
+
+    @abstractmethod
+    def logical_and(self, a: Array, b: Array, /) -> Array:
+        """``a & b``, of truth values."""
+
+    @abstractmethod
+    def logical_or(self, a: Array, b: Array, /) -> Array:
+        """``a | b``, of truth values."""
+
+    @abstractmethod
+    def logical_not(self, x: Array, /) -> Array:
+        """``~x``, of truth values."""
+
+    @abstractmethod
+    def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
+        """``x[index]``: integers, slices and one ellipsis."""
+
+    # -- elementwise -------------------------------------------------------------------
+
+    @abstractmethod
+    def exp(self, x: Array, /) -> Array:
+        """``e ** x``."""
+
+    @abstractmethod
+    def log(self, x: Array, /) -> Array:
+        """Natural logarithm; the domain is the op's to check."""
+
+    @abstractmethod
+    def log1p(self, x: Array, /) -> Array:
+        """``log(1 + x)``, to full precision where ``x`` is small."""
+
+    @abstractmethod
+    def sqrt(self, x: Array, /) -> Array:
+        """Square root; the domain is the op's to check."""
+
+    @abstractmethod
+    def tanh(self, x: Array, /) -> Array:
+        """Hyperbolic tangent."""
+
+    @abstractmethod
+    def sech2(self, x: Array, /) -> Array:
+        """``1 - tanh(x) ** 2``, to full precision where that is small."""
+
+    @abstractmethod
+    def sigmoid(self, x: Array, /) -> Array:
+        """``1 / (1 + exp(-x))``, to full precision where that is small."""
+
+    @abstractmethod
+    def softplus(self, x: Array, /) -> Array:
+        """``log(1 + exp(x))``, to full precision where that is small."""
+
+    @abstractmethod
+    def sin(self, x: Array, /) -> Array:
+        """Sine, of radians."""
+
+    @abstractmethod
+    def cos(self, x: Array, /) -> Array:
+        """Cosine, of radians."""
+
+    @abstractmethod
+    def abs(self, x: Array, /) -> Array:
+        """Absolute value."""
+
+    @abstractmethod
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """
+        Give the larger of two, entry by entry; NaN if either is.
+
+        Where they are equal a derivative is half of each; a literal has none, and
+        leaves none to the other.
+        """
+
+    @abstractmethod
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Give the smaller of two, else as :meth:`maximum`."""
+
+    @abstractmethod
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        """``a`` where the condition holds, ``b`` elsewhere; ``b`` may be a literal."""
+
+    @abstractmethod
+    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
+        """``x * by``, but 0 where ``by`` is 0, also if ``x`` is infinite or NaN."""
+
+    # -- reductions --------------------------------------------------------------------
+
+    @abstractmethod
+    def sum(
+        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
+    ) -> Array:
+        """Sum over one axis, or over all of them."""
+
+    @abstractmethod
+    def detached_max(self, x: Array, /) -> Array:
+        """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
+
+    @abstractmethod
+    def softmax(self, x: Array, /) -> Array:
+        """``exp(x) / sum(exp(x))`` along the last axis, which is not empty."""
+
+    @abstractmethod
+    def log_softmax(self, x: Array, /) -> Array:
+        """``x - log(sum(exp(x)))`` along it, to full precision where that is small."""
+
+    @abstractmethod
+    def logsumexp(self, x: Array, /) -> Array:
+        """``log(sum(exp(x)))`` along the last axis, which is removed."""
+
+    # -- rows, labels and windows ------------------------------------------------------
+
+    @abstractmethod
+    def pick(self, x: Array, labels: Array, /) -> Array:
+        """Take of each row the entry that its label, a plain integer, counts to."""
+
+    @abstractmethod
+    def one_hot(self, x: Array, labels: Array, /) -> Array:
+        """Rows like those of ``x``: 1 where the label points, 0 elsewhere."""
+
+    @abstractmethod
+    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
+        """
+        Take entries along one axis; indices may repeat, one out of range gives 0.
+
+        An array of indices may have any number of axes, which take the place of that
+        one.
+        """
+
+    @abstractmethod
+    def index_add(
+        self, base: Array, source: Array, /, indices: Indices, axis: int
+    ) -> Array:
+        """Add to a copy of the base where :meth:`take` would read."""
+
+    @abstractmethod
+    def windows(
+        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
+    ) -> Array:
+        """
+        Give all windows over the last axes, of what zeros surround.
+
+        ``(..., *spatial)`` becomes ``(..., *kernel, *positions)``, where the positions
+        are those of :func:`window_counts`.
+        """
+
+    @abstractmethod
+    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
+        """Add windows up where :meth:`windows` would read them: its adjoint."""
+
+    # -- linear algebra and shape ------------------------------------------------------
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array, /) -> Array:
+        """Matrix product."""
+
+    @abstractmethod
+    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
+        """Reorder the axes."""
+
+    @abstractmethod
+    def reshape(self, x: Array, /, shape: Shape) -> Array:
+        """Same entries in row-major order, another shape."""
+
+    @abstractmethod
+    def concat(self, *arrays: Array, axis: int) -> Array:
+        """Join along one axis."""
+
+    @abstractmethod
+    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
+        """Put into zeros of a shape, along one axis: the adjoint of a slice."""
+
+    @abstractmethod
+    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
+        """Repeat to a larger shape."""
+
+    @abstractmethod
+    def zeros_like(self, x: Array, /) -> Array:
+        """Zeros of the same shape and scalar type."""
+
+    @abstractmethod
+    def ones_like(self, x: Array, /) -> Array:
+        """Ones of the same shape and scalar type."""
+
+    # -- not in the standard -----------------------------------------------------------
+
+    def apply(self, op: "Applicable", /, *operands: Array) -> Array:
+        """
+        Compute what an op gives, or record it where that is what arrays do.
+
+        A rule may so use an op of its own.
+        """
+        return op.evaluate(self, *operands)
+
+    @abstractmethod
+    def literal(self, x: Array, constant: object, /) -> Array:
+        """Give a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
+
+    @abstractmethod
+    def constant(self, x: Array, /) -> Array:
+        """Give the values without what a tracer adds to them."""
+
+    @abstractmethod
+    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+        """Give the values, to check them; ``None`` where they are not known yet."""
+
+    @abstractmethod
+    def canonical(self, x: Array, /) -> Array:
+        """
+        Give the one form in which the tape keeps this value.
+
+        Raises:
+            TypeError: no array of this namespace, which is a mistake of the op's
+            author.
+        """
+
+
+class Operators(Namespace):
+    """
+    The part of a base that NumPy's operators compute, on floats and objects alike.
+
+    >>> Operators.add(2, 3)
+    5
+    """
+
+    __slots__ = ()
+
+    add = staticmethod(operator.add)
+    subtract = staticmethod(operator.sub)
+    multiply = staticmethod(operator.mul)
+    divide = staticmethod(operator.truediv)
+    negative = staticmethod(operator.neg)
+    less = staticmethod(operator.lt)
+    less_equal = staticmethod(operator.le)
+    greater = staticmethod(operator.gt)
+    greater_equal = staticmethod(operator.ge)
+    equal = staticmethod(operator.eq)
+    not_equal = staticmethod(operator.ne)
+    logical_and = staticmethod(operator.and_)
+    logical_or = staticmethod(operator.or_)
+    logical_not = staticmethod(operator.invert)
+    getitem = staticmethod(operator.getitem)

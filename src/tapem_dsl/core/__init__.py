@@ -1,1 +1,0 @@
-"""What a program is: errors, shapes, scalars, ops, the tape and the monad over it."""

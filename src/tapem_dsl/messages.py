@@ -1,0 +1,113 @@
+"""What a message says of a value that was given by mistake."""
+
+import re
+import reprlib
+from types import GeneratorType
+from typing import Any, Final, final
+
+import msgspec
+from numpy.typing import NDArray
+from returns.result import Failure, Success
+
+
+class Description(msgspec.Struct, frozen=True, eq=False):
+    """
+    What a program wraps: the base of all instructions.
+
+    >>> from tapem_dsl import pure
+    >>> isinstance(pure(3)._inner_value, Description)
+    True
+    """
+
+
+def is_program(x: object) -> bool:
+    """
+    Tell whether a value is a program: it wraps an instruction.
+
+    >>> from returns.result import Success
+    >>> from tapem_dsl import pure
+    >>> is_program(pure(1)), is_program(1), is_program(Success(1))
+    (True, False, False)
+    """
+    return isinstance(getattr(x, "_inner_value", None), Description)
+
+
+def said(x: object) -> str:
+    """
+    Write a value on one line, shortened to at most 120 characters.
+
+    >>> said([1] * 100_000)
+    '[1, 1, 1, 1, 1, 1, ...]'
+    >>> said("x" * 1000)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"
+    """
+    text = re.sub(r"\s*\n\s*", " ", _SHORT.repr(x))
+    return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
+
+
+def container_mend(x: object) -> str:
+    """
+    Say what to write where a program or a result stands for the value that it gives.
+
+    >>> from returns.result import Success
+    >>> container_mend(Success(1))
+    '; unwrap it, or write `yield from from_result(...)`'
+    >>> container_mend(1)
+    ''
+    """
+    if is_program(x):
+        return "; did you forget `yield from`?"
+    if isinstance(x, Success | Failure):
+        return "; unwrap it, or write `yield from from_result(...)`"
+    return ""
+
+
+def no_program(x: object, function: str = "") -> TypeError:
+    """
+    Say that something is no program, and what to write.
+
+    Args:
+        x: what stands where a program belongs.
+        function: the name of what returned it, if a function did.
+
+    >>> print(no_program(None, "f"))
+    f returned None, which is no program; did you forget `return`?
+    """
+    fix = "use pure(value) instead"
+    if isinstance(x, GeneratorType):
+        fix = f"write @do above {x.__name__}"
+    elif x is None and function:
+        fix = "did you forget `return`?"
+    elif isinstance(x, Success | Failure):
+        fix = "write from_result(...) around it"
+    given = f"{function} returned" if function else "TapeM was given"
+    return TypeError(f"{given} {said(x)}, which is no program; {fix}")
+
+
+@final
+class _Short(reprlib.Repr):
+    """Short forms, level by level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 6
+        self.maxfrozenset = 6
+        self.maxother = self.maxstring = 76
+
+    def repr_ndarray(self, x: NDArray[Any], level: int) -> str:
+        """Say no more of a large array than its type and shape."""
+        if x.size > self.maxtuple or x.ndim > 1:
+            return f"an ndarray of {x.dtype}{list(x.shape)}"
+        return self.repr_instance(x, level)
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Count the bits of what Python refuses to write."""
+        if x.bit_length() > _MOST_BITS:
+            return f"an int of {x.bit_length()} bits"
+        return super().repr_int(x, level)
+
+
+_MOST: Final = 120
+_MOST_BITS: Final = 4000
+_SHORT: Final = _Short()

@@ -1,0 +1,362 @@
+"""The smallest programs, and how to run many of them in order."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, Never, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from returns.result import Result, Success
+
+from tapem_dsl.errors import DTypeMismatch, OpError, Refused, TapeError
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.messages import said
+from tapem_dsl.program.arguments import (
+    function_argument,
+    items_argument,
+    produced,
+)
+from tapem_dsl.program.do import Do, do
+from tapem_dsl.program.instruction import FoldM, Leaf, Pure, Read
+from tapem_dsl.program.tapem import TapeM, failing, program, record_op
+from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.tape import Tape
+from tapem_dsl.tape.value import as_value
+
+C = TypeVar("C")
+D = TypeVar("D")
+X = TypeVar("X")
+F = TypeVar("F", bound=np.generic)
+S = TypeVar("S", bound=np.generic)
+
+L = TypeVar("L", bound=np.integer[Any] | np.bool_)  # Any: of whatever width
+"""
+The scalar types of labels and conditions, which go with tapes of every scalar.
+
+A type variable, since a union would be what mypy infers of ``np.zeros(2, np.float32)``
+written as the argument.
+"""
+
+# Any, as the scalar in a result type: such a program goes with tapes of every scalar. A
+# free or defaulted type variable there would refuse float32 and generic do-blocks.
+
+
+def pure(value: C) -> TapeM[C, Any]:
+    """
+    Give a value and leave the tape alone.
+
+    Lean: ``pure``; ``returns``: ``TapeM.from_value``.
+
+    >>> pure(3).run()
+    <Success: (3, <Tape: empty>)>
+    """
+    return program(Pure(value))
+
+
+def throw(error: TapeError | str) -> TapeM[Never, Any]:
+    """
+    Fail, with a record of the family or a text of your own.
+
+    Lean: ``throw``.
+
+    >>> throw("no labels").run()
+    <Failure: no labels>
+    """
+    return failing(error, "throw")
+
+
+def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
+    """
+    Give what a result holds, or fail as it does: a look-up becomes a step of a block.
+
+    Lean: ``liftExcept``; ``returns``: ``from_result``.
+
+    >>> from tapem_dsl import require_grad_tensor
+    >>> from_result(require_grad_tensor("sgd", {}, NodeId(3), ())).run()
+    <Failure: sgd: missing gradient for node id 3>
+    """
+    return TapeM.from_result(result)
+
+
+def get_tape() -> TapeM[Tape[Any], Any]:
+    """
+    Give the tape as it is so far.
+
+    Lean: ``getTape``.
+
+    >>> get_tape().eval()
+    <Success: <Tape: empty>>
+    """
+    return program(Read(_get_tape, ()))
+
+
+def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
+    """
+    Give the value of a node: an array, or a NumPy scalar at shape ``()``.
+
+    Fails with:
+        :class:`InvalidNodeId`.
+
+    Lean: ``getValue?``; PyTorch: ``Tensor.detach``.
+
+    >>> leaf(3.0).bind(value_of).eval()
+    <Success: 3.0>
+    """
+    index_of(id, "value_of, id")
+    return program(Read(_value_of, (id,)))
+
+
+@overload
+def leaf(
+    value: float, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, np.float64]: ...
+@overload
+def leaf(
+    value: NDArray[L] | L, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, Any]: ...
+@overload
+def leaf(
+    value: Fraction, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, np.object_]: ...
+@overload
+def leaf(
+    value: NDArray[S] | S, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, S]: ...
+def leaf(
+    value: object, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, Any]:
+    """
+    Append a node without parents and give its id.
+
+    Args:
+        value: a number or an array; Python numbers become ``np.float64``, rationals
+        stay
+            exact. An array is copied now unless it is read-only, with all it is a view
+            of.
+        name: shown in errors and listings.
+        requires_grad: whether the reverse sweep computes its gradient.
+
+    Fails with:
+        :class:`DTypeMismatch`: a gradient asked for an integer or truth value;
+        :class:`OutsideDomain`: a Python integer beyond double precision.
+
+    Raises:
+        TypeError: no number or array of numbers.
+
+    Lean: ``TapeM.leaf``; PyTorch: ``torch.tensor(value, requires_grad=True)``.
+
+    >>> leaf(3.0, name="x").run()
+    <Success: (0, <Tape: leaf 'x'>)>
+    >>> leaf(np.array([1, 2])).run()
+    <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
+    """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a leaf's name is a text, not {said(name)}")
+    if not isinstance(requires_grad, bool | np.bool_):
+        raise TypeError(
+            f"requires_grad of a leaf is true or false, not {said(requires_grad)}"
+        )
+    names = () if name is None else (name,)
+    try:
+        array = as_value(value)
+    except Refused as refusal:
+        error = refusal.error
+        if isinstance(error, OpError):
+            error = replace(error, names=names)
+        return throw(error)
+    except TypeError as slip:
+        if name is None:
+            raise
+        raise TypeError(f"leaf {said(name)}: {slip}") from None
+    if requires_grad and array.dtype.kind in "iub":
+        wants = (
+            "a floating-point or rational value where requires_grad: "
+            "const records labels and conditions, x.astype(np.float64) makes numbers"
+        )
+        dtypes = (str(array.dtype),)
+        return throw(DTypeMismatch("leaf", dtypes=dtypes, wants=wants, names=names))
+    return program(Leaf(array, name, bool(requires_grad)))
+
+
+@overload
+def param(value: float, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+@overload
+def param(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+@overload
+def param(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+def param(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
+    """
+    Append a trainable leaf: :func:`leaf` with ``requires_grad=True``.
+
+    Lean: ``TapeM.param``; PyTorch: ``torch.nn.Parameter``.
+
+    >>> param(3.0, name="w").exec().map(list)
+    <Success: [Node(leaf 'w', value=3.0, requires_grad=True)]>
+    """
+    return leaf(value, name=name, requires_grad=True)
+
+
+@overload
+def const(value: float, name: str | None = None) -> TapeM[NodeId, np.float64]: ...
+@overload
+def const(value: NDArray[L] | L, name: str | None = None) -> TapeM[NodeId, Any]: ...
+@overload
+def const(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
+@overload
+def const(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+def const(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
+    """
+    Append a frozen leaf: :func:`leaf` with ``requires_grad=False``.
+
+    Lean: ``TapeM.const``; PyTorch: a plain ``torch.tensor``.
+
+    >>> const(3.0).exec().map(list)
+    <Success: [Node(leaf, value=3.0, requires_grad=False)]>
+    """
+    return leaf(value, name=name, requires_grad=False)
+
+
+def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Append the node that an op makes from others: the door for an op of your own.
+
+    Fails with:
+        :class:`InvalidNodeId`, and whatever the op refuses.
+
+    Raises:
+        TypeError: not an op, or an id that is no ``int``: with a program in its place,
+            ``yield from`` was forgotten.
+
+    Lean: ``TapeM.Internal.record``.
+
+    >>> from tapem_dsl.ops.arithmetic import Mul
+    >>> leaf(3.0).bind(lambda x: apply_op(Mul(), x, x)).bind(value_of).eval()
+    <Success: 9.0>
+    """
+    if not isinstance(op, Op):
+        raise TypeError(f"apply_op takes an op, such as Scale(2), not {said(op)}")
+    if not isinstance(getattr(op, "name", None), str):
+        kind = type(op).__name__
+        raise TypeError(
+            f"{kind} has no name; write one in the class, as in name = {kind.lower()!r}"
+        )
+    return record_op(op, ids)
+
+
+def fold_m(
+    step: Callable[[C, X], TapeM[C, F]], init: C, items: Iterable[X]
+) -> TapeM[C, F]:
+    """
+    Fold items from the left, threading the tape through every step.
+
+    ``fold_m(f, z, [a, b])`` is ``f(z, a)`` and then ``f(_, b)``; the first failure ends
+    it.
+
+    Args:
+        step: ``(accumulator, item) -> program``, called once an item, in order.
+        init: the accumulator before the first item; the result if there is none.
+        items: taken into a tuple now, so that the program can be run again.
+
+    Laws:
+        - ``fold_m(f, z, [])`` behaves as ``pure(z)``
+        - ``fold_m(f, z, xs + ys)`` behaves as
+          ``fold_m(f, z, xs).bind(lambda a: fold_m(f, a, ys))``
+
+    Cost:
+        One loop and a constant Python stack, whatever the number of items.
+
+    Lean: ``List.foldlM``.
+
+    >>> fold_m(lambda total, x: pure(total + x), 0, [1, 2, 3]).eval()
+    <Success: 6>
+    """
+    checked = function_argument(step, "fold_m", "step")
+    return program(FoldM(checked, init, items_argument(items, "fold_m")))
+
+
+def map_m(
+    function: Callable[[X], TapeM[C, F]], items: Iterable[X]
+) -> TapeM[tuple[C, ...], F]:
+    """
+    Run a program for each item, in order, and give all their values.
+
+    Laws:
+        ``map_m(pure, xs)`` behaves as ``pure(tuple(xs))``.
+
+    Lean: ``List.mapM``.
+
+    >>> map_m(leaf, [1.0, 2.0]).run()
+    <Success: ((0, 1), <Tape: leaf, leaf>)>
+    """
+    checked = function_argument(function, "map_m", "function")
+    return _map_m(checked, items_argument(items, "map_m"))
+
+
+def for_m(
+    items: Iterable[X], function: Callable[[X], TapeM[object, F]]
+) -> TapeM[None, F]:
+    """
+    Run a program for each item, in order, for what it appends.
+
+    Lean: ``List.forM``.
+
+    >>> for_m([1.0, 2.0], leaf).run()
+    <Success: (None, <Tape: leaf, leaf>)>
+    """
+    checked = function_argument(function, "for_m", "function")
+    return _for_m(items_argument(items, "for_m"), checked)
+
+
+def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: FBT001
+    """
+    Run a program if the condition holds, for what it appends.
+
+    Lean: ``if c then m``; Haskell: ``when``.
+
+    >>> when_m(True, leaf(1.0)).exec(), when_m(False, leaf(1.0)).exec()
+    (<Success: <Tape: leaf>>, <Success: <Tape: empty>>)
+    """
+    if type(then) is not TapeM:
+        raise TypeError(f"when_m guards a program, not {said(then)}")
+    _decided(condition)
+    return then.map(_nothing) if condition else pure(None)
+
+
+@do
+def _map_m(
+    function: Callable[[X], TapeM[C, F]], items: tuple[X, ...]
+) -> Do[tuple[C, ...], F]:
+    values = []
+    for item in items:
+        value = yield from produced(function(item), function)
+        values.append(value)
+    return tuple(values)
+
+
+@do
+def _for_m(
+    items: tuple[X, ...], function: Callable[[X], TapeM[object, F]]
+) -> Do[None, F]:
+    for item in items:
+        yield from produced(function(item), function)
+
+
+def _decided(condition: object) -> None:
+    """Refuse a program as a condition: like most objects, it counts as true."""
+    if type(condition) is TapeM:
+        raise TypeError(
+            "when_m decides by a value, not by a program; did you forget `yield from`?"
+        )
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _get_tape(tape: Tape[Any]) -> Result[Tape[Any], TapeError]:
+    return Success(tape)
+
+
+def _value_of(tape: Tape[Any], id: NodeId) -> Result[NDArray[Any], TapeError]:
+    return tape.require_value(id)

@@ -1,0 +1,400 @@
+"""The monad: a typed face over instructions, and a container of ``returns``."""
+
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Never, TypeVar, final
+
+from returns.interfaces.failable import DiverseFailable2
+from returns.interfaces.specific.reader import Contextable
+from returns.primitives.container import BaseContainer
+from returns.primitives.hkt import Kind2, SupportsKind2
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.arrays.shape import Shape, check_shape
+from tapem_dsl.errors import TapeError, Thrown
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.messages import said
+from tapem_dsl.program.arguments import function_argument
+from tapem_dsl.program.instruction import (
+    Ap,
+    Bind,
+    Extend,
+    Instruction,
+    Lash,
+    Leaf,
+    Map,
+    Pure,
+    Record,
+    Throw,
+)
+from tapem_dsl.program.machine import execute, swapped
+from tapem_dsl.program.spine import Earlier, Entries, disassemble, show
+from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.node import A
+from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.tape import EMPTY, Tape
+from tapem_dsl.tape.value import as_value, frozen
+
+B = TypeVar("B", covariant=True)
+C = TypeVar("C")
+
+
+@final
+class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of returns
+    BaseContainer,
+    SupportsKind2["TapeM[Any, Any]", B, A],  # pyright: ignore[reportInvalidTypeForm]
+    DiverseFailable2[B, A],  # pyright: ignore[reportInvalidTypeForm] # B is covariant
+    Contextable["Result[tuple[B, Tape[A]], TapeError]", "Tape[A] | None"],
+):
+    """
+    A program over a tape: runs from a tape to a value and a longer tape, or fails.
+
+    ``B`` is what it gives, ``A`` the tape's NumPy scalar type, ``np.float64`` unless
+    said otherwise. A program is a **value**: building one runs nothing; it can be run
+    any number of times, from any tape and thread; it has a structural ``==`` (equal
+    programs behave alike), a readable ``repr``, and it pickles when its functions do.
+    What it was built from is held, not copied, but for the arrays of leaves.
+
+    Programs come from the combinators, the ops and ``@do``; they are joined by
+    ``yield from`` in do-blocks, or by the methods here.
+
+    Laws:
+        Functor, applicative and monad, and those of failures, up to behaviour; see
+        ``returns``' ``DiverseFailable2``; but the error is always a
+        :class:`TapeError`, for the second type is the tape's scalar.
+
+    Lean: ``TapeM A B = StateT (Tape A) (Except String) B``.
+
+    >>> from tapem_dsl import leaf, mul
+    >>> square = leaf(3.0).bind(lambda x: mul(x, x))
+    >>> square.run()
+    <Success: (1, <Tape: leaf, mul(0, 0)>)>
+    """
+
+    __slots__ = ()
+
+    # -- running -----------------------------------------------------------------------
+
+    def run(
+        self, tape: "Tape[A] | None" = None
+    ) -> "Result[tuple[B, Tape[A]], TapeError]":
+        """
+        Run from a tape, the empty one unless given: the value first, as in Lean.
+
+        Never raises on account of data; exceptions of the user's own functions pass
+        through. The given tape stays as it is.
+
+        Cost:
+            1 ns a node of the given tape, then about a microsecond an op.
+
+        >>> from tapem_dsl import leaf, throw
+        >>> leaf(3.0).run()
+        <Success: (0, <Tape: leaf>)>
+        >>> throw("no").run()
+        <Failure: no>
+        """
+        if tape is None:
+            tape = EMPTY
+        elif type(tape) is not Tape:
+            raise TypeError(f"run starts from a Tape, not a {type(tape).__name__}")
+        return execute(self, tape)
+
+    def eval(self, tape: "Tape[A] | None" = None) -> "Result[B, TapeError]":
+        """
+        Run for the value only.
+
+        >>> from tapem_dsl import leaf
+        >>> leaf(3.0).eval()
+        <Success: 0>
+        """
+        return self.run(tape).map(lambda pair: pair[0])
+
+    def exec(self, tape: "Tape[A] | None" = None) -> "Result[Tape[A], TapeError]":
+        """
+        Run for the tape only.
+
+        >>> from tapem_dsl import leaf
+        >>> leaf(3.0).exec()
+        <Success: <Tape: leaf>>
+        """
+        return self.run(tape).map(lambda pair: pair[1])
+
+    def __call__(
+        self, deps: "Tape[A] | None" = None
+    ) -> "Result[tuple[B, Tape[A]], TapeError]":
+        """
+        Run, as :meth:`run` does: a program is a function of a tape.
+
+        >>> from tapem_dsl import EMPTY, pure
+        >>> pure(1)(EMPTY)
+        <Success: (1, <Tape: empty>)>
+        """
+        return self.run(deps)
+
+    # -- joining -----------------------------------------------------------------------
+
+    def map(self, function: Callable[[B], C]) -> "TapeM[C, A]":
+        """
+        Apply a plain function to the value.
+
+        >>> from tapem_dsl import pure
+        >>> pure(20).map(lambda n: n + 1).eval()
+        <Success: 21>
+        """
+        return program(Map(self, function_argument(function, "map", "function")))
+
+    def bind(  # pyright: ignore[reportIncompatibleMethodOverride] # as in returns
+        self, function: Callable[[B], Kind2["TapeM[Any, Any]", C, A]]
+    ) -> "TapeM[C, A]":
+        """
+        Go on with the program that the function makes of the value.
+
+        Lean: ``>>=``; the same as ``x = yield from m`` in a do-block.
+
+        >>> from tapem_dsl import leaf, relu
+        >>> leaf(-1.0).bind(relu).exec()
+        <Success: <Tape: leaf, relu(0)>>
+        """
+        return program(Bind(self, function_argument(function, "bind", "function")))
+
+    def apply(  # pyright: ignore[reportIncompatibleMethodOverride] # as in returns
+        self, container: Kind2["TapeM[Any, Any]", Callable[[B], C], A]
+    ) -> "TapeM[C, A]":
+        """
+        Apply the function that another program gives.
+
+        This program runs first, then the function's: the order of ``returns``, where
+        the first failure wins (Lean's ``<*>`` runs the function first).
+
+        >>> from tapem_dsl import pure
+        >>> pure(20).apply(pure(lambda n: n + 1)).eval()
+        <Success: 21>
+        """
+        if type(container) is not TapeM:
+            raise TypeError(
+                f"apply takes a program of a function, not {said(container)}; "
+                "map takes the function itself"
+            )
+        return program(Ap(self, container))
+
+    @classmethod
+    def from_value(cls, inner_value: C) -> "TapeM[C, Any]":  # Any: see combinators
+        """
+        Give a value and leave the tape alone.
+
+        Lean: ``pure``.
+
+        >>> TapeM.from_value(1).run()
+        <Success: (1, <Tape: empty>)>
+        """
+        return program(Pure(inner_value))
+
+    @classmethod
+    def from_failure(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
+        cls, inner_value: TapeError | str
+    ) -> "TapeM[Never, Any]":  # Any: see combinators
+        """
+        Fail, with a record of the family or a text of your own.
+
+        Lean: ``throw``.
+
+        >>> TapeM.from_failure("no labels").run()
+        <Failure: no labels>
+        """
+        return failing(inner_value, "from_failure")
+
+    @classmethod
+    def from_result(cls, inner_value: "Result[C, TapeError]") -> "TapeM[C, Any]":
+        """
+        Give what a result holds, or fail as it does.
+
+        Lean: ``liftExcept``.
+
+        >>> from returns.result import Success
+        >>> TapeM.from_result(Success(1)).run()
+        <Success: (1, <Tape: empty>)>
+        """
+        match inner_value:
+            case Success(value):
+                return program(Pure(value))
+            case Failure(error):
+                return failing(error, "from_result")
+        raise TypeError(f"from_result takes a Result, not {said(inner_value)}")
+
+    def bind_result(
+        self, function: Callable[[B], "Result[C, TapeError]"]
+    ) -> "TapeM[C, A]":
+        """
+        Go on with the result that the function makes of the value.
+
+        >>> from returns.result import Failure
+        >>> from tapem_dsl import Thrown, pure
+        >>> pure(1).bind_result(lambda n: Failure(Thrown(f"no {n}"))).run()
+        <Failure: no 1>
+        """
+        checked = function_argument(function, "bind_result", "function")
+        return program(Bind(self, partial(_of_result, checked)))
+
+    def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+        self, handler: Callable[[TapeError], Kind2["TapeM[Any, Any]", C, A]]
+    ) -> "TapeM[B | C, A]":
+        """
+        Recover from a failure, on the tape as it was when this program began.
+
+        What the failed program recorded is gone, as in ``StateT`` over ``Except``.
+
+        Lean: ``tryCatch``.
+
+        >>> from tapem_dsl import leaf, throw
+        >>> failing = leaf(1.0).bind(lambda x: throw("no"))
+        >>> failing.lash(lambda error: leaf(2.0)).exec()
+        <Success: <Tape: leaf>>
+        """
+        return program(Lash(self, function_argument(handler, "lash", "handler")))
+
+    def alt(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+        self, function: Callable[[TapeError], TapeError]
+    ) -> "TapeM[B, A]":
+        """
+        Fail with what the function makes of the failure.
+
+        >>> from tapem_dsl import Thrown, throw
+        >>> throw("no labels").alt(lambda e: Thrown(f"digits: {e}")).run()
+        <Failure: digits: no labels>
+        """
+        checked = function_argument(function, "alt", "function")
+        return program(Lash(self, partial(_of_failure, checked)))
+
+    def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+        self,
+    ) -> "TapeM[TapeError, A]":
+        """
+        Give the failure as a value, and fail with the value; twice is nothing.
+
+        The failure is a :class:`Swapped`, which keeps the tape besides.
+
+        >>> from tapem_dsl import leaf, throw
+        >>> throw("no").swap().run()
+        <Success: (Thrown(text='no'), <Tape: empty>)>
+        >>> leaf(1.0).swap().swap().run()
+        <Success: (0, <Tape: leaf>)>
+        """
+        return program(Extend(swapped, (self,)))
+
+    def __iter__(self) -> Generator["TapeM[Any, A]", object, B]:
+        """
+        Bind in a do-block: ``x = yield from m``, with the exact type of m's value.
+
+        Elsewhere iteration gives the program itself, and runs nothing.
+
+        >>> from tapem_dsl import pure
+        >>> list(pure(1))
+        [<TapeM: pure(1)>]
+        """
+        return (yield self)  # type: ignore[return-value] # what the machine sends is m's value
+
+    # -- being a value -----------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return same(self, other)
+
+    def __hash__(self) -> int:
+        """Shallow: the kind of the outermost instruction."""
+        return hash(type(self._inner_value))
+
+    def __repr__(self) -> str:
+        return f"<TapeM: {show(self)}>"
+
+    # Any: what pickle passes back unseen.
+    def __reduce__(self) -> tuple[Callable[..., "TapeM[Any, Any]"], tuple[Any, ...]]:
+        """Pickle the instructions in a flat list, however deep the program nests."""
+        return _assembled, (disassemble(self),)
+
+
+_new = object.__new__
+_set = BaseContainer._inner_value.__set__  # type: ignore[misc] # noqa: SLF001 - a slot's descriptor
+
+
+# Any: each caller's signature says which value and scalar its instruction gives.
+def program(instruction: Instruction) -> TapeM[Any, Any]:
+    """
+    Wrap an instruction, at half the cost of a constructor.
+
+    >>> program(Pure(1))
+    <TapeM: pure(1)>
+    """
+    wrapped: TapeM[Any, Any] = _new(TapeM)
+    _set(wrapped, instruction)
+    return wrapped
+
+
+def record_op(
+    op: Op, ids: tuple[NodeId, ...], shape: Shape | None = None
+) -> TapeM[NodeId, Any]:
+    """
+    Append an op's node: ``apply_op`` for what is known to be an op.
+
+    >>> from tapem_dsl.ops.arithmetic import Mul
+    >>> record_op(Mul(), (NodeId(0), NodeId(1)))
+    <TapeM: mul(0, 1)>
+    """
+    id: Any  # whatever was passed for one
+    for id in ids:
+        if type(id) is not int:
+            _check_ids(op, ids)
+    if shape is not None and (type(shape) is not tuple or shape):
+        check_shape(shape)
+    wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
+    _set(wrapped, Record(op, ids, shape))
+    return wrapped
+
+
+def _check_ids(op: Op, ids: tuple[object, ...]) -> None:
+    """Refuse the first operand that is no id, saying which it is."""
+    for place, id in enumerate(ids):
+        instead = op.with_numbers[place] if place < len(op.with_numbers) else ""
+        index_of(id, f"{op.name}, operand {place + 1}", instead)
+
+
+# Any, below: programs of any value and scalar.
+
+
+def failing(error: object, function: str) -> TapeM[Never, Any]:
+    """
+    Fail with a record of the family or a text; an exception is raised, not thrown.
+
+    >>> failing("no labels", "throw")
+    <TapeM: throw(Thrown(text='no labels'))>
+    """
+    if isinstance(error, str):
+        error = Thrown(error)
+    if not isinstance(error, TapeError):
+        raise TypeError(
+            f"{function} takes a text or a TapeError for the failure, not {said(error)}"
+        )
+    return program(Throw(error))
+
+
+def _of_result(
+    function: Callable[[Any], Result[Any, TapeError]], value: object
+) -> TapeM[Any, Any]:
+    return TapeM.from_result(function(value))
+
+
+def _of_failure(
+    function: Callable[[TapeError], TapeError], error: TapeError
+) -> TapeM[Any, Any]:
+    return failing(function(error), "alt")
+
+
+def _assembled(entries: Entries) -> TapeM[Any, Any]:
+    """Undo :func:`disassemble`; unpickled arrays are writeable: freeze them."""
+    programs: list[TapeM[Any, Any]] = []
+    for kind, fields in entries:
+        parts: list[Any] = [
+            programs[x.position] if type(x) is Earlier else x for x in fields
+        ]
+        if kind is Leaf:
+            parts[0] = as_value(frozen(parts[0]))
+        programs.append(program(kind(*parts)))
+    return programs[-1]

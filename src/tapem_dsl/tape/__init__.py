@@ -1,0 +1,1 @@
+"""What a run records: ops, nodes, and the immutable sequence of them."""

@@ -1,0 +1,122 @@
+"""One entry of a tape: which op made which value from which parents."""
+
+from collections.abc import Callable
+from typing import Any, Generic
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import TypeVar
+
+from tapem_dsl.ids import NodeId
+from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.value import as_value, frozen
+
+A = TypeVar("A", bound=np.generic, default=np.float64)
+"""The NumPy scalar type of a tape."""
+
+
+class Node(
+    msgspec.Struct, Generic[A], frozen=True, eq=False, gc=False, repr_omit_defaults=True
+):
+    """
+    An immutable record; the op is plain data, so nodes compare, pickle and print.
+
+    The cyclic garbage collector does not walk nodes: with a million of them alive that
+    is what a tape would otherwise pay for.
+
+    Args:
+        op: what made the value; ``None`` for a leaf.
+        parents: operands of the op, in its order; each id is less than the node's own.
+        value: a read-only array, or a NumPy scalar at shape ``()``.
+        requires_grad: a leaf's own flag; for an op the OR of its parents' flags.
+        name: the user's name of a leaf.
+
+    Lean: ``Node``, which holds a ``backward`` closure instead of the op.
+
+    >>> Node(None, (), np.float64(2), True, "w")
+    Node(leaf 'w', value=2.0, requires_grad=True)
+    """
+
+    op: Op | None
+    parents: tuple[NodeId, ...]
+    value: NDArray[A]
+    requires_grad: bool = True
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """
+        What TorchLean calls the node: the leaf's name, or the op's string.
+
+        >>> Node(None, (), np.float64(2)).label
+        'leaf'
+        """
+        if self.op is not None:
+            return self.op.label
+        return "leaf" if self.name is None else self.name
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Node):
+            return NotImplemented
+        ours = (self.op, self.parents, self.requires_grad, self.name, self.value)
+        theirs = (other.op, other.parents, other.requires_grad, other.name, other.value)
+        return same(ours, theirs)
+
+    def __hash__(self) -> int:
+        """Shallow, like every hash here: kind and arity."""
+        return hash((type(self.op), self.parents))
+
+    def __repr__(self) -> str:
+        return (
+            f"Node({summary(self)}, value={summary_of_value(self.value)}, "
+            f"requires_grad={self.requires_grad})"
+        )
+
+    # Any: the arguments of the constructor, which pickle passes back unseen.
+    def __reduce__(self) -> tuple[Callable[..., "Node[A]"], tuple[Any, ...]]:
+        """Pickling and copying make writeable arrays: freeze them again."""
+        return _restored, (
+            self.op,
+            self.parents,
+            self.value,
+            self.requires_grad,
+            self.name,
+        )
+
+
+def _restored(
+    op: Op | None,
+    parents: tuple[NodeId, ...],
+    value: NDArray[A],
+    requires_grad: bool,  # noqa: FBT001 - called by pickle, by position
+    name: str | None,
+) -> Node[A]:
+    return Node(op, parents, as_value(frozen(value)), requires_grad, name)
+
+
+def summary(node: Node[Any]) -> str:  # Any: of whatever scalar
+    """
+    Show a node in a few characters.
+
+    >>> from tapem_dsl.ops.arithmetic import Mul
+    >>> summary(Node(Mul(), (NodeId(0), NodeId(1)), np.float64(6)))
+    'mul(0, 1)'
+    """
+    if node.op is not None:
+        return f"{node.op.label}({', '.join(map(str, node.parents))})"
+    return "leaf" if node.name is None else f"leaf {node.name!r}"
+
+
+def summary_of_value(value: NDArray[Any]) -> str:  # Any: of whatever scalar
+    """
+    Show a scalar as its number and an array as its type and shape.
+
+    >>> summary_of_value(np.zeros((2, 3)))
+    'float64[2, 3]'
+    """
+    if value.shape == ():
+        plain = value.dtype == np.float64 or value.dtype.hasobject
+        return str(value) if plain else repr(value)
+    return f"{value.dtype}{list(value.shape)}"

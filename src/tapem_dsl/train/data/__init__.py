@@ -1,0 +1,1 @@
+"""Data in memory, in files, and a place among its batches."""

@@ -1,0 +1,67 @@
+"""Reading a file, and showing what it holds."""
+
+import os
+from pathlib import Path
+from typing import Final
+from unicodedata import category
+
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.train.arguments import said
+
+_BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that look like nothing: Hangul fillers, empty Braille."""
+
+
+def check_path(owner: str, path: object) -> None:
+    """
+    Check that an argument is the path of a file: a text, or what stands for one.
+
+    Raises:
+        TypeError: it is not.
+
+    >>> check_path("load_csv", b"data.csv")
+    Traceback (most recent call last):
+    ...
+    TypeError: load_csv takes a text or a Path for path, not b'data.csv' (bytes)
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        what = f"{owner} takes a text or a Path for path, not {said(path)}"
+        raise TypeError(what)
+
+
+def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError]:
+    """
+    Read a file whole.
+
+    Fails with:
+        :class:`LoadError`: it cannot be read, and why.
+
+    >>> read_file("demo", "no such file")
+    <Failure: demo: no such file: No such file or directory>
+    """
+    try:
+        return Success(Path(path).read_bytes())
+    except OSError as error:
+        what = error.strerror or str(error)
+    except ValueError as error:  # of a name that no file can have
+        what = str(error)
+    return Failure(LoadError(tag, f": {visible(os.fspath(path))}: {what}"))
+
+
+def visible(text: str) -> str:
+    r"""
+    Escape what cannot be seen: control characters, marks, blanks, a space at the end.
+
+    >>> print(visible("\ufeff1\t2\u200b "))
+    \ufeff1\t2\u200b\x20
+    """
+    shown = "".join(
+        char.encode("unicode_escape").decode()
+        if not char.isprintable() or char in _BLANK or category(char)[0] == "M"
+        else char
+        for char in text
+    )
+    return shown[:-1] + r"\x20" if shown.endswith(" ") else shown

@@ -1,0 +1,317 @@
+"""NPY files of numbers, checked in TorchLean's order, of every dtype that fits."""
+
+import ast
+import os
+import re
+from io import BytesIO
+from math import prod
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.arrays.shape import Shape, check_shape
+from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.train.arguments import check_count, said
+from tapem_dsl.train.data.files import check_path, read_file, visible
+from tapem_dsl.train.data.tensors import Floats
+from tapem_dsl.train.exact import exact
+
+_TAG: Final = "npy"
+_KEYS: Final = {"descr", "fortran_order", "shape"}
+_LONGEST: Final = 10_000
+"""Characters of a header that NumPy, too, takes apart without being asked."""
+
+_LONG: Final = re.compile(r"(?<=[0-9])L(?=\s*[,)])")
+"""How Python 2 ends an extent."""
+
+_EXACT: Final = 2**53
+"""Up to here float64 has every integer."""
+
+
+@exact
+class NpyArray(NamedTuple):
+    """
+    What a file holds, as float64 in row-major order; ``==`` is structural and exact.
+
+    Lean: ``NpyArray``.
+
+    >>> NpyArray((2,), fortran=False, data=np.zeros(2)).shape
+    (2,)
+    """
+
+    shape: Shape
+    fortran: bool
+    """Always false: columns are put into rows on loading."""
+
+    data: Floats
+
+
+def parse_npy(content: bytes) -> Result[NpyArray, TapeError]:
+    """
+    Read an array from the bytes of a file that NumPy or another has written.
+
+    Floats of up to 64 bits, integers and truth values come back as float64, each as the
+    number that it was, in whatever byte order. What follows the data is passed over.
+
+    Fails with:
+        :class:`LoadError`: the first thing that is wrong, in the order of the file:
+        another version than 1.0, 2.0 or 3.0; complex numbers, texts, objects or
+        anything else that is no float64; an integer beyond ``2**53``; missing data.
+
+    Raises:
+        TypeError: ``content`` is not bytes.
+
+    Lean: ``parseNpy``, of float64 and float32 in versions 1 and 2. NumPy: ``np.load``.
+
+    >>> parse_npy(b"no")
+    <Failure: npy: file too small>
+    >>> parse_npy(npy_bytes(np.array([True, False]))).unwrap().data
+    array([1., 0.])
+    """
+    return _header(content).bind(lambda header: _data(content, header))
+
+
+def load_npy(path: str | os.PathLike[str]) -> Result[NpyArray, TapeError]:
+    """
+    Read an array from a file.
+
+    Fails with:
+        As :func:`parse_npy`; :class:`LoadError` for a file that cannot be read.
+
+    Lean: ``loadNpy``.
+
+    >>> print(load_npy("no such file").failure().message)
+    npy: no such file: No such file or directory
+    """
+    check_path("load_npy", path)
+    return read_file(_TAG, path).bind(parse_npy)
+
+
+def npy_vector(content: bytes, n: int) -> Result[Floats, TapeError]:
+    """
+    Read a vector of ``n`` numbers.
+
+    Fails with:
+        As :func:`parse_npy`; :class:`LoadError` for another shape.
+
+    Lean: ``loadNpyVector``.
+
+    >>> npy_vector(npy_bytes(np.ones(2)), 3)
+    <Failure: npy: shape mismatch for vector>
+    """
+    check_count("npy_vector", "n", n)
+    return _of_shape(content, (n,), "shape mismatch for vector")
+
+
+def npy_matrix(content: bytes, m: int, n: int) -> Result[Floats, TapeError]:
+    """
+    Read a matrix of ``m`` rows of ``n`` numbers.
+
+    Fails with:
+        As :func:`parse_npy`; :class:`LoadError` for another shape.
+
+    Lean: ``loadNpyMatrix``.
+
+    >>> npy_matrix(npy_bytes(np.ones((1, 2))), 1, 2)
+    <Success: [[1. 1.]]>
+    """
+    check_count("npy_matrix", "m", m)
+    check_count("npy_matrix", "n", n)
+    return _of_shape(content, (m, n), "shape mismatch for matrix")
+
+
+def npy_prefix(content: bytes, shape: Shape) -> Result[Floats, TapeError]:
+    """
+    Read the leading rows of an array, as many as ``shape`` says.
+
+    Fails with:
+        :class:`LoadError`: a header that is wrong, columns before rows, another rank,
+        a scalar, other extents behind the first, fewer rows, or less data.
+
+    Raises:
+        TypeError: ``shape`` is none, or ``content`` is not bytes.
+
+    Lean: ``loadNpyPrefix``.
+
+    >>> npy_prefix(npy_bytes(np.arange(6.0).reshape(3, 2)), (2, 2)).unwrap().tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    check_shape(shape)
+    return _header(content).bind(lambda header: _prefix(content, shape, header))
+
+
+# Any: of whatever scalar.
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """
+    Write an array as the bytes of a file, in its own dtype.
+
+    Raises:
+        ValueError: an array that :func:`parse_npy` would not read, and why; or a masked
+            one, whose mask no file holds.
+
+    NumPy: ``np.save``.
+
+    >>> parse_npy(npy_bytes(np.array([1.5], np.float32))).map(lambda found: found.data)
+    <Success: [1.5]>
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        what = "npy_bytes would lose the mask of a masked array; fill it: x.filled(0.0)"
+        raise ValueError(what)  # noqa: TRY004 - as of all that no file holds
+    given = np.asarray(array)
+    if not _fits(given.dtype):
+        kind: object = given.dtype if type(array) is np.ndarray else said(array)
+        raise ValueError(
+            f"npy_bytes writes floats of up to 64 bits, integers and truth values, not "
+            f"{kind}; convert with astype"
+        )
+    out = BytesIO()
+    npy.write_array(out, given, allow_pickle=False)
+    match parse_npy(out.getvalue()):
+        case Failure(error):
+            raise ValueError(f"npy_bytes writes what can be read again: {error}")
+        case _:
+            return out.getvalue()
+
+
+class _Header(NamedTuple):
+    dtype: np.dtype[Any]  # Any: of whatever number
+    fortran: bool
+    shape: Shape
+    start: int
+
+
+def _header(content: bytes) -> Result[_Header, TapeError]:
+    """Check what stands before the data, in TorchLean's order."""
+    place = _place(content)
+    if isinstance(place, Failure):
+        return Failure(place.failure())
+    major, written, start = place.unwrap()
+    try:
+        descr, fortran, shape = _facts(major, written)
+        said = visible(str(descr))
+    except Exception:  # noqa: BLE001 - a header is Python, which fails in many ways
+        return Failure(_error("failed to parse NPY header"))
+    try:
+        dtype = npy.descr_to_dtype(descr)
+    except Exception:  # noqa: BLE001 - so does what describes a dtype
+        return Failure(_error(f"unsupported dtype: {said}"))
+    if not _fits(dtype):
+        return Failure(_error(f"unsupported dtype: {said}"))
+    return Success(_Header(dtype, fortran, shape, start))
+
+
+def _place(content: bytes) -> Result[tuple[int, bytes, int], TapeError]:
+    """Find the version, the header, and where the data starts."""
+    given: object = content
+    if not isinstance(given, bytes | bytearray):
+        raise TypeError(
+            f"NPY is read from bytes, not from a {type(given).__name__}; "
+            "give load_npy a path"
+        )
+    if len(content) < 10:
+        return Failure(_error("file too small"))
+    if content[:6] != b"\x93NUMPY":
+        return Failure(_error("invalid NPY magic header"))
+    major, minor = content[6:8]
+    if major not in (1, 2, 3) or minor:
+        version = f"{major}.{minor}" if minor else f"{major}"
+        return Failure(_error(f"unsupported NPY version: {version}"))
+    wide = 2 if major == 1 else 4
+    if len(content) < 8 + wide:
+        return Failure(_error("invalid NPY header length"))
+    start = 8 + wide + int.from_bytes(content[8 : 8 + wide], "little")
+    if start > len(content):
+        return Failure(_error("NPY header out of bounds"))
+    return Success((major, content[8 + wide : start], start))
+
+
+# Any: whatever describes a dtype.
+def _facts(major: int, written: bytes) -> tuple[Any, bool, Shape]:
+    """
+    Take a header apart.
+
+    Raises:
+        Exception: of some kind or other, if it is none.
+    """
+    text = written.decode("latin-1" if major < 3 else "utf-8")
+    if major < 3:
+        text = _LONG.sub("", text)
+    if len(text) > _LONGEST:
+        raise ValueError(len(text))
+    header = ast.literal_eval(text.strip(" \t\r\n"))
+    descr, fortran, shape = (header[key] for key in sorted(_KEYS))
+    check_shape(shape)
+    if set(header) != _KEYS or type(fortran) is not bool:
+        raise ValueError(header)
+    return descr, fortran, shape
+
+
+# Any: of whatever scalar.
+def _fits(dtype: np.dtype[Any]) -> bool:
+    """Tell whether float64 has the numbers of a dtype, but for long integers."""
+    return dtype.kind in "fiub" and dtype.itemsize <= 8
+
+
+def _data(content: bytes, header: _Header) -> Result[NpyArray, TapeError]:
+    dtype, fortran, shape, start = header
+    count = prod(shape)
+    if len(content) - start < count * dtype.itemsize:
+        return Failure(_error("NPY data truncated"))
+    flat = np.frombuffer(content, dtype, count, start)
+    data = _widened(flat.reshape(shape, order="F" if fortran else "C"))
+    return data.map(lambda data: NpyArray(shape, fortran=False, data=data))
+
+
+def _prefix(
+    content: bytes, wanted: Shape, header: _Header
+) -> Result[Floats, TapeError]:
+    dtype, fortran, shape, start = header
+    if fortran:
+        return Failure(_error("prefix row loading requires C-order NPY arrays"))
+    if len(shape) != len(wanted):
+        what = f"shape mismatch: expected {list(wanted)}, got {list(shape)}"
+        return Failure(_error(what))
+    if not shape:
+        what = "prefix row loading requires an array of rows, and a scalar has none"
+        return Failure(_error(what))
+    if shape[1:] != wanted[1:]:
+        expected, got = list(wanted[1:]), list(shape[1:])
+        what = f"shape mismatch: expected trailing dims {expected}, got {got}"
+        return Failure(_error(what))
+    if shape[0] < wanted[0]:
+        what = f"expected at least {wanted[0]} rows, got {shape[0]}"
+        return Failure(_error(what))
+    size = len(content) - start
+    if size < prod(wanted) * dtype.itemsize:
+        return Failure(_error("NPY prefix data truncated"))
+    if size < prod(shape) * dtype.itemsize:
+        return Failure(_error("NPY data truncated"))
+    flat = np.frombuffer(content, dtype, prod(wanted), start)
+    return _widened(flat.reshape(wanted))
+
+
+def _of_shape(content: bytes, shape: Shape, what: str) -> Result[Floats, TapeError]:
+    found = parse_npy(content)
+    if isinstance(found, Failure):
+        return Failure(found.failure())
+    array = found.unwrap()
+    return Success(array.data) if array.shape == shape else Failure(_error(what))
+
+
+# Any: of whatever number.
+def _widened(array: NDArray[Any]) -> Result[Floats, TapeError]:
+    whole = array.dtype.kind in "iu" and array.size
+    if whole and not -_EXACT <= array.min() <= array.max() <= _EXACT:
+        what = f"invalid {array.dtype.name} data: an integer beyond 2**53"
+        return Failure(_error(what))
+    with np.errstate(invalid="ignore"):  # a NaN may be one that signals
+        data = np.array(array, np.float64, order="C")
+    data.setflags(write=False)
+    return Success(data)
+
+
+def _error(what: str) -> LoadError:
+    return LoadError(_TAG, f": {what}")

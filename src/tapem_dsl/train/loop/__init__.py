@@ -1,0 +1,1 @@
+"""Losses, gradients, steps, and what is told of them."""

@@ -1,0 +1,103 @@
+"""Looking a tensor up in a tape or a gradient map, with the caller's tag in errors."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from returns.result import Failure, Result, Success
+
+from tapem_dsl.arrays.shape import Shape, check_shape
+from tapem_dsl.errors import (
+    GradientShapeMismatch,
+    MissingGradient,
+    MissingValue,
+    TapeError,
+    ValueShapeMismatch,
+)
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.tape.tape import Tape
+from tapem_dsl.train.arguments import said
+
+S = TypeVar("S", bound=np.generic)
+
+
+def require_grad_tensor(
+    tag: str, grads: Mapping[NodeId, NDArray[S]], id: NodeId, shape: Shape
+) -> Result[NDArray[S], TapeError]:
+    """
+    Look up a node's gradient, checked to have a shape.
+
+    Fails with:
+        :class:`MissingGradient`: frozen, or not on the path;
+        :class:`GradientShapeMismatch`.
+
+    Lean: ``requireGradTensor``.
+
+    >>> require_grad_tensor("sgd", {}, NodeId(3), ())
+    <Failure: sgd: missing gradient for node id 3>
+    """
+    index_of(id)
+    check_shape(shape)
+    grad = grads.get(id)
+    if grad is None:
+        return Failure(MissingGradient(tag, id=id))
+    if grad.shape != shape:
+        return Failure(
+            GradientShapeMismatch(tag, id=id, expected=shape, found=grad.shape)
+        )
+    return Success(grad)
+
+
+def require_value_tensor(
+    tag: str, tape: Tape[S], id: NodeId, shape: Shape
+) -> Result[NDArray[S], TapeError]:
+    """
+    Look up a node's value, checked to have a shape.
+
+    Fails with:
+        :class:`MissingValue`, :class:`ValueShapeMismatch`.
+
+    Lean: ``requireValueTensor``.
+
+    >>> from tapem_dsl import EMPTY
+    >>> require_value_tensor("report", EMPTY, NodeId(3), ())
+    <Failure: report: missing value for node id 3>
+    """
+    if not isinstance(tape, Tape):
+        raise TypeError(
+            f"{tag}: a value is looked up on a Tape for tape, not {said(tape)}"
+        )
+    check_shape(shape)
+    value = tape.get_value(id)
+    if value is None:
+        return Failure(MissingValue(tag, id=id))
+    if value.shape != shape:
+        return Failure(
+            ValueShapeMismatch(tag, id=id, expected=shape, found=value.shape)
+        )
+    return Success(value)
+
+
+def require_scalar_value(tag: str, tape: Tape[S], id: NodeId) -> Result[S, TapeError]:
+    """
+    Look up the value of a scalar node, as a number.
+
+    Over rationals the number is a ``Fraction``.
+
+    Fails with:
+        :class:`MissingValue`, :class:`ValueShapeMismatch`.
+
+    Lean: ``requireScalarValue``.
+
+    >>> from tapem_dsl import leaf
+    >>> loss, tape = leaf(3.0).run().unwrap()
+    >>> require_scalar_value("report", tape, loss)
+    <Success: 3.0>
+    """
+    return require_value_tensor(tag, tape, id, ()).map(_number)
+
+
+def _number(value: NDArray[S]) -> S:
+    number: S = value[()]  # type: ignore[assignment] # at shape () it is the scalar
+    return number
