@@ -20,6 +20,7 @@ from tapem_dsl import (
     backward,
     backward_dense,
     backward_dense_all,
+    backward_dense_from,
     backward_dense_step,
     backward_m,
     backward_scalar,
@@ -289,3 +290,66 @@ def test_functions_of_packs_nest_by_their_levels() -> None:
 
     value, along = jvp(slope, None, np.float64(2), None, np.float64(1)).unwrap()
     assert (value, along) == (3 * 2 * 9 * 3, 3 * 9 * 3)
+
+
+def stepped(tape: Any, slots: list[Any]) -> list[Any]:  # Any: duals among the slots
+    for id in reversed(tape.ids()):
+        slots = list(backward_dense_step(tape, slots, id).unwrap())
+    return slots
+
+
+def parts_of(x: Any) -> tuple[float, float]:  # Any: a dual
+    return float(x.primal), float(x.tangent)
+
+
+def test_a_slot_of_0_is_no_output() -> None:
+    @do
+    def with_another(c: Any) -> Do[NodeId, Any]:  # Any: a dual
+        p = yield from leaf(3.0)
+        factor = yield from const(c)
+        y = yield from mul(p, factor)
+        yield from leaf(1.0)
+        return y
+
+    two = Dual(np.float64(2), np.float64(1), fresh_level())
+    y, tape = with_another(two).run().unwrap()
+    expected = parts_of(backward(tape, y, 1.0).unwrap()[NodeId(0)])
+    assert expected == (2.0, 1.0)
+    whole = backward_dense_from(tape, [0.0, 0.0, 1.0, 0.0]).unwrap()
+    assert parts_of(whole[0]) == expected
+    for last in (None, 0.0):
+        assert parts_of(stepped(tape, [None, None, 1.0, last])[0]) == expected
+
+
+def test_levels_of_all_seeds_are_ambient() -> None:
+    @do
+    def powers() -> Do[NodeId, Any]:
+        p = yield from leaf(3.0)
+        square = yield from mul(p, p)
+        return (yield from mul(square, p))
+
+    _, tape = powers().run().unwrap()
+    seed: Any = Dual(np.float64(1), np.float64(10), fresh_level())
+    alone = backward_dense_from(tape, [0.0, seed, 0.0]).unwrap()
+    assert parts_of(alone[0]) == (6.0, 60.0)
+    beside = backward_dense_from(tape, [0.0, seed, 1.0]).unwrap()
+    assert parts_of(beside[0]) == (33.0, 60.0)
+
+
+@pytest.mark.parametrize("part", [primal, tangent])
+def test_no_door_sweeps_out_of_an_ambient_level(part: Any) -> None:  # Any: an op
+    @do
+    def mixed_up() -> Do[NodeId, Any]:
+        p = yield from leaf(3.0)
+        entered = yield from make_dual(p, p)
+        left = yield from part(entered, entered)
+        return (yield from add(entered, left))
+
+    out, tape = mixed_up().run().unwrap()
+    slots = backward_dense_step(tape, [None, None, None, 1.0], out).unwrap()
+    for found in (
+        backward(tape, out, 1.0),
+        backward_dense_from(tape, [0.0, 0.0, 0.0, 1.0]),
+        backward_dense_step(tape, slots, NodeId(2)),
+    ):
+        assert isinstance(found.failure(), OutsideDomain)

@@ -51,6 +51,9 @@ class Boxed(Layer):
     def project(self) -> Array:
         return self.array
 
+    def inject(self, x: Array) -> Array:
+        return self.lift(x)
+
 
 class _Boxes:
     """Each function, of what is in the boxes of the highest level."""

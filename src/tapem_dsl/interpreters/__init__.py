@@ -1,1 +1,1 @@
-"""What can be done with a tape; the interpreters are peers of one another."""
+"""What can be done with a tape. Order of imports: reverse, forward, recorded."""

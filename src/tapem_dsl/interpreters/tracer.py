@@ -31,6 +31,10 @@ class Leveled(Tracer):
     def drop_level(self, level: int) -> Array:
         """Give what a constant receives where its lift to a level receives this."""
 
+    @abstractmethod
+    def add_level(self, cotangent: Array, level: int) -> Array:
+        """Give what this receives where what lost a level on its way receives that."""
+
     def receives(self, cotangent: Any) -> bool:  # Any: of this class
         """
         Tell quickly whether a cotangent has this value's levels, shape and scalar type.
@@ -70,6 +74,10 @@ class Layer(Leveled):
     def project(self) -> Array:
         """Give what a constant receives where its lift receives this: the adjoint."""
 
+    @abstractmethod
+    def inject(self, x: Array) -> Array:
+        """Give what a value receives where its first part receives this."""
+
     def astype(self, dtype: "np.dtype[Any]") -> "Layer":  # Any: of whatever scalar
         """Give all parts in that type."""
         return self.rebuilt(*(part.astype(dtype) for part in self.parts()))
@@ -83,6 +91,13 @@ class Layer(Leveled):
         if self.level == level:
             return self.project()
         return self.rebuilt(*(drop_level(part, level) for part in self.parts()))
+
+    def add_level(self, cotangent: Array, level: int) -> Array:
+        """Inject at the level, which is its own or one of its parts'."""
+        if self.level == level:
+            return self.inject(cotangent)
+        part = next(part for part in self.parts() if level in levels_of(part))
+        return part.add_level(cotangent, level)
 
 
 def levels_of(x: Array) -> frozenset[int]:
@@ -117,7 +132,10 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     Ambient levels, those that the output or the seed of a sweep carries, stay: to them
     the sweep is one more function, whose result carries their derivative. A level that
     was entered below the output and left again is dropped where the node lacks it: the
-    node was a constant there.
+    node was a constant there. Where the node has it and the cotangent lacks it, what
+    was computed of the node lost the level on the way, as the tangent of another level
+    does where the two are independent. That took the value of the level, so that the
+    cotangent becomes a multiple of ``e``.
 
     >>> import numpy as np
     >>> from tapem_dsl.interpreters.forward import Dual
@@ -126,13 +144,15 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     np.float64(2.0)
     >>> align_levels(g, np.float64(0), frozenset({7})) is g
     True
+    >>> align_levels(np.float64(3), g, frozenset())
+    Dual(np.float64(0.0), np.float64(3.0), level=7)
     """
-    if not isinstance(cotangent, Leveled):
-        return cotangent
-    left = levels_of(cotangent) - ambient
-    if left:
-        for level in sorted(left - levels_of(value), reverse=True):
+    has, wants = levels_of(cotangent), levels_of(value)
+    if has != wants:
+        for level in sorted(has - wants - ambient, reverse=True):
             cotangent = cotangent.drop_level(level)
+        for level in sorted(wants - has - ambient):
+            cotangent = value.add_level(cotangent, level)
     return cotangent
 
 

@@ -112,7 +112,19 @@ def test_a_cotangent_drops_what_its_node_lacks_and_is_not_ambient() -> None:
     assert repr(align_levels(mixed, ONE, none)) == repr(ONE)
     assert repr(align_levels(mixed, ONE, frozenset({1}))) == repr(Dual(THREE, ONE, 1))
     assert align_levels(mixed, q, frozenset({1, 2})) is mixed
-    assert align_levels(ONE, q, none) is ONE
+    assert align_levels(ONE, q, frozenset({2})) is ONE
+
+
+def test_a_cotangent_that_lacks_a_level_of_its_node_is_that_of_the_value() -> None:
+    none: frozenset[int] = frozenset()
+    zero = np.float64(0)
+    inner, outer = Dual(THREE, ONE, 1), Dual(THREE, ONE, 2)
+    assert repr(align_levels(ONE, outer, none)) == repr(Dual(zero, ONE, 2))
+    both = Dual(inner, inner, 2)
+    lifted = Dual(Dual(zero, zero, 1), Dual(zero, ONE, 1), 2)
+    assert repr(align_levels(ONE, both, none)) == repr(lifted)
+    beside = Dual(Dual(zero, TWO, 1), Dual(zero, ONE, 1), 2)
+    assert repr(align_levels(Dual(TWO, ONE, 2), both, none)) == repr(beside)
 
 
 def test_sums_of_tracers_and_arrays_in_a_sweep() -> None:

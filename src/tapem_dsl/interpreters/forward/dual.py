@@ -21,7 +21,8 @@ class Dual(Layer):
 
     Args:
         primal: an array, copied unless it is read-only, or a dual of a lower level.
-        tangent: of the primal's shape and scalar type.
+        tangent: of the primal's shape and scalar type. Of a lower level that only one
+            of the two carries, the other is a constant.
         level: whose derivative the tangent is, from :func:`fresh_level`.
 
     Raises:
@@ -40,8 +41,7 @@ class Dual(Layer):
 
     def __init__(self, primal: Array, tangent: Array, level: int) -> None:
         self.level = level
-        self.primal = primal = as_value(primal)
-        self.tangent = tangent = as_value(tangent)
+        primal, tangent = as_value(primal), as_value(tangent)
         if primal.shape != tangent.shape or primal.dtype != tangent.dtype:
             raise ValueError(
                 f"a tangent is like its primal, {primal.dtype}{list(primal.shape)}, "
@@ -49,6 +49,7 @@ class Dual(Layer):
             )
         if any(x.level >= level for x in (primal, tangent) if isinstance(x, Dual)):
             raise ValueError("a dual holds lower levels only; draw fresh_level()")
+        self.primal, self.tangent = raised(primal, tangent), raised(tangent, primal)
 
     def __copy__(self) -> "Dual":
         return self
@@ -105,6 +106,10 @@ class Dual(Layer):
         for ``dy -> tangent of c * dy``, and a constant has ``dy = dp + 0 * e``.
         """
         return self.tangent
+
+    def inject(self, x: Array) -> Array:
+        """Give ``x * e``: by the pairing above, the adjoint of taking the primal."""
+        return joined(zeros(x), x, self.level)
 
     def receives(self, cotangent: "Dual") -> bool:
         """Compare levels and parts, if both are plain."""

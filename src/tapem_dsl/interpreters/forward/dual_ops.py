@@ -42,6 +42,9 @@ class MakeDual(Op):
         """Draw the level here: the op has none, so that equal programs are equal."""
         primal, tangent, *of = inputs
         level = level_of(self, of[0]) if of else fresh_level()
+        if level in levels_of(primal) | levels_of(tangent):
+            reason = "a part already carries the level of the third operand"
+            raise Refused(OutsideDomain(self.name, reason))
         return joined(primal, tangent, level)
 
 
@@ -110,18 +113,28 @@ def _make_dual(
 def _primal(
     op: Primal, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``0 + g * e``."""
-    _check_left(op, g, xs[1])
-    return _times_e(xp, g, xs[1]) if need[0] else None, None
+    """``0 + g * e``; of what does not depend on the level ``g``."""
+    x, of = xs
+    if not need[0]:
+        return None, None
+    if level_of(op, of) not in levels_of(x):
+        return g, None
+    _check_left(op, g, of)
+    return _times_e(xp, g, of), None
 
 
 @vjp_rules.define(Tangent)
 def _tangent(
     op: Tangent, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
 ) -> Cotangents:
-    """``g + 0 * e``."""
-    _check_left(op, g, xs[1])
-    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), xs[1]) if need[0] else None, None
+    """``g + 0 * e``; of what does not depend on the level 0."""
+    x, of = xs
+    if not need[0]:
+        return None, None
+    if level_of(op, of) not in levels_of(x):
+        return xp.zeros_like(g), None
+    _check_left(op, g, of)
+    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), of), None
 
 
 def _times_e(xp: Namespace, g: Array, of: Array) -> Array:
@@ -160,7 +173,8 @@ def make_dual(primal: NodeId, tangent: NodeId) -> TapeM[NodeId, Any]:
 
     Gradient:
         of the cotangent ``c``, itself a dual: its tangent to the primal, its primal to
-        the tangent.
+        the tangent. Of an output that carries this level: ``c`` to the primal,
+        ``c * e`` to the tangent.
 
     Source:
         Lean: a ``Dual``; TorchLean has no such node, its duals surround whole tapes.
@@ -197,7 +211,8 @@ def primal(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
         is no dual.
 
     Gradient:
-        ``0 + g * e``.
+        ``0 + g * e``. A sweep from a node that carries the level fails with
+        :class:`OutsideDomain`: it cannot go back out.
 
     Source:
         Lean: ``re`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
@@ -226,7 +241,8 @@ def tangent(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
         is no dual.
 
     Gradient:
-        ``g + 0 * e``.
+        ``g + 0 * e``. A sweep from a node that carries the level fails with
+        :class:`OutsideDomain`: it cannot go back out.
 
     Source:
         Lean: ``du`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.

@@ -63,14 +63,12 @@ def backward_m(
 
     Gradient:
         through all that was recorded. Constants of the rules, the shift of a softmax
-        and one-hot rows, pass nothing on.
+        and one-hot rows, pass nothing on. Gradients carry the levels of duals that the
+        output or the seed carries, also gradients of nodes that do not.
 
     Cost:
         Two to six nodes for each node that is visited, 2 us each, and their work; 0.1
         us for each node of the tape besides.
-
-        To the levels of duals that the output or the seed carries the sweep is one more
-        function: gradients carry them too, also of nodes that do not.
 
     Source:
         Lean: none, TorchLean's tape is first-order. PyTorch: ``torch.autograd.grad(...,

@@ -187,6 +187,12 @@ class Recorded(Leveled):
         of = self.recorder.unit(level, self.value)
         return self.recorder.record(_TANGENT, self, of)
 
+    def add_level(self, cotangent: "Recorded", level: int) -> "Recorded":
+        """Record its multiple of ``e``."""
+        of = self.recorder.unit(level, self.value)
+        zero = self.recorder.literal(0, cotangent.value, cotangent.shape)
+        return self.recorder.record(_MAKE_DUAL, zero, cotangent, of)
+
     def receives(self, cotangent: "Recorded") -> bool:
         """Compare shapes and scalar types, if there are no duals anywhere."""
         ours, theirs = self.value, cotangent.value

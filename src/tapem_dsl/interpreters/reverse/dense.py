@@ -29,7 +29,7 @@ from tapem_dsl.interpreters.reverse.wanted import (
     ids_of,
     prune,
 )
-from tapem_dsl.interpreters.tracer import levels_of, raised
+from tapem_dsl.interpreters.tracer import Layer, levels_of, raised
 from tapem_dsl.messages import said
 from tapem_dsl.tape.node import A, Node
 from tapem_dsl.tape.tape import Tape
@@ -116,7 +116,8 @@ def backward_dense_from(
     """
     Sweep the whole tape from a cotangent for every node, given in advance.
 
-    Every flagged node runs its rule, also with a zero cotangent.
+    Every flagged node runs its rule, also with a zero cotangent. The levels of duals
+    that any cotangent but 0, or its node, carries are in all gradients.
 
     Fails with:
         :class:`GradientArrayLengthMismatch`, :class:`GradientArrayShapeMismatch`,
@@ -138,7 +139,7 @@ def backward_dense_from(
 
     def run() -> tuple[NDArray[A], ...]:
         slots = [in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
-        ambient = _ambient(nodes, slots)
+        ambient = _raise_seeds(nodes, slots)
         for id in reversed(range(len(nodes))):
             _from_step(nodes, slots, id, ambient)
         return tuple(slots)
@@ -304,12 +305,36 @@ def check_seed(node: Node[Any], out: NodeId, g: Array) -> None:
 # -- one step --------------------------------------------------------------------------
 
 
+def _raise_seeds(nodes: list[Node[Any]], slots: list[Array]) -> frozenset[int]:
+    """Raise all seeds to the levels of all seeds and their nodes; tell these levels."""
+    seeded = _seeded(nodes, slots)
+    carrier: Array = np.float64(0)
+    for id in seeded:
+        carrier = raised(raised(slots[id], nodes[id].value), carrier)
+    for id in seeded:
+        slots[id] = raised(slots[id], carrier)
+    return levels_of(carrier)
+
+
 def _ambient(nodes: list[Node[Any]], slots: Sequence[Array | None]) -> frozenset[int]:
-    """Tell the levels of the output: the last node that has a cotangent."""
-    found = [i for i, g in enumerate(slots[: len(nodes)]) if g is not None]
+    """Tell the levels of the output: the last node whose cotangent is not 0."""
+    found = _seeded(nodes, slots)
     if not found:
         return frozenset()
     return levels_of(slots[found[-1]]) | levels_of(nodes[found[-1]].value)
+
+
+def _seeded(nodes: list[Node[Any]], slots: Sequence[Array | None]) -> list[int]:
+    """List the nodes whose cotangents are not 0, unless nothing has levels."""
+    within = list(zip(nodes, slots, strict=False))
+    if not any(levels_of(x) for node, g in within for x in (node.value, g)):
+        return []
+    return [i for i, (_, g) in enumerate(within) if g is not None and _nonzero(g)]
+
+
+def _nonzero(g: Array) -> bool:
+    """Tell whether any entry of any part is not 0."""
+    return any(map(_nonzero, g.parts())) if isinstance(g, Layer) else bool(np.any(g))
 
 
 def _step(
@@ -336,6 +361,7 @@ def _step(
                 AccumulationShapeMismatch(existing=existing.shape, contribution=shape)
             )
         _check_dtype("slot", nodes[parent], parent, existing)
+    slots[id] = raised(g, node.value)
     sweep(nodes, slots, range(id, id - 1, -1), ambient=ambient)
 
 

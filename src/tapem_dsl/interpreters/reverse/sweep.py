@@ -33,7 +33,7 @@ from tapem_dsl.interpreters.reverse.table import (
     Rule,
     vjp_rules,
 )
-from tapem_dsl.interpreters.tracer import Leveled, align_levels
+from tapem_dsl.interpreters.tracer import Layer, Leveled, align_levels, raised
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.record import located
@@ -238,10 +238,11 @@ def _put(slot: int, total: Array, slots: Slots, owned: set[int]) -> None:
 
 def _aligned(xp: Namespace, x: Array, g: Array, ambient: frozenset[int]) -> Array:
     """Give a contribution in its one form, at the levels of the node it is for."""
-    if isinstance(g, Leveled):
-        return align_levels(g, x, ambient)
-    g = frozen(xp.canonical(g))
-    return x.lift(g) if isinstance(x, Leveled) else g
+    if not isinstance(g, Leveled):
+        g = frozen(xp.canonical(g))
+        if isinstance(x, Leveled) and not isinstance(x, Layer):
+            return x.lift(g)
+    return raised(align_levels(g, x, ambient), x)
 
 
 def _check_contribution(op: Op, id: int, parent: int, x: Array, g: Array) -> None:
