@@ -12,10 +12,13 @@ from tapem_dsl import (
     Array,
     Do,
     NodeId,
+    Op,
     OutsideDomain,
+    Shape,
     TapeM,
     add,
     apply_op,
+    backward,
     backward_m,
     backward_scalar,
     const,
@@ -30,7 +33,9 @@ from tapem_dsl import (
     sqrt,
     tangent,
     value_of,
+    vjp_rules,
 )
+from tapem_dsl.arrays import Namespace
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual
 from tapem_dsl.train import value_and_grad
@@ -182,6 +187,47 @@ def test_a_constant_is_its_own_primal_beside_an_ambient_level() -> None:
         assert (gradient.primal, gradient.tangent) == (2.0, 2.0)
     for gradient in products(tangent).eval().unwrap():
         assert (gradient.primal, gradient.tangent) == (0.0, 0.0)
+
+
+def test_another_leaf_is_its_own_primal_beside_an_ambient_level() -> None:
+    @do
+    def product() -> Do[Any, Any]:
+        """``k (x + x e)``."""
+        x = yield from leaf(Q)
+        k = yield from leaf(P)
+        entered = yield from make_dual(x, x)
+        same = yield from primal(k, entered)
+        y = yield from mul(same, entered)
+        recorded = yield from backward_m(y, wrt=[k])
+        gradients = yield from backward_scalar(y)
+        return gradients[k], (yield from value_of(recorded[k]))
+
+    for gradient in product().eval().unwrap():
+        assert (gradient.primal, gradient.tangent) == (3.0, 3.0)
+
+
+class Forgetful(Op):
+    """The value, by a rule that makes a plain 0 of any cotangent."""
+
+    name = "forgetful"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return inputs[0] * 1
+
+
+@vjp_rules.define(Forgetful)
+def _forgetful(op: Forgetful, *_: object) -> tuple[Array]:
+    return (np.float64(0),)
+
+
+def test_a_plain_contribution_gets_the_levels_of_its_node() -> None:
+    x = dual(P)
+    out, tape = LOOSE.leaf(x).bind(lambda i: apply_op(Forgetful(), i)).run().unwrap()
+    gradient: Any = backward(tape, out, 1.0).unwrap()[NodeId(0)]
+    assert (gradient.level, gradient.primal, gradient.tangent) == (x.level, 0.0, 0.0)
 
 
 def test_a_level_does_not_stand_inside_itself() -> None:

@@ -316,7 +316,7 @@ def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
 
 def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
-    Take a node for a constant: the same value, and nothing passes back through it.
+    Treat a node as a constant: its value stays, and no gradient passes through it.
 
     Shapes:
         ``x`` and the result alike, of any scalar type, and equal to ``shape`` if that

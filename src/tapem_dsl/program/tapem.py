@@ -235,7 +235,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         checked = function_argument(function, "bind_result", "function")
         return program(Bind(self, partial(_of_result, checked)))
 
-    def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+    def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
         self, handler: Callable[[TapeError], Kind2["TapeM[Any, Any]", C, A]]
     ) -> "TapeM[B | C, A]":
         """
@@ -252,7 +252,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         return program(Lash(self, function_argument(handler, "lash", "handler")))
 
-    def alt(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+    def alt(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
         self, function: Callable[[TapeError], TapeError]
     ) -> "TapeM[B, A]":
         """
@@ -265,7 +265,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         checked = function_argument(function, "alt", "function")
         return program(Lash(self, partial(_of_failure, checked)))
 
-    def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # likewise
+    def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
         self,
     ) -> "TapeM[TapeError, A]":
         """

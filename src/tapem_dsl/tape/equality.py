@@ -49,7 +49,7 @@ def same(a: object, b: object) -> bool:
             return False
         parts_of = _taking_apart(kind)  # type: ignore[arg-type] # a class is hashable
         if parts_of is None:
-            if not _comparing(kind)(a, b):  # type: ignore[arg-type] # likewise
+            if not _comparing(kind)(a, b):  # type: ignore[arg-type] # hashable
                 return False
             continue
         if (id(a), id(b)) in seen:  # a shared or cyclic part, compared once

@@ -37,7 +37,7 @@ def frozen_among(
     """
     Give a refusal for the first wanted node that is none, or that no gradient reaches.
 
-    The output itself receives the seed, whatever its flag.
+    The output is never refused: it receives the seed, also if it is frozen.
 
     >>> import numpy as np
     >>> nodes = [Node(None, (), np.float64(2), requires_grad=False)]
