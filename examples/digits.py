@@ -19,7 +19,6 @@ from rich.progress import track
 from sklearn.datasets import load_digits
 
 from tapem_dsl import (
-    Dataset,
     Do,
     NodeId,
     TapeError,
@@ -28,10 +27,14 @@ from tapem_dsl import (
     do,
     linear,
     mean_scalar_over,
+    optim,
     relu,
     train,
+    tree,
+    value_and_grad,
     value_of,
 )
+from tapem_dsl.train import Dataset
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -57,7 +60,7 @@ class Run(NamedTuple):
     """All that training is between two steps."""
 
     net: Network[Floats]
-    optimiser: train.Stepped
+    optimiser: optim.Stepped
     batches: train.Stream[list[Sample]]
 
 
@@ -80,11 +83,11 @@ def loss_of(net: Network[NodeId], batch: Sequence[Sample]) -> Do[NodeId]:
     return (yield from mean_scalar_over("digits", batch, loss_of_one))
 
 
-GRADIENT: Final = train.value_and_grad(loss_of)
+GRADIENT: Final = value_and_grad(loss_of)
 
 
 def step(
-    optimiser: train.Transform[train.Stepped], run: Run
+    optimiser: optim.Transform[optim.Stepped], run: Run
 ) -> Result[tuple[Run, train.StepReport], TapeError]:
     return Result.do(
         (
@@ -98,7 +101,7 @@ def step(
 
 @do
 def read(arrays: Network[Floats], image: Floats) -> Do[int]:
-    net = yield from train.const_pack(arrays, Network[NodeId])
+    net = yield from tree.const(arrays, Network[NodeId])
     logits = yield from logits_of(net, image)
     return int(np.argmax((yield from value_of(logits))))
 
@@ -132,7 +135,7 @@ def training(given: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
     loader = train.DataLoader(rest, given.batch_size, shuffle=True, seed=given.seed)
     an_epoch = -(-rest.size() // max(given.batch_size, 1))
     steps = an_epoch * given.epochs
-    optimiser = train.adamw(train.WarmupCosine(RATE, steps // 10, steps))
+    optimiser = optim.adamw(optim.WarmupCosine(RATE, steps // 10, steps))
     net, place = initial_network(given.seed), train.Stream(loader).position
     state, curves = optimiser.init(net), np.full((given.epochs, 2), np.nan)
     if given.resume:

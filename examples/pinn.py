@@ -22,9 +22,11 @@ from tapem_dsl import (
     mse_loss,
     scale,
     tanh,
+    tree,
+    value_and_grad,
     value_of,
 )
-from tapem_dsl.train import WarmupCosine, adam, const_pack, value_and_grad
+from tapem_dsl.optim import WarmupCosine, adam
 
 Floats = NDArray[np.float64]
 HIDDEN: Final = 24
@@ -140,7 +142,7 @@ def predicted(net: Network, x: Floats) -> Floats:
         y = yield from temperature(ids, points)
         return (yield from value_of(y))
 
-    return const_pack(net, Network).bind(program).eval().unwrap()
+    return tree.const(net, Network).bind(program).eval().unwrap()
 
 
 def error_of(net: Network) -> float:

@@ -17,8 +17,9 @@ from tapem_dsl import (
     matmul,
     mse_loss,
     reshape,
+    tree,
+    value_and_grad,
 )
-from tapem_dsl.train import flatten, value_and_grad
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ def loss_of(line: Line, x: Floats, y: Floats) -> Do[NodeId]:
 
 
 def fit(x: Floats, y: Floats) -> Line:
-    leaves, structure = flatten(Line(np.zeros(x.shape[1]), np.float64(0)))
+    leaves, structure = tree.flatten(Line(np.zeros(x.shape[1]), np.float64(0)))
     sizes = np.cumsum([np.size(leaf) for leaf in leaves])[:-1]
     gradient = value_and_grad(loss_of)
 
@@ -52,7 +53,7 @@ def fit(x: Floats, y: Floats) -> Line:
         shaped = [
             p.reshape(np.shape(leaf))[()] for p, leaf in zip(parts, leaves, strict=True)
         ]
-        line: Line = structure.rebuild(shaped)
+        line: Line = structure.unflatten(shaped)
         return line
 
     def at(point: Floats) -> tuple[float, Floats]:

@@ -41,8 +41,6 @@ from tapem_dsl import (
     primal,
     rationals,
     relu,
-    require_grad_tensor,
-    require_value_tensor,
     scale,
     sigmoid,
     softmax_last,
@@ -53,6 +51,7 @@ from tapem_dsl import (
     value_of,
     vjp,
 )
+from tapem_dsl.train import require_grad_tensor, require_value_tensor
 
 # Any, throughout: what types would refuse is what is tried here.
 

@@ -18,12 +18,10 @@ import tapem_dsl
 from tapem_dsl import (
     EMPTY,
     Array,
-    Dataset,
     Do,
     Namespace,
     NodeId,
     Op,
-    RequirementNotMet,
     Shape,
     Tape,
     TapeM,
@@ -34,13 +32,15 @@ from tapem_dsl import (
     pure,
 )
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.errors import RequirementNotMet
 from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.ops.ranges import Concat
+from tapem_dsl.train import Dataset
 
 # Any, throughout: what types would refuse is what is tried here.
 
 LOOSE: Any = tapem_dsl
-GRADIENT: Any = LOOSE.train.value_and_grad
+GRADIENT: Any = LOOSE.value_and_grad
 
 PROGRAM = const(1.0)
 TAPE = leaf(1.0).exec().unwrap()
@@ -48,10 +48,7 @@ FUNCTIONS: dict[str, Any] = {
     name: value
     for name, value in vars(tapem_dsl).items()
     if isinstance(value, FunctionType) and name[0] != "_"
-} | {
-    f"train.{name}": getattr(LOOSE.train, name)
-    for name in ("value_and_grad", "map_pack", "param_pack", "const_pack")
-}
+} | {f"tree.{name}": getattr(LOOSE.tree, name) for name in ("map", "param", "const")}
 FUNCTIONS |= {
     f"{type(value).__name__}.{name}": getattr(value, name)
     for value in (PROGRAM, TAPE, Dataset.of_list([1.0]))
@@ -419,8 +416,8 @@ def test_labels_among_the_inputs_of_a_derivative_are_no_frozen_wrt() -> None:
     ],
 )
 def test_a_leaf_that_is_refused_is_named_by_its_path(bad: Any, said: str) -> None:
-    pack = {"layer": ({"w": np.float64(1), "b": bad},)}
-    outcome: Any = GRADIENT(lambda p: LOOSE.sum_(p["layer"][0]["w"]))(pack)
+    pytree = {"layer": ({"w": np.float64(1), "b": bad},)}
+    outcome: Any = GRADIENT(lambda p: LOOSE.sum_(p["layer"][0]["w"]))(pytree)
     assert said in outcome.failure().message
     assert outcome.failure().names == ("layer.0.b",)
 

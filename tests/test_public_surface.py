@@ -4,11 +4,12 @@ import doctest
 import inspect
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import tapem_dsl
-from tapem_dsl import Op, TapeError, ops, train
+from tapem_dsl import Op, TapeError, errors, ops, optim, train, tree
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
@@ -19,12 +20,14 @@ PUBLIC = {
 DOCUMENTED_WHERE_THEY_STAND = {
     *("Array", "Do", "EMPTY", "GradientIds", "Gradients", "NodeId", "Shape")
 }
-OF_TRAINING = {
-    f"train.{name}": value
-    for name, value in vars(train).items()
-    if name[0] != "_" and not inspect.ismodule(value)
+INSIDE = {
+    f"{room.__name__}.{name}": value
+    for room in (train, optim, tree)
+    for name, value in vars(room).items()
+    if name[0] != "_" and (inspect.isclass(value) or inspect.isfunction(value))
+    if value.__module__.startswith(room.__name__)
 }
-FUNCTIONS = OF_TRAINING | {
+FUNCTIONS = INSIDE | {
     name: value
     for name, value in PUBLIC.items()
     if name not in DOCUMENTED_WHERE_THEY_STAND | {"vjp_rules"}
@@ -39,9 +42,15 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_nothing_else_is_public() -> None:
     modules = {name for name in dir(tapem_dsl) if name[0] != "_"} - set(PUBLIC)
     assert modules <= {
-        *("arrays", "errors", "ids", "interpreters", "messages", "ops", "program"),
-        *("tape", "testing", "train", "tree"),
+        *("arguments", "arrays", "errors", "ids", "interpreters", "messages", "ops"),
+        *("optim", "program", "tape", "testing", "train", "tree"),
     }
+
+
+@pytest.mark.parametrize("room", [train, optim, errors])
+def test_a_star_import_of_a_room_replaces_no_public_name(room: ModuleType) -> None:
+    for name in vars(room).keys() & PUBLIC.keys():
+        assert vars(room)[name] is PUBLIC[name], name
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -51,7 +60,7 @@ def test_every_public_name_has_a_docstring_with_an_example(name: str) -> None:
     assert doctest.DocTestParser().get_examples(doc), f"no example for {name}"
 
 
-@pytest.mark.parametrize("kind", [tapem_dsl.TapeM, tapem_dsl.Tape, tapem_dsl.Dataset])
+@pytest.mark.parametrize("kind", [tapem_dsl.TapeM, tapem_dsl.Tape, train.Dataset])
 def test_every_public_method_has_a_docstring_with_an_example(kind: type) -> None:
     for name, method in vars(kind).items():
         if name[0] != "_" and callable(method):
@@ -69,7 +78,7 @@ def ours_below(kind: type) -> dict[str, type]:
 
 
 def test_every_failure_is_public_and_the_family_is_closed() -> None:
-    assert set(ours_below(TapeError)) < set(PUBLIC)
+    assert set(ours_below(TapeError)) < set(vars(errors))
     with pytest.raises(TypeError, match=r"closed family.*throw\('your message'\)"):
         type("Mine", (TapeError,), {})
 

@@ -5,49 +5,17 @@ A loss is a program, a program run over a tape is data, and reverse mode is an
 interpreter of that data.
 """
 
+from tapem_dsl import errors as errors
+from tapem_dsl import ops as ops
+from tapem_dsl import optim as optim
+from tapem_dsl import testing as testing
+from tapem_dsl import train as train
+from tapem_dsl import tree as tree
 from tapem_dsl.arrays import Array as Array
 from tapem_dsl.arrays import Namespace as Namespace
 from tapem_dsl.arrays.shape import Shape as Shape
-from tapem_dsl.errors import AccumulationShapeMismatch as AccumulationShapeMismatch
-from tapem_dsl.errors import AxisOutOfRange as AxisOutOfRange
-from tapem_dsl.errors import BatchSizeNotPositive as BatchSizeNotPositive
-from tapem_dsl.errors import CheckpointError as CheckpointError
-from tapem_dsl.errors import ContributionShapeMismatch as ContributionShapeMismatch
-from tapem_dsl.errors import DTypeMismatch as DTypeMismatch
-from tapem_dsl.errors import EmptyAxis as EmptyAxis
-from tapem_dsl.errors import EmptyBatches as EmptyBatches
-from tapem_dsl.errors import EmptyDataset as EmptyDataset
-from tapem_dsl.errors import (
-    GradientArrayLengthMismatch as GradientArrayLengthMismatch,
-)
-from tapem_dsl.errors import GradientArrayOutOfBounds as GradientArrayOutOfBounds
-from tapem_dsl.errors import (
-    GradientArrayShapeMismatch as GradientArrayShapeMismatch,
-)
-from tapem_dsl.errors import GradientDTypeMismatch as GradientDTypeMismatch
-from tapem_dsl.errors import GradientShapeMismatch as GradientShapeMismatch
-from tapem_dsl.errors import InvalidNodeId as InvalidNodeId
-from tapem_dsl.errors import InvalidOutputId as InvalidOutputId
-from tapem_dsl.errors import InvalidParentId as InvalidParentId
-from tapem_dsl.errors import LoadError as LoadError
-from tapem_dsl.errors import MetricMismatch as MetricMismatch
-from tapem_dsl.errors import MissingGradient as MissingGradient
-from tapem_dsl.errors import MissingRule as MissingRule
-from tapem_dsl.errors import MissingValue as MissingValue
-from tapem_dsl.errors import NodeMissing as NodeMissing
-from tapem_dsl.errors import OpError as OpError
-from tapem_dsl.errors import OutsideDomain as OutsideDomain
-from tapem_dsl.errors import ParameterError as ParameterError
 from tapem_dsl.errors import Refused as Refused
-from tapem_dsl.errors import RequirementNotMet as RequirementNotMet
-from tapem_dsl.errors import SeedShapeMismatch as SeedShapeMismatch
-from tapem_dsl.errors import ShapeMismatch as ShapeMismatch
-from tapem_dsl.errors import Swapped as Swapped
 from tapem_dsl.errors import TapeError as TapeError
-from tapem_dsl.errors import Thrown as Thrown
-from tapem_dsl.errors import UpstreamShapeMismatch as UpstreamShapeMismatch
-from tapem_dsl.errors import ValueShapeMismatch as ValueShapeMismatch
-from tapem_dsl.errors import tag_error as tag_error
 from tapem_dsl.ids import NodeId as NodeId
 from tapem_dsl.interpreters.forward import derivative as derivative
 from tapem_dsl.interpreters.forward import derivative_vjp as derivative_vjp
@@ -66,13 +34,14 @@ from tapem_dsl.interpreters.forward import vjp as vjp
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds
 from tapem_dsl.interpreters.recorded import backward_m as backward_m
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
-from tapem_dsl.interpreters.reverse import Outer as Outer
 from tapem_dsl.interpreters.reverse import backward as backward
 from tapem_dsl.interpreters.reverse import backward_dense as backward_dense
 from tapem_dsl.interpreters.reverse import backward_dense_all as backward_dense_all
 from tapem_dsl.interpreters.reverse import backward_dense_from as backward_dense_from
 from tapem_dsl.interpreters.reverse import backward_dense_step as backward_dense_step
 from tapem_dsl.interpreters.reverse import backward_scalar as backward_scalar
+from tapem_dsl.interpreters.reverse import grad as grad
+from tapem_dsl.interpreters.reverse import value_and_grad as value_and_grad
 from tapem_dsl.interpreters.reverse import vjp_rules as vjp_rules
 from tapem_dsl.ops.arithmetic import add as add
 from tapem_dsl.ops.arithmetic import div as div
@@ -171,12 +140,6 @@ from tapem_dsl.tape.op import Op as Op
 from tapem_dsl.tape.tape import EMPTY as EMPTY
 from tapem_dsl.tape.tape import Tape as Tape
 from tapem_dsl.tape.value import rationals as rationals
-from tapem_dsl.train.data.dataset import Dataset as Dataset
-from tapem_dsl.train.data.dataset import lcg_next as lcg_next
-from tapem_dsl.train.data.dataset import shuffle_pairs as shuffle_pairs
-from tapem_dsl.train.loop.checks import require_grad_tensor as require_grad_tensor
-from tapem_dsl.train.loop.checks import require_scalar_value as require_scalar_value
-from tapem_dsl.train.loop.checks import require_value_tensor as require_value_tensor
 from tapem_dsl.train.loop.mean_loss import mean_scalar_over as mean_scalar_over
 from tapem_dsl.train.loop.mean_loss import (
     mean_scalar_over_array as mean_scalar_over_array,
@@ -184,6 +147,5 @@ from tapem_dsl.train.loop.mean_loss import (
 from tapem_dsl.train.loop.mean_loss import (
     mean_scalar_over_dataset as mean_scalar_over_dataset,
 )
-from tapem_dsl.train.loop.step import sgd_update_tensor as sgd_update_tensor
 
 __version__ = "0.1.0"

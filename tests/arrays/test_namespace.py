@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tapem_dsl import Array, Namespace, OutsideDomain, Refused, rationals
+from tapem_dsl import Array, Namespace, rationals
 from tapem_dsl.arrays import EXACT, NUMPY, Tracer, namespace_of
 from tapem_dsl.arrays.dispatch import CARRIED
+from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.tape.equality import same
 from tests.oracles import assert_fractions, from_eighths

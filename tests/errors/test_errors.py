@@ -7,21 +7,14 @@ import numpy as np
 import pytest
 
 import tapem_dsl
-from tapem_dsl import (
-    EMPTY,
+from tapem_dsl import EMPTY, NodeId, TapeError, add, do, leaf, mean_scalar_over, throw
+from tapem_dsl.errors import (
     EmptyDataset,
-    NodeId,
     OutsideDomain,
     Refused,
     ShapeMismatch,
-    TapeError,
     Thrown,
-    add,
-    do,
-    leaf,
-    mean_scalar_over,
     tag_error,
-    throw,
 )
 from tapem_dsl.program.do import Do
 
@@ -62,7 +55,7 @@ def test_str_shows_what_the_message_does_not() -> None:
     assert str(EmptyDataset("t")) == "t: empty dataset"
     domain = OutsideDomain("log", "bad", entry="-1.0", index=(0,))
     assert str(domain) == "autograd: log: bad (entry='-1.0', index=(0,))"
-    seed = tapem_dsl.SeedShapeMismatch(tapem_dsl.NodeId(1), expected=(3,), found=())
+    seed = tapem_dsl.errors.SeedShapeMismatch(NodeId(1), expected=(3,), found=())
     assert "expected=(3,), found=()" in str(seed)
 
 
@@ -92,7 +85,7 @@ def test_refused_is_an_exception_like_any_other_in_a_block() -> None:
 
 
 def test_no_two_failures_have_one_text() -> None:
-    kinds = [kind for kind in vars(tapem_dsl).values() if is_failure(kind)]
+    kinds = [kind for kind in vars(tapem_dsl.errors).values() if is_failure(kind)]
     texts = [kind._text for kind in kinds if kind._text]
     assert len(texts) == len(set(texts)) > 15
 

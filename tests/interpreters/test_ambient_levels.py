@@ -14,7 +14,6 @@ from tapem_dsl import (
     Array,
     Do,
     NodeId,
-    OutsideDomain,
     TapeM,
     add,
     backward,
@@ -39,13 +38,14 @@ from tapem_dsl import (
     softmax_last,
     sub,
     tangent,
+    value_and_grad,
     value_of,
     vjp,
 )
+from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.tracer import levels_of
-from tapem_dsl.train import value_and_grad
 
 LOOSE: Any = tapem_dsl  # Any: duals among the leaves
 
@@ -276,7 +276,7 @@ def test_a_seed_may_carry_a_level_too() -> None:
         np.testing.assert_allclose(found.tangent, 3 * once, rtol=1e-15)
 
 
-def test_functions_of_packs_nest_by_their_levels() -> None:
+def test_functions_of_pytrees_nest_by_their_levels() -> None:
     """``jvp`` of a gradient is the mixed derivative; with one level it would not be."""
 
     @do

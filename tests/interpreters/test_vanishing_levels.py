@@ -13,7 +13,6 @@ from tapem_dsl import (
     Do,
     NodeId,
     Op,
-    OutsideDomain,
     Shape,
     TapeM,
     add,
@@ -32,13 +31,14 @@ from tapem_dsl import (
     primal,
     sqrt,
     tangent,
+    value_and_grad,
     value_of,
     vjp_rules,
 )
 from tapem_dsl.arrays import Namespace
+from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual
-from tapem_dsl.train import value_and_grad
 
 LOOSE: Any = tapem_dsl  # Any: duals among the leaves
 P, Q, ONE = np.float64(2), np.float64(3), np.float64(1)

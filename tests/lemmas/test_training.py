@@ -10,16 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from tapem_dsl import (
-    Array,
-    Dataset,
-    LoadError,
-    NodeId,
-    rationals,
-    sgd_update_tensor,
-    train,
-)
+from tapem_dsl import Array, NodeId, optim, rationals, train, tree
+from tapem_dsl.errors import LoadError
 from tapem_dsl.tape.equality import same
+from tapem_dsl.train import Dataset, sgd_update_tensor
 from tests.oracles import brief, usual
 from tests.random_tapes import DTYPES, SHAPES, arrays, zeros_like
 
@@ -97,14 +91,14 @@ def test_sgd_update_tensor_is_the_update_of_sgd(
 ) -> None:
     p, g = data.draw(moving(dtype))
     moved = sgd_update_tensor(p, g, rate)
-    change, state = train.Sgd().update(g, train.Sgd().init(p), p, rate)
-    assert same(moved, train.apply_updates(p, change))
-    assert state == train.Sgd().init(p)
-    transform = train.sgd(rate)
+    change, state = optim.Sgd().update(g, optim.Sgd().init(p), p, rate)
+    assert same(moved, optim.apply_updates(p, change))
+    assert state == optim.Sgd().init(p)
+    transform = optim.sgd(rate)
     assert same(moved, transform.move(g, transform.init(p), p)[0])
-    entry = train.ParamEntry(NodeId(0), "p", p)
-    optimiser = train.Optimizer((train.ParamGroup((entry.id,), train.Sgd(), rate),))
-    _, table = optimiser.step(train.ParamTable((entry,)), {entry.id: g}).unwrap()
+    entry = optim.ParamEntry(NodeId(0), "p", p)
+    optimiser = optim.Optimizer((optim.ParamGroup((entry.id,), optim.Sgd(), rate),))
+    _, table = optimiser.step(optim.ParamTable((entry,)), {entry.id: g}).unwrap()
     assert same(moved, table.entries[0].value)
     if dtype is object:  # index by index, without an array's arithmetic
         expected = [a - b * rate for a, b in zip(p.flat, g.flat, strict=True)]
@@ -115,10 +109,10 @@ def test_sgd_update_tensor_is_the_update_of_sgd(
 
 RULES: Final[list[Any]] = [
     rule
-    for rule in vars(train).values()
-    if inspect.isclass(rule) and issubclass(rule, train.Rule) and rule != train.Rule
+    for rule in vars(optim).values()
+    if inspect.isclass(rule) and issubclass(rule, optim.Rule) and rule != optim.Rule
 ]
-COUNTING: Final = (train.Momentum, train.Adam)
+COUNTING: Final = (optim.Momentum, optim.Adam)
 
 
 def test_every_rule_is_there() -> None:
@@ -144,10 +138,10 @@ def test_a_state_begins_with_zeros_and_at_step_0(
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "adagrad", "rmsprop", "adam"])
 def test_a_transform_begins_so_for_each_leaf(name: str) -> None:
-    pack = {"w": rationals([[1, 2]]), "b": rationals(3)}
-    state = getattr(train, name)(Fraction(1, 2)).init(pack)
+    pytree = {"w": rationals([[1, 2]]), "b": rationals(3)}
+    state = getattr(optim, name)(Fraction(1, 2)).init(pytree)
     assert state.steps == 0
-    leaves, _ = train.flatten(state)
+    leaves, _ = tree.flatten(state)
     for leaf in leaves:
         assert isinstance(leaf, int) or not any(leaf.flat)
         assert leaf == 0 if isinstance(leaf, int) else True
@@ -159,7 +153,7 @@ def test_a_transform_begins_so_for_each_leaf(name: str) -> None:
 def test_a_counter_grows_by_one_with_every_gradient(
     rule: Any, data: st.DataObject, steps: int
 ) -> None:
-    """Zero gradients too; and a step counts once for the pack, whatever it holds."""
+    """Zero gradients too; and a step counts once for the pytree, whatever it holds."""
     p, g = data.draw(moving(np.float64))
     state = rule().init(p)
     for step in range(steps):
@@ -168,7 +162,7 @@ def test_a_counter_grows_by_one_with_every_gradient(
         _, state = rule().update(g, state, p, 0.1)
     if issubclass(rule, COUNTING):
         assert state.steps == steps
-    transform = train.by_leaf(rule(), 0.1)
+    transform = optim.by_leaf(rule(), 0.1)
     stepped = transform.init([p, p])
     for _ in range(steps):
         _, stepped = transform.update([g, None], stepped, [p, p])
@@ -181,7 +175,7 @@ def test_over_rationals_momentum_counts_and_remembers_exactly(
     data: st.DataObject, steps: int
 ) -> None:
     p, g = data.draw(moving())
-    rule = train.Momentum(momentum=Fraction(1, 2))
+    rule = optim.Momentum(momentum=Fraction(1, 2))
     state = rule.init(p)
     for _ in range(steps):
         _, state = rule.update(g, state, p, Fraction(1, 10))

@@ -13,7 +13,6 @@ from returns.result import Failure, Success
 from tapem_dsl import (
     Array,
     NodeId,
-    OutsideDomain,
     add,
     apply_op,
     div,
@@ -25,6 +24,7 @@ from tapem_dsl import (
     sub,
     value_of,
 )
+from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.ops.arithmetic import Add, Scale, Sub
 from tests.oracles import (
     assert_fractions,

@@ -13,12 +13,9 @@ from hypothesis import strategies as st
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    EmptyAxis,
     NodeId,
     Op,
-    OutsideDomain,
     Shape,
-    ShapeMismatch,
     attention,
     backward,
     leaf,
@@ -27,6 +24,7 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.errors import EmptyAxis, OutsideDomain, ShapeMismatch
 from tapem_dsl.ops.attention import Attention
 from tests.oracles import usual
 

@@ -14,9 +14,7 @@ from jax import numpy as jnp
 from tapem_dsl import (
     Array,
     Do,
-    DTypeMismatch,
     NodeId,
-    ShapeMismatch,
     Tape,
     TapeM,
     apply_op,
@@ -42,6 +40,7 @@ from tapem_dsl import (
     sum_,
     where,
 )
+from tapem_dsl.errors import DTypeMismatch, ShapeMismatch
 from tapem_dsl.ops.conditions import Where
 from tapem_dsl.tape.equality import same
 from tests.oracles import assert_close, assert_fractions, from_eighths, inner, thorough

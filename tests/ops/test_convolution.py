@@ -13,9 +13,7 @@ import tapem_dsl
 from tapem_dsl import (
     Array,
     NodeId,
-    RequirementNotMet,
     Shape,
-    ShapeMismatch,
     TapeM,
     backward,
     conv,
@@ -26,6 +24,7 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.errors import RequirementNotMet, ShapeMismatch
 from tapem_dsl.ops.convolution import Conv, ConvTranspose
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
 from tests.toy_dual import Dual

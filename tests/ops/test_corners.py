@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from tapem_dsl import (
-    OutsideDomain,
     backward_scalar,
     clamp,
     const,
@@ -26,6 +25,7 @@ from tapem_dsl import (
     softplus,
     sqrt,
 )
+from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.ops.corners import Clamp
 from tests.oracles import gradient, value
 from tests.specs.every import named

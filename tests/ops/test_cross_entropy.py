@@ -12,10 +12,7 @@ from jax import numpy as jnp
 
 from tapem_dsl import (
     Array,
-    DTypeMismatch,
     NodeId,
-    OutsideDomain,
-    ShapeMismatch,
     TapeM,
     apply_op,
     backward,
@@ -25,6 +22,7 @@ from tapem_dsl import (
     rationals,
 )
 from tapem_dsl.arrays import EXACT, NUMPY
+from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.reverse import vjp_rules
 from tapem_dsl.ops.labels import CrossEntropy
 from tests.oracles import assert_close, thorough

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tapem_dsl import (
     NodeId,
-    OutsideDomain,
     const,
     exp,
     leaf,
@@ -20,6 +19,7 @@ from tapem_dsl import (
     tanh,
     value_of,
 )
+from tapem_dsl.errors import OutsideDomain
 from tests.oracles import assert_fractions, assert_same_numbers, operands, usual, value
 from tests.specs.every import named
 

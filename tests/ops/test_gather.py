@@ -13,11 +13,8 @@ from numpy.typing import DTypeLike
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    AxisOutOfRange,
-    DTypeMismatch,
     NodeId,
     Shape,
-    ShapeMismatch,
     TapeM,
     apply_op,
     backward,
@@ -29,6 +26,7 @@ from tapem_dsl import (
     map_m,
     rationals,
 )
+from tapem_dsl.errors import AxisOutOfRange, DTypeMismatch, ShapeMismatch
 from tapem_dsl.ops.gathering import Gather, IndexAdd
 from tests.oracles import (
     assert_fractions,

@@ -11,9 +11,7 @@ from hypothesis.extra import numpy as hnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    AxisOutOfRange,
     NodeId,
-    ShapeMismatch,
     TapeM,
     backward,
     const,
@@ -24,6 +22,7 @@ from tapem_dsl import (
     scatter_add,
     select,
 )
+from tapem_dsl.errors import AxisOutOfRange, ShapeMismatch
 from tests.oracles import assert_fractions, thorough
 
 X = NodeId(0)

@@ -9,9 +9,7 @@ import pytest
 from tapem_dsl import (
     Array,
     Do,
-    DTypeMismatch,
     NodeId,
-    Outer,
     Tape,
     TapeM,
     add,
@@ -26,6 +24,7 @@ from tapem_dsl import (
     fold_m,
     layer_norm,
     leaf,
+    mean_scalar_over,
     ops,
     permute,
     reduce_mean,
@@ -36,7 +35,8 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY, narrowed, widened
-from tapem_dsl.train import mean_scalar_over
+from tapem_dsl.errors import DTypeMismatch
+from tapem_dsl.interpreters.reverse import Outer
 from tests.specs.long import LONG, Long, N
 from tests.toy_dual import Dual, split
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tapem_dsl import (
     NodeId,
-    OutsideDomain,
     backward,
     const,
     cross_entropy,
@@ -19,6 +18,7 @@ from tapem_dsl import (
     nll,
     rationals,
 )
+from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.ops.losses import entries
 from tests.oracles import assert_fractions, gradient, operands, program, thorough, value
 from tests.specs.every import named

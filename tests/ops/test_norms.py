@@ -16,11 +16,8 @@ from jax import numpy as jnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    EmptyAxis,
     NodeId,
-    OutsideDomain,
     Shape,
-    ShapeMismatch,
     backward,
     batch_norm,
     layer_norm,
@@ -30,6 +27,7 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.errors import EmptyAxis, OutsideDomain, ShapeMismatch
 from tapem_dsl.ops.norms import BatchNorm, LayerNorm
 from tests.oracles import usual
 

@@ -15,19 +15,21 @@ from hypothesis.extra import numpy as hnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    DTypeMismatch,
-    InvalidNodeId,
     NodeId,
-    OutsideDomain,
-    RequirementNotMet,
     Shape,
-    ShapeMismatch,
     avg_pool,
     backward,
     leaf,
     max_pool,
     rationals,
     smooth_max_pool,
+)
+from tapem_dsl.errors import (
+    DTypeMismatch,
+    InvalidNodeId,
+    OutsideDomain,
+    RequirementNotMet,
+    ShapeMismatch,
 )
 from tests.oracles import assert_fractions, eighths, from_eighths, thorough, usual
 

@@ -11,21 +11,23 @@ from returns.result import Failure, Success
 
 from tapem_dsl import (
     Array,
-    DTypeMismatch,
-    InvalidNodeId,
     Namespace,
     NodeId,
     Op,
-    OutsideDomain,
-    Refused,
     Shape,
-    ShapeMismatch,
     apply_op,
     leaf,
     log,
     pure,
     rationals,
     relu,
+)
+from tapem_dsl.errors import (
+    DTypeMismatch,
+    InvalidNodeId,
+    OutsideDomain,
+    Refused,
+    ShapeMismatch,
 )
 from tapem_dsl.tape.op import ANY_SCALAR
 from tests.oracles import program, recorded, sample

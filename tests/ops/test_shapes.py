@@ -12,11 +12,7 @@ from hypothesis.extra import numpy as hnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    AxisOutOfRange,
-    DTypeMismatch,
-    EmptyAxis,
     NodeId,
-    ShapeMismatch,
     TapeError,
     TapeM,
     backward,
@@ -38,6 +34,7 @@ from tapem_dsl import (
     swap_adjacent_at_depth,
     transpose,
 )
+from tapem_dsl.errors import AxisOutOfRange, DTypeMismatch, EmptyAxis, ShapeMismatch
 from tests.oracles import usual
 
 X = NodeId(0)

@@ -10,9 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from tapem_dsl import (
     Array,
-    AxisOutOfRange,
     NodeId,
-    OutsideDomain,
     backward,
     leaf,
     log_softmax,
@@ -20,6 +18,7 @@ from tapem_dsl import (
     rationals,
     softmax,
 )
+from tapem_dsl.errors import AxisOutOfRange, OutsideDomain
 from tests.oracles import assert_fractions, gradient, thorough, value
 from tests.specs.every import named
 from tests.specs.spec import Spec

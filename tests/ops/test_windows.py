@@ -9,19 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tapem_dsl
-from tapem_dsl import (
-    Array,
-    NodeId,
-    RequirementNotMet,
-    Shape,
-    ShapeMismatch,
-    const,
-    fold,
-    leaf,
-    windows,
-)
+from tapem_dsl import Array, NodeId, Shape, const, fold, leaf, windows
 from tapem_dsl.arrays import EXACT
 from tapem_dsl.arrays.shape import window_counts
+from tapem_dsl.errors import RequirementNotMet, ShapeMismatch
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
 
 LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show

@@ -13,12 +13,8 @@ from returns.result import Failure, Success
 
 from tapem_dsl import (
     EMPTY,
-    Dataset,
-    DTypeMismatch,
-    InvalidNodeId,
     NodeId,
     TapeM,
-    Thrown,
     add,
     apply_op,
     const,
@@ -47,8 +43,10 @@ from tapem_dsl import (
     value_of,
     when_m,
 )
+from tapem_dsl.errors import DTypeMismatch, InvalidNodeId, Thrown
 from tapem_dsl.testing import assert_equivalent
 from tapem_dsl.testing.strategies import programs
+from tapem_dsl.train import Dataset
 
 
 class Subclass(np.ndarray[Any, Any]):

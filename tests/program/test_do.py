@@ -19,7 +19,6 @@ from tapem_dsl import (
     Namespace,
     NodeId,
     Op,
-    Refused,
     Shape,
     Tape,
     TapeM,
@@ -38,6 +37,7 @@ from tapem_dsl import (
     throw,
     value_of,
 )
+from tapem_dsl.errors import Refused
 from tapem_dsl.ops.arithmetic import Add
 
 

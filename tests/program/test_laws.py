@@ -18,7 +18,8 @@ from returns.primitives.container import BaseContainer
 from returns.primitives.hkt import SupportsKind2
 from returns.result import Failure, Result, Success
 
-from tapem_dsl import EMPTY, NodeId, TapeError, TapeM, Thrown, leaf, pure, relu, throw
+from tapem_dsl import EMPTY, NodeId, TapeError, TapeM, leaf, pure, relu, throw
+from tapem_dsl.errors import Thrown
 from tapem_dsl.testing import assert_equivalent
 from tapem_dsl.testing.strategies import programs
 

@@ -6,7 +6,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from tapem_dsl import Array, Op, Refused, Shape
+from tapem_dsl import Array, Op, Shape
+from tapem_dsl.errors import Refused
 from tapem_dsl.ops import comparisons, conditions
 from tapem_dsl.ops.elementwise import Detach
 from tapem_dsl.ops.gathering import Gather, IndexAdd

@@ -10,12 +10,9 @@ import pytest
 
 from tapem_dsl import (
     Array,
-    DTypeMismatch,
     Namespace,
     NodeId,
     Op,
-    OutsideDomain,
-    Refused,
     Shape,
     TapeM,
     apply_op,
@@ -25,6 +22,7 @@ from tapem_dsl import (
     rationals,
     relu,
 )
+from tapem_dsl.errors import DTypeMismatch, OutsideDomain, Refused
 from tapem_dsl.tape.record import _KNOWN
 
 

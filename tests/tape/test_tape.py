@@ -16,10 +16,8 @@ from returns.result import Failure, Success
 
 from tapem_dsl import (
     EMPTY,
-    InvalidNodeId,
     Node,
     NodeId,
-    ShapeMismatch,
     Tape,
     add,
     apply_op,
@@ -30,6 +28,7 @@ from tapem_dsl import (
     param,
     rationals,
 )
+from tapem_dsl.errors import InvalidNodeId, ShapeMismatch
 from tapem_dsl.ops.arithmetic import Add, Scale
 from tapem_dsl.program.do import Do
 from tapem_dsl.tape.tape import snapshot

@@ -27,7 +27,6 @@ from safetensors.numpy import save, save_file
 
 from tapem_dsl import (
     Array,
-    CheckpointError,
     Do,
     NodeId,
     const,
@@ -36,26 +35,29 @@ from tapem_dsl import (
     mse_loss,
     rationals,
     tanh,
+    tree,
+    value_and_grad,
 )
-from tapem_dsl.tape.equality import same
-from tapem_dsl.train import (
+from tapem_dsl.errors import CheckpointError
+from tapem_dsl.optim import (
     Adam,
-    ArrayDataset,
-    DataLoader,
     Optimizer,
     ParamEntry,
     ParamGroup,
     ParamTable,
-    Position,
-    Stream,
     WarmupCosine,
     adamw,
     chain,
     clip_by_norm,
-    flatten,
+)
+from tapem_dsl.tape.equality import same
+from tapem_dsl.train import (
+    ArrayDataset,
+    DataLoader,
+    Position,
+    Stream,
     load_checkpoint,
     save_checkpoint,
-    value_and_grad,
 )
 from tests.oracles import usual
 
@@ -91,28 +93,28 @@ leaves = (
 
 @usual
 @given(
-    pack=st.dictionaries(
+    pytree=st.dictionaries(
         st.text("ab.", min_size=1, max_size=3), leaves | st.lists(leaves)
     )
 )
-def test_a_pack_comes_back_bit_for_bit(
-    pack: Any, tmp_path_factory: pytest.TempPathFactory
+def test_a_pytree_comes_back_bit_for_bit(
+    pytree: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    file = tmp_path_factory.mktemp("round") / "pack"
-    paths = list(flatten(pack)[1].paths())
+    file = tmp_path_factory.mktemp("round") / "pytree"
+    paths = list(tree.flatten(pytree)[1].paths())
     if len(set(paths)) < len(paths):  # "a.0" and ["a"][0]
-        with pytest.raises(ValueError, match="two leaves of the pack have the path"):
-            save_checkpoint(file, pack)
+        with pytest.raises(ValueError, match="two leaves of the pytree have the path"):
+            save_checkpoint(file, pytree)
         return
-    save_checkpoint(file, pack)
-    found = load_checkpoint("t", file, pack).unwrap()
-    assert same(found, pack)
-    for leaf in flatten(found)[0]:
+    save_checkpoint(file, pytree)
+    found = load_checkpoint("t", file, pytree).unwrap()
+    assert same(found, pytree)
+    for leaf in tree.flatten(found)[0]:
         assert not (isinstance(leaf, np.ndarray) and leaf.flags.writeable)
     before = file.read_bytes()
     save_checkpoint(file, found)
     assert file.read_bytes() == before
-    assert [path.name for path in file.parent.iterdir()] == ["pack"]
+    assert [path.name for path in file.parent.iterdir()] == ["pytree"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_what_no_file_can_hold_is_refused_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-PACK: Any = {
+PYTREE: Any = {
     "w": np.arange(12.0).reshape(3, 4),
     "b": np.float32(1.5),
     "step": 7,
@@ -143,7 +145,7 @@ PACK: Any = {
 }
 
 
-def refusal(file: Path, like: Any = PACK) -> str:
+def refusal(file: Path, like: Any = PYTREE) -> str:
     error = load_checkpoint("resume", file, like).failure()
     assert isinstance(error, CheckpointError)
     assert error.path == str(file)
@@ -157,7 +159,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_every_truncation_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    save_checkpoint(file, PACK)
+    save_checkpoint(file, PYTREE)
     whole = file.read_bytes()
     for size in range(len(whole)):
         file.write_bytes(whole[:size])
@@ -166,16 +168,16 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
 
 def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    save_checkpoint(file, PACK)
+    save_checkpoint(file, PYTREE)
     whole = file.read_bytes()
     for at in range(len(whole)):
         for bit in random.Random(at).sample(range(8), 2):
             flipped = bytearray(whole)
             flipped[at] ^= 1 << bit
             file.write_bytes(flipped)
-            result = load_checkpoint("resume", file, PACK)
+            result = load_checkpoint("resume", file, PYTREE)
             if isinstance(result, Success):  # nothing that counts was flipped
-                assert same(result.unwrap(), PACK), (at, bit)
+                assert same(result.unwrap(), PYTREE), (at, bit)
             else:
                 assert isinstance(result.failure(), CheckpointError)
 
@@ -247,9 +249,9 @@ def test_a_link_leads_to_the_file_that_is_written(tmp_path: Path) -> None:
 
 
 def test_byte_orders_and_names_of_the_format_do_not_matter(tmp_path: Path) -> None:
-    file, pack = tmp_path / "a", {"__metadata__": np.arange(3.0).astype(">f8")}
-    save_checkpoint(file, pack)
-    found = load_checkpoint("t", file, pack).unwrap()
+    file, pytree = tmp_path / "a", {"__metadata__": np.arange(3.0).astype(">f8")}
+    save_checkpoint(file, pytree)
+    found = load_checkpoint("t", file, pytree).unwrap()
     assert found["__metadata__"].tolist() == [0, 1, 2]
     assert found["__metadata__"].dtype == np.float64
 
@@ -283,25 +285,25 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("like", "what"),
     [
-        ({"w": PACK["w"]}, "the file holds another pack: without [], but with"),
-        ({**PACK, "more": 1}, "the file holds another pack: without ['more']"),
-        ({**PACK, "w": np.zeros((4, 3))}, "w is float64[3, 4], not float64[4, 3]"),
-        ({**PACK, "b": np.float64(0)}, "b is float32[], not float64[]"),
-        ({**PACK, "step": 1.0}, "step is int, not float"),
+        ({"w": PYTREE["w"]}, "the file holds another pytree: without [], but with"),
+        ({**PYTREE, "more": 1}, "the file holds another pytree: without ['more']"),
+        ({**PYTREE, "w": np.zeros((4, 3))}, "w is float64[3, 4], not float64[4, 3]"),
+        ({**PYTREE, "b": np.float64(0)}, "b is float32[], not float64[]"),
+        ({**PYTREE, "step": 1.0}, "step is int, not float"),
     ],
 )
-def test_another_pack_is_refused(like: Any, what: str, tmp_path: Path) -> None:
+def test_another_pytree_is_refused(like: Any, what: str, tmp_path: Path) -> None:
     file = tmp_path / "a"
-    save_checkpoint(file, PACK)
+    save_checkpoint(file, PYTREE)
     assert refusal(file, like).startswith(what)
 
 
 def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    save_checkpoint(file, PACK)
+    save_checkpoint(file, PYTREE)
     with pytest.raises(ValueError, match="no object"):
         save_checkpoint(file, {"x": object()})
-    assert same(load_checkpoint("t", file, PACK).unwrap(), PACK)
+    assert same(load_checkpoint("t", file, PYTREE).unwrap(), PYTREE)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -329,7 +331,7 @@ def test_a_file_that_cannot_be_is_named_as_it_was_given(
     os.mkfifo(tmp_path / "pipe")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(kind) as caught:
-        save_checkpoint(tmp_path / name, PACK)
+        save_checkpoint(tmp_path / name, PYTREE)
     assert caught.value.filename == str(tmp_path / name)
     assert caught.value.filename2 is None
     assert caught.value.errno == number
@@ -427,8 +429,8 @@ import numpy as np
 from tapem_dsl.train import save_checkpoint
 step = 0
 while True:
-    pack = {"w": np.full(50_000, float(step)), "step": step}
-    save_checkpoint(sys.argv[1], pack)
+    pytree = {"w": np.full(50_000, float(step)), "step": step}
+    save_checkpoint(sys.argv[1], pytree)
     step += 1
     if step == 1:
         print("ready", flush=True)
@@ -484,8 +486,8 @@ OPTIMISER = chain(clip_by_norm(0.5), adamw(WarmupCosine(0.1, 5, 60)))
 
 def loader(how: Any) -> DataLoader[Any]:
     rng = np.random.default_rng(3)
-    pack = (rng.normal(size=(23, 3)), rng.normal(size=(23, 2)))
-    return DataLoader(ArrayDataset.of_pack("t", pack).unwrap(), 1, how, seed=5)
+    pytree = (rng.normal(size=(23, 3)), rng.normal(size=(23, 2)))
+    return DataLoader(ArrayDataset.of_tree("t", pytree).unwrap(), 1, how, seed=5)
 
 
 def first() -> Run:
@@ -529,11 +531,12 @@ import resource, sys
 import numpy as np
 from tapem_dsl import const, dot, mse_loss
 from tapem_dsl.train import ArrayDataset, DataLoader, Stream
-from tapem_dsl.train import sgd, value_and_grad
+from tapem_dsl import value_and_grad
+from tapem_dsl.optim import sgd
 import tapem_dsl as t
 
 rows = np.load(sys.argv[1], mmap_mode="r")
-data = ArrayDataset.of_pack("big", rows).unwrap()
+data = ArrayDataset.of_tree("big", rows).unwrap()
 stream = Stream(DataLoader(data, 256, "numpy"))
 
 @t.do

@@ -11,8 +11,8 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import lr_scheduler
 
-from tapem_dsl import train
-from tapem_dsl.train import Rule, by_leaf
+from tapem_dsl import optim
+from tapem_dsl.optim import Rule, by_leaf
 
 
 def of(function: Callable[..., Any], name: str) -> Any:
@@ -97,10 +97,10 @@ def plain(value: Any) -> Any:
 
 
 def rules_and_schedules() -> list[type]:
-    modules = ("tapem_dsl.train.optim.schedules", "tapem_dsl.train.optim.cycles")
+    modules = ("tapem_dsl.optim.schedules", "tapem_dsl.optim.cycles")
     return [
         kind
-        for kind in vars(train).values()
+        for kind in vars(optim).values()
         if isinstance(kind, type)
         and kind is not Rule
         and (issubclass(kind, Rule) or kind.__module__ in modules)
@@ -126,17 +126,17 @@ def test_each_default_is_pytorchs_or_says_why_not(kind: type) -> None:
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("sgd", train.Sgd),
-        ("momentum", train.Momentum),
-        ("adagrad", train.AdaGrad),
-        ("rmsprop", train.RmsProp),
-        ("adam", train.Adam),
-        ("adamw", train.AdamW),
-        ("adadelta", train.Adadelta),
+        ("sgd", optim.Sgd),
+        ("momentum", optim.Momentum),
+        ("adagrad", optim.AdaGrad),
+        ("rmsprop", optim.RmsProp),
+        ("adam", optim.Adam),
+        ("adamw", optim.AdamW),
+        ("adadelta", optim.Adadelta),
     ],
 )
 def test_an_optimiser_has_the_defaults_of_its_rule(name: str, rule: Any) -> None:
-    make = getattr(train, name)
+    make = getattr(optim, name)
     assert make(0.25) == by_leaf(rule(), 0.25)
     changed = {"epsilon": 0.125, "rho": 0.5, "beta1": 0.25, "beta2": 0.75}
     changed |= {"momentum": 0.375, "dampening": 0.0, "weight_decay": 2.0}
@@ -146,7 +146,7 @@ def test_an_optimiser_has_the_defaults_of_its_rule(name: str, rule: Any) -> None
 
 def test_clips_and_loaders_default_to_this() -> None:
     """PyTorch's ``error_if_nonfinite`` is false: it passes NaN on silently."""
-    assert train.clip_by_norm(1.0) == train.clip_by_norm(1.0, error_if_nonfinite=True)
+    assert optim.clip_by_norm(1.0) == optim.clip_by_norm(1.0, error_if_nonfinite=True)
     assert of(clip_grad_norm_, "error_if_nonfinite") is False
-    group = defaults_of(train.ParamGroup)
+    group = defaults_of(optim.ParamGroup)
     assert group == {"schedule": None}

@@ -13,31 +13,29 @@ import numpy as np
 import pytest
 from returns.result import Success
 
-from tapem_dsl import Dataset, NodeId, const, leaf, train
+from tapem_dsl import NodeId, const, leaf, optim, train, tree
+from tapem_dsl.optim import Optimizer, ParamEntry, ParamGroup, ParamTable, Sgd
+from tapem_dsl.optim.schedules import Scheduler
 from tapem_dsl.train import (
     ArrayDataset,
     DataLoader,
+    Dataset,
     LogEntry,
     Metric,
-    Optimizer,
-    ParamEntry,
-    ParamGroup,
-    ParamTable,
     ReportSum,
-    Sgd,
     StepReport,
     Stream,
     Trainer,
 )
-from tapem_dsl.train.optim.schedules import Scheduler
 
 # Any, throughout: what types would refuse is what is tried here.
 
 LOOSE: Final[Any] = train
+LOOSE_OPTIM: Final[Any] = optim
 REPORT: Final = StepReport(1.0)
 METRIC: Final = Metric("a", 1.0)
 DATA: Final = Dataset.of_list([1.0, 2.0])
-ARRAYS: Final[Any] = ArrayDataset.of_pack("t", np.ones(3)).unwrap()
+ARRAYS: Final[Any] = ArrayDataset.of_tree("t", np.ones(3)).unwrap()
 LOADER: Final = DataLoader(DATA, 1)
 TABLE: Final = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
 GROUP: Final = ParamGroup((NodeId(0),), Sgd(), 0.1)
@@ -119,12 +117,12 @@ KINDS: Final[dict[str, Kind]] = {
     "tape": Kind(TAPE, 3, None, PROGRAM),
     "starts": Kind(range(1), 3, None, [0]),
     "order": Kind(np.arange(3), 3, None, [0, 1, 2]),
-    "schedule": Kind(train.Constant(0.1), 3, "x", PROGRAM),
+    "schedule": Kind(optim.Constant(0.1), 3, "x", PROGRAM),
     # tried elsewhere
     "into": Kind(np.float64),
     "grads": Kind({}),
     "which": Kind(0),
-    "map_pack.function": Kind(lambda *leaves: leaves[0]),
+    "map.function": Kind(lambda *leaves: leaves[0]),
     # of one owner
     "Stream.at.position": Kind(Stream(LOADER).position, None, 3, (0, 0, 0)),
     "ReportSum.add.other": Kind(ReportSum.of_report(REPORT), REPORT, None, 3),
@@ -152,7 +150,7 @@ KINDS: Final[dict[str, Kind]] = {
     "npy_bytes.array": Kind(np.ones(1), "x", None, 1j, [None]),
     "Cyclic.mode": Kind("triangular", "cats", 3, None, PROGRAM),
     "save_checkpoint.path": Kind("x", *PATH.bad, ""),
-    "chain.transforms": Kind(train.sgd(0.1), train.sgd, 3, None, [train.sgd(0.1)]),
+    "chain.transforms": Kind(optim.sgd(0.1), optim.sgd, 3, None, [optim.sgd(0.1)]),
 }
 """By the parameter's name, or by its owner's and its own."""
 
@@ -162,12 +160,12 @@ RATES: Final = {
 }
 
 OPEN: Final = {
-    *("pack", "like", "init", "others", "parameters", "updates"),
+    *("pytree", "ArrayDataset.data", "like", "init", "others", "parameters", "updates"),
     *("parameter", "_given", "l2_norm.gradients"),
     *("require_grad_tensor.tag", "require_value_tensor.tag"),
     *("require_scalar_value.tag",),
 }
-"""What takes any value, is a pack, or is tried elsewhere."""
+"""What takes any value, is a pytree, or is tried elsewhere."""
 
 BARE: Final = {"Pair", "NpyArray", "Stepped", "Level", "LineFormatter", "no_log"}
 """Results, states and what does nothing: they hold what they are given."""
@@ -179,8 +177,15 @@ INSTANCES: Final[list[Any]] = [
 ]
 
 
+TARGETS: Final[dict[str, Any]] = {
+    **vars(train),
+    **vars(optim),
+    **{name: getattr(tree, name) for name in ("map", "param", "const")},
+}
+
+
 def targets() -> Iterator[tuple[str, Any]]:
-    for name, value in vars(train).items():
+    for name, value in TARGETS.items():
         if name[0] == "_" or name in BARE:
             continue
         if isinstance(value, FunctionType) or (
@@ -265,7 +270,7 @@ def test_the_good_values_are_taken(
 
 SCHEDULES: Final[list[Any]] = [
     kind
-    for kind in vars(train).values()
+    for kind in vars(optim).values()
     if inspect.isclass(kind) and issubclass(kind, Scheduler)
 ]
 
@@ -284,9 +289,8 @@ def test_a_step_of_a_schedule_is_a_count(kind: Any) -> None:
 def test_there_is_no_schedule_that_is_not_tried() -> None:
     called_with_a_step = {
         kind
-        for kind in vars(train).values()
+        for kind in vars(optim).values()
         if inspect.isclass(kind) and "__call__" in dir(kind)
-        if kind not in (train.ValueAndGrad, train.Level)
     }
     assert set(SCHEDULES) == called_with_a_step
 
@@ -303,8 +307,11 @@ def test_there_is_no_schedule_that_is_not_tried() -> None:
         (lambda: LOOSE.vector_of_list("t", 1, ["a" * 999]), r"entries\[0\], .*\.\.\."),
         (lambda: LOOSE.eval_batches("t", [1.0], const), "cut a list of samples into"),
         (lambda: LOOSE.Position("a", 0, 0), "takes an integer for epoch, not 'a'"),
-        (lambda: LOOSE.Optimizer(GROUP), r"for groups, not .*; put it in a tuple: "),
-        (lambda: LOOSE.adam(PROGRAM), "takes a number or a schedule for rate"),
+        (
+            lambda: LOOSE_OPTIM.Optimizer(GROUP),
+            r"for groups, not .*; put it in a tuple: ",
+        ),
+        (lambda: LOOSE_OPTIM.adam(PROGRAM), "takes a number or a schedule for rate"),
     ],
 )
 def test_the_mend_is_said(call: Callable[[], object], message: str) -> None:

@@ -16,7 +16,6 @@ from returns.result import Result, Success
 from tapem_dsl import (
     EMPTY,
     Array,
-    Dataset,
     Do,
     Gradients,
     Namespace,
@@ -27,7 +26,6 @@ from tapem_dsl import (
     Tape,
     TapeError,
     TapeM,
-    Thrown,
     add,
     apply_op,
     backward,
@@ -59,21 +57,25 @@ from tapem_dsl import (
     primal,
     pure,
     relu,
-    require_grad_tensor,
-    require_scalar_value,
-    require_value_tensor,
     scale,
-    sgd_update_tensor,
     sum_,
     tangent,
     throw,
+    value_and_grad,
     value_of,
     vjp,
     vjp_rules,
     when_m,
 )
+from tapem_dsl.errors import Thrown
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
-from tapem_dsl.train import value_and_grad
+from tapem_dsl.train import (
+    Dataset,
+    require_grad_tensor,
+    require_scalar_value,
+    require_value_tensor,
+    sgd_update_tensor,
+)
 
 C = TypeVar("C")
 F = TypeVar("F", bound=np.generic)

@@ -13,7 +13,8 @@ from returns.pipeline import flow
 from returns.pointfree import apply, bind, map_
 from returns.primitives.hkt import KindN, kinded
 
-from tapem_dsl import NodeId, TapeM, Thrown, leaf, mul, pure, relu, value_of
+from tapem_dsl import NodeId, TapeM, leaf, mul, pure, relu, value_of
+from tapem_dsl.errors import Thrown
 
 M = TypeVar("M", bound=BindableN[Any, Any, Any])
 S = TypeVar("S")

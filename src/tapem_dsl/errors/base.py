@@ -14,7 +14,7 @@ class TapeError:
     TorchLean's text to the letter (``Except String`` in Lean) and ``str()`` adds the
     facts to it. The family is closed: a failure of your own is :class:`Thrown`.
 
-    >>> from tapem_dsl import InvalidNodeId
+    >>> from tapem_dsl.errors import InvalidNodeId
     >>> error = InvalidNodeId("add", id=7, size=2)
     >>> error.message
     'autograd: invalid node id'
@@ -99,7 +99,7 @@ class Refused(Exception):
     The interpreter that called the op turns it into ``Failure(error)``; it is caught
     nowhere else, so raising it in a do-block is an exception like any other.
 
-    >>> from tapem_dsl import ShapeMismatch
+    >>> from tapem_dsl.errors import ShapeMismatch
     >>> raise Refused(ShapeMismatch("dot", shapes=((2,), (3,)), wants="equal lengths"))
     Traceback (most recent call last):
     ...

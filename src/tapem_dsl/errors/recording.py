@@ -32,7 +32,7 @@ class OpError(TapeError):
     """
     An op refused its operands; the machine adds which nodes they were.
 
-    >>> from tapem_dsl import ShapeMismatch
+    >>> from tapem_dsl.errors import ShapeMismatch
     >>> issubclass(ShapeMismatch, OpError)
     True
     """

@@ -72,7 +72,7 @@ def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
 
     Lean: ``liftExcept``; ``returns``: ``from_result``.
 
-    >>> from tapem_dsl import require_grad_tensor
+    >>> from tapem_dsl.train import require_grad_tensor
     >>> from_result(require_grad_tensor("sgd", {}, NodeId(3), ())).run()
     <Failure: sgd: missing gradient for node id 3>
     """

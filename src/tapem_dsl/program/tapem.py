@@ -228,8 +228,8 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         Go on with the result that the function makes of the value.
 
         >>> from returns.result import Failure
-        >>> from tapem_dsl import Thrown, pure
-        >>> pure(1).bind_result(lambda n: Failure(Thrown(f"no {n}"))).run()
+        >>> from tapem_dsl import errors, pure
+        >>> pure(1).bind_result(lambda n: Failure(errors.Thrown(f"no {n}"))).run()
         <Failure: no 1>
         """
         checked = function_argument(function, "bind_result", "function")
@@ -258,8 +258,8 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         Fail with what the function makes of the failure.
 
-        >>> from tapem_dsl import Thrown, throw
-        >>> throw("no labels").alt(lambda e: Thrown(f"digits: {e}")).run()
+        >>> from tapem_dsl import errors, throw
+        >>> throw("no labels").alt(lambda e: errors.Thrown(f"digits: {e}")).run()
         <Failure: digits: no labels>
         """
         checked = function_argument(function, "alt", "function")

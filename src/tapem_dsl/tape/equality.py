@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from math import copysign
 from operator import attrgetter
 from types import MethodType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -125,6 +125,36 @@ def structural(eq: Callable[[Any, object], bool]) -> Callable[[Any, object], boo
     """
     _STRUCTURAL.add(eq)
     return eq
+
+
+T = TypeVar("T", bound=type)
+
+
+def structural_tuple(kind: T) -> T:
+    """
+    Decorate a named tuple so that its ``==`` is :func:`same`.
+
+    The ``==`` of plain tuples asks arrays for one truth value, and they raise.
+
+    >>> from typing import NamedTuple
+    >>> @structural_tuple
+    ... class Buffers(NamedTuple):
+    ...     mean: np.ndarray
+    >>> Buffers(np.ones(2)) == Buffers(np.ones(2))
+    True
+    """
+    methods = {"__eq__": same, "__ne__": _differ, "__hash__": _shallow_hash}
+    for name, method in methods.items():
+        setattr(kind, name, method)
+    return kind
+
+
+def _differ(a: object, b: object) -> bool:
+    return not same(a, b)
+
+
+def _shallow_hash(record: tuple[object, ...]) -> int:
+    return hash((type(record), len(record)))  # a part may be an array
 
 
 def _is_dataclass_like(kind: type) -> bool:

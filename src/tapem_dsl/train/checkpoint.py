@@ -1,7 +1,7 @@
 """
 Packs on disk: written whole or not at all, and read back whole or refused.
 
-One file in the safetensors format: arrays as tensors, named by their paths in the pack;
+One file in the safetensors format: arrays as tensors, named by their paths in the tree;
 numbers, texts and rationals as JSON in its metadata, with a digest of all of it. No
 pickle: reading a file runs nothing.
 """
@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
+from tapem_dsl import tree
 from tapem_dsl.errors import CheckpointError, TapeError
 from tapem_dsl.program.arguments import tag_argument
 from tapem_dsl.tape.value import frozen
 from tapem_dsl.train.data.files import check_path
-from tapem_dsl.tree import flatten
 
 P = TypeVar("P")
 
@@ -37,9 +37,9 @@ _PARTIAL: Final = ".tapem_dsl-"
 _VERSION: Final = 1
 
 
-def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
+def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     """
-    Write a pack to a file, in place of what the file was.
+    Write a pytree to a file, in place of what the file was.
 
     The new file is written beside it and put in its place at once: whenever the process
     stops, the file is the old one or the new one, whole. (A process that is killed may
@@ -49,7 +49,7 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
 
     Args:
         path: the file; its folder must be there.
-        pack: arrays of floating-point, integer and truth values, exact arrays, and
+        pytree: arrays of floating-point, integer and truth values, exact arrays, and
             Python's numbers, texts and ``Fraction``: parameters, an optimiser's state
             and a place in a stream, all in one.
 
@@ -75,7 +75,7 @@ def save_checkpoint(path: str | os.PathLike[str], pack: object) -> None:
         raise ValueError("save_checkpoint takes the path of a file for path, not ''")
     from safetensors.numpy import save  # noqa: PLC0415 - an extra, asked for when used
 
-    tensors, others = _parts(pack)
+    tensors, others = _parts(pytree)
     header = {"version": _VERSION, "others": others, "digest": _digest(tensors, others)}
     written = save(tensors, {_KEY: json.dumps(header, sort_keys=True)})
     try:
@@ -89,17 +89,17 @@ def load_checkpoint(
     tag: str, path: str | os.PathLike[str], like: P
 ) -> Result[P, TapeError]:
     """
-    Read a pack back, bit for bit.
+    Read a pytree back, bit for bit.
 
     Args:
         tag: names the call in errors.
         path: the file.
-        like: a pack of the same structure, shapes and types: the one that a run starts
+        like: a pytree of the same structure, shapes and types: what a run starts
             with.
 
     Fails with:
         :class:`CheckpointError`: no such file, a truncated, changed or foreign one, or
-        one that holds another pack; and what is wrong.
+        one that holds another pytree; and what is wrong.
 
     Raises:
         ModuleNotFoundError: safetensors is not installed.
@@ -123,14 +123,14 @@ def load_checkpoint(
     others = header["others"]
     if header["digest"] != _digest(tensors, others):
         return refused("the file was changed after it was written")
-    leaves, structure = flatten(like)
+    leaves, structure = tree.flatten(like)
     paths = list(structure.paths())
     tensors = {name[1:]: array for name, array in tensors.items()}
     missing = [name for name in paths if name not in tensors and name not in others]
     unknown = sorted({*tensors, *others} - set(paths))
     if missing or unknown:
         return refused(
-            f"the file holds another pack: without {missing}, but with {unknown}"
+            f"the file holds another pytree: without {missing}, but with {unknown}"
         )
     found = []
     for name, leaf in zip(paths, leaves, strict=True):
@@ -138,7 +138,7 @@ def load_checkpoint(
         if _kind(value) != _kind(leaf):
             return refused(f"{name or 'the leaf'} is {_kind(value)}, not {_kind(leaf)}")
         found.append(value)
-    result: P = structure.rebuild(found)
+    result: P = structure.unflatten(found)
     return Success(result)
 
 
@@ -192,15 +192,15 @@ def _resemble(descriptor: int, old: os.stat_result) -> None:
                 change()
 
 
-# Any, from here on: leaves of a pack, and what JSON has for them.
-def _parts(pack: object) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Split a pack's leaves, by path, into tensors and what JSON holds."""
-    leaves, structure = flatten(pack)
+# Any, from here on: leaves of a pytree, and what JSON has for them.
+def _parts(pytree: object) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Split a pytree's leaves, by path, into tensors and what JSON holds."""
+    leaves, structure = tree.flatten(pytree)
     tensors: dict[str, NDArray[Any]] = {}
     others: dict[str, Any] = {}
     for name, leaf in zip(structure.paths(), leaves, strict=True):
         if f"/{name}" in tensors or name in others:
-            raise ValueError(f"two leaves of the pack have the path {name!r}")
+            raise ValueError(f"two leaves of the pytree have the path {name!r}")
         if isinstance(leaf, np.ma.MaskedArray):
             raise ValueError(f"a file loses the mask of {name!r}")  # noqa: TRY004
         array = isinstance(leaf, np.ndarray | np.generic)

@@ -15,10 +15,7 @@ import tapem_dsl
 from tapem_dsl import (
     Array,
     Do,
-    DTypeMismatch,
     NodeId,
-    OutsideDomain,
-    ShapeMismatch,
     TapeM,
     add,
     apply_op,
@@ -44,6 +41,7 @@ from tapem_dsl import (
     value_of,
     vjp,
 )
+from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual, Primal, Tangent
 from tapem_dsl.interpreters.tracer import levels_of

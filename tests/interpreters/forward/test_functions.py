@@ -15,13 +15,8 @@ from jax import numpy as jnp
 from tapem_dsl import (
     Array,
     Do,
-    InvalidNodeId,
-    InvalidOutputId,
     NodeId,
-    OutsideDomain,
-    SeedShapeMismatch,
     Shape,
-    ShapeMismatch,
     TapeM,
     add,
     const,
@@ -39,6 +34,13 @@ from tapem_dsl import (
     sum_,
     tanh,
     value_of,
+)
+from tapem_dsl.errors import (
+    InvalidNodeId,
+    InvalidOutputId,
+    OutsideDomain,
+    SeedShapeMismatch,
+    ShapeMismatch,
 )
 from tapem_dsl.interpreters.forward import (
     derivative,
@@ -509,7 +511,7 @@ def test_a_hessian_wants_a_scalar_and_failures_pass_through() -> None:
     assert isinstance(seed.failure(), SeedShapeMismatch)
 
 
-def test_packs_of_two_structures_are_a_value_error() -> None:
+def test_pytrees_of_two_structures_are_a_value_error() -> None:
     with pytest.raises(ValueError, match="packs differ"):
         jvp(add, [1.0], [1.0], [1.0, 2.0])
 

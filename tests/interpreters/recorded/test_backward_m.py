@@ -18,17 +18,10 @@ from jax import numpy as jnp
 import tapem_dsl
 from tapem_dsl import (
     Array,
-    ContributionShapeMismatch,
     Do,
-    GradientDTypeMismatch,
-    InvalidNodeId,
-    InvalidOutputId,
-    MissingRule,
     Node,
     NodeId,
     Op,
-    OutsideDomain,
-    SeedShapeMismatch,
     Tape,
     TapeM,
     add,
@@ -65,6 +58,15 @@ from tapem_dsl import (
     throw,
     value_of,
     vjp,
+)
+from tapem_dsl.errors import (
+    ContributionShapeMismatch,
+    GradientDTypeMismatch,
+    InvalidNodeId,
+    InvalidOutputId,
+    MissingRule,
+    OutsideDomain,
+    SeedShapeMismatch,
 )
 from tapem_dsl.interpreters.recorded.ops import DetachedMax, OneHot
 from tapem_dsl.interpreters.recorded.recorder import Recorder

@@ -15,7 +15,6 @@ from tapem_dsl import (
     Node,
     NodeId,
     Op,
-    Outer,
     Shape,
     Tape,
     add,
@@ -33,7 +32,7 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import EXACT, NUMPY, Array, Namespace
-from tapem_dsl.interpreters.reverse import deferred
+from tapem_dsl.interpreters.reverse import Outer, deferred
 from tapem_dsl.interpreters.reverse.deferred import Pending, worth_keeping
 from tests.oracles import assert_close, usual
 from tests.toy_dual import Dual, split

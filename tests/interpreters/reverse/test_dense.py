@@ -14,13 +14,10 @@ from returns.result import Success
 from tapem_dsl import (
     Array,
     Do,
-    GradientDTypeMismatch,
     Namespace,
     Node,
     NodeId,
     Op,
-    Refused,
-    RequirementNotMet,
     Shape,
     Tape,
     add,
@@ -45,7 +42,12 @@ from tapem_dsl import (
     throw,
     vjp_rules,
 )
-from tapem_dsl.errors import ShapeMismatch
+from tapem_dsl.errors import (
+    GradientDTypeMismatch,
+    Refused,
+    RequirementNotMet,
+    ShapeMismatch,
+)
 from tapem_dsl.ops.arithmetic import Add, Mul
 from tapem_dsl.tape.equality import same
 from tests.oracles import usual

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
-from tapem_dsl import Array, NodeId, Op, Outer, backward, vjp_rules
+from tapem_dsl import Array, NodeId, Op, backward, vjp_rules
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.interpreters.reverse import Outer
 from tests.oracles import (
     EXACT_DTYPE,
     Case,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Success
 
-from tapem_dsl import Dataset, lcg_next, shuffle_pairs
 from tapem_dsl.tape.equality import same
+from tapem_dsl.train import Dataset, lcg_next, shuffle_pairs
 from tests.oracles import usual
 from tests.random_tapes import EVERY_DTYPE, arrays
 

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from returns.result import Failure, Success
 
-from tapem_dsl import Dataset, LoadError
+from tapem_dsl.errors import LoadError
 from tapem_dsl.tape.equality import same
 from tapem_dsl.train import (
     CsvOptions,
+    Dataset,
     Pair,
     csv_matrix,
     csv_pairs,

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from tapem_dsl import (
+from tapem_dsl.errors import (
     BatchSizeNotPositive,
     CheckpointError,
-    Dataset,
     EmptyBatches,
     EmptyDataset,
     LoadError,
@@ -21,6 +20,7 @@ from tapem_dsl import (
 from tapem_dsl.train import (
     ArrayDataset,
     DataLoader,
+    Dataset,
     Position,
     Stream,
     lcg_next,
@@ -31,8 +31,8 @@ HOWS = st.sampled_from([True, False, "lcg", "numpy"])
 
 
 def rows(n: int) -> ArrayDataset[Any]:
-    pack = {"x": np.arange(2.0 * n).reshape(n, 2), "y": np.arange(n)}
-    return ArrayDataset.of_pack("t", pack).unwrap()
+    pytree = {"x": np.arange(2.0 * n).reshape(n, 2), "y": np.arange(n)}
+    return ArrayDataset.of_tree("t", pytree).unwrap()
 
 
 @given(seed=st.integers(0, 2**40), size=st.integers(0, 50))
@@ -92,8 +92,10 @@ def test_an_epoch_holds_every_sample_once(
     assert (after.seed == seed) is (how is False) or how is not False
     assert after.dataset.size() == size
     of_rows = DataLoader(rows(size), batch, how, seed, drop)
-    _, packs = of_rows.epoch("t").unwrap()
-    assert [pack["y"].tolist() for pack in packs] == [list(some) for some in batches]
+    _, pytrees = of_rows.epoch("t").unwrap()
+    assert [batch["y"].tolist() for batch in pytrees] == [
+        list(some) for some in batches
+    ]
 
 
 def test_shuffles_add_up_over_epochs() -> None:
@@ -137,7 +139,7 @@ def test_rows_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
         tmp_path / "x.npy", mode="w+", dtype=np.float32, shape=(5, 2)
     )
     file[:] = np.arange(10).reshape(5, 2)
-    data = ArrayDataset.of_pack("t", file).unwrap()
+    data = ArrayDataset.of_tree("t", file).unwrap()
     batches = data.batches("t", 2).unwrap()
     file[4] = -1
     assert batches[2].tolist() == [[-1, -1]]
@@ -147,7 +149,7 @@ def test_rows_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_first_axes_must_be_one() -> None:
-    for pack, text in (
+    for pytree, text in (
         ((np.ones(2), np.ones(3)), "t: length mismatch: 2 vs 3"),
         ((np.ones(2), 1.0), "t: expected arrays of rows"),
         ((), "t: expected arrays of rows"),
@@ -156,7 +158,7 @@ def test_first_axes_must_be_one() -> None:
             "t: a masked array would lose its mask; fill it: x.filled(0.0)",
         ),
     ):
-        error = ArrayDataset.of_pack("t", pack).failure()
+        error = ArrayDataset.of_tree("t", pytree).failure()
         assert isinstance(error, LoadError)
         assert error.message == text
 

@@ -8,21 +8,14 @@ import numpy as np
 import pytest
 from returns.result import Success
 
-from tapem_dsl import (
-    NodeId,
-    backward_scalar,
-    const,
-    leaf,
-    mul,
-    param,
-    rationals,
+from tapem_dsl import NodeId, backward_scalar, const, leaf, mul, param, rationals, sum_
+from tapem_dsl.tape.equality import same
+from tapem_dsl.train import (
     require_grad_tensor,
     require_scalar_value,
     require_value_tensor,
     sgd_update_tensor,
-    sum_,
 )
-from tapem_dsl.tape.equality import same
 
 OUT, TAPE = (
     param(np.array([1.0, 2.0])).bind(lambda x: mul(x, x)).bind(sum_).run().unwrap()

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from tapem_dsl import Dataset, EmptyBatches, EmptyDataset, MetricMismatch, Thrown
+from tapem_dsl.errors import EmptyBatches, EmptyDataset, MetricMismatch, Thrown
 from tapem_dsl.train import (
+    Dataset,
     Metric,
     ReportSum,
     StepReport,

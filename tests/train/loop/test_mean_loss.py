@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from returns.result import Success
 
 from tapem_dsl import (
-    Dataset,
     Do,
     NodeId,
     Tape,
@@ -31,15 +30,14 @@ from tapem_dsl import (
     param,
     rationals,
     relu,
-    require_scalar_value,
     scale,
-    sgd_update_tensor,
     sum_,
     throw,
     value_of,
 )
 from tapem_dsl.tape.equality import same
 from tapem_dsl.testing import assert_equivalent
+from tapem_dsl.train import Dataset, require_scalar_value, sgd_update_tensor
 from tests.oracles import brief
 from tests.random_tapes import EVERY_DTYPE, arrays
 

@@ -7,7 +7,8 @@ import pytest
 import rich.progress
 from returns.result import Failure, Success
 
-from tapem_dsl import NodeId, TapeM, Thrown, const, throw
+from tapem_dsl import NodeId, TapeM, const, throw
+from tapem_dsl.errors import Thrown
 from tapem_dsl.train import (
     Level,
     LineFormatter,

@@ -1,7 +1,7 @@
 """
 Derivatives of programs: along directions, pulled back, and of every order.
 
-A program takes two packs of node ids, parameters and inputs, and gives the id of its
+A program takes two pytrees of node ids, parameters and inputs, and gives the id of its
 result. Integers and truth values in them, such as labels, are constants. Second
 derivatives are those of the ordinary sweep over a tape of duals; a derivative of order
 n nests n levels. Arrays may be duals of levels around, which results then carry:
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from returns.result import Result
 
+from tapem_dsl import tree
 from tapem_dsl.arrays import Array
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
@@ -28,16 +29,15 @@ from tapem_dsl.interpreters.forward.runs import (
     directed,
     nested_along,
     run_on,
-    run_packs,
+    run_on_trees,
     stacked,
-    sweep_packs,
+    sweep_to_trees,
 )
 from tapem_dsl.interpreters.reverse.dense import as_result
 from tapem_dsl.interpreters.reverse.sparse import reduced_first
 from tapem_dsl.program.arguments import function_argument
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.value import as_value
-from tapem_dsl.tree import flatten, map_pack
 
 P = TypeVar("P")
 X = TypeVar("X")
@@ -55,10 +55,10 @@ def jvp(
 
     Args:
         program: of parameters and inputs.
-        parameters: a pack of arrays.
-        inputs: a pack of arrays.
-        along_parameters: a pack like the parameters; ``None``, in it or for it, is 0.
-        along_inputs: a pack like the inputs; ``None``, in it or for it, is 0.
+        parameters: a pytree of arrays.
+        inputs: a pytree of arrays.
+        along_parameters: a pytree like the parameters; ``None``, in it or for it, is 0.
+        along_inputs: a pytree like the inputs; ``None``, in it or for it, is 0.
 
     Fails with:
         :class:`ShapeMismatch` for a direction of another shape or scalar type; whatever
@@ -112,8 +112,8 @@ def vjp(
     <Success: (np.float64(20.0), np.float64(30.0))>
     """
     function_argument(program, "vjp", "program")
-    return run_packs(program, parameters, inputs).bind(
-        lambda ran: sweep_packs(ran, seed)
+    return run_on_trees(program, parameters, inputs).bind(
+        lambda ran: sweep_to_trees(ran, seed)
     )
 
 
@@ -125,9 +125,9 @@ def hvp_params(
 
     Args:
         loss: the program of a scalar.
-        parameters: a pack of arrays.
-        inputs: a pack of arrays.
-        along: a pack like the parameters; ``None`` in it is 0.
+        parameters: a pytree of arrays.
+        inputs: a pytree of arrays.
+        along: a pytree like the parameters; ``None`` in it is 0.
 
     Fails with:
         :class:`ShapeMismatch` for another direction; :class:`SeedShapeMismatch` if the
@@ -151,9 +151,9 @@ def hvp_params(
     level = fresh_level()
     return (
         directed("hvp", parameters, along, level)
-        .bind(lambda duals: run_packs(loss, duals, inputs))
-        .bind(lambda ran: sweep_packs(ran, 1))
-        .map(lambda slots: map_pack(partial(deepest, levels=[level]), slots[0]))
+        .bind(lambda duals: run_on_trees(loss, duals, inputs))
+        .bind(lambda ran: sweep_to_trees(ran, 1))
+        .map(lambda slots: tree.map(partial(deepest, levels=[level]), slots[0]))
         .alt(reduced_first)
     )
 
@@ -185,7 +185,7 @@ def jacrev_params(
     Give the Jacobian of a result in its parameters, by a sweep for each of its entries.
 
     Shapes:
-        a pack like the parameters, each leaf with the result's axes before its own.
+        a pytree like the parameters, each leaf with the result's axes before its own.
 
     Fails with:
         As :func:`vjp`.
@@ -202,20 +202,20 @@ def jacrev_params(
 
     def rows(ran: Ran[P, object]) -> Result[P, TapeError]:
         value = ran.tape[ran.out].value
-        swept = [sweep_packs(ran, seed) for seed in basis(value)]
-        leaves, structure = flatten(ran.parameters)
+        swept = [sweep_to_trees(ran, seed) for seed in basis(value)]
+        leaves, structure = tree.flatten(ran.parameters)
         given = all_of(swept).map(
             lambda all_: [structure.leaves_of(p) for p, _ in all_]
         )
         return given.map(
-            lambda found: structure.rebuild(
+            lambda found: structure.unflatten(
                 stacked([row[i] for row in found], value, as_value(leaf))
                 for i, leaf in enumerate(leaves)
             )
         )
 
     function_argument(program, "jacrev_params", "program")
-    return run_packs(program, parameters, inputs).bind(rows)
+    return run_on_trees(program, parameters, inputs).bind(rows)
 
 
 def jacrev_inputs(
@@ -314,7 +314,7 @@ def derivative(
 
     Args:
         program: of parameters and one input.
-        parameters: a pack of arrays.
+        parameters: a pytree of arrays.
         x: where to differentiate.
         directions: arrays like ``x``; none give the result itself.
 
@@ -369,9 +369,9 @@ def derivative_vjp(
     function_argument(program, "derivative_vjp", "program")
     return nested_along(x, directions).bind(
         lambda nested: (
-            run_packs(program, parameters, nested[0])
-            .bind(lambda ran: sweep_packs(ran, seed))
-            .map(lambda slots: map_pack(partial(deepest, levels=nested[1]), slots))
+            run_on_trees(program, parameters, nested[0])
+            .bind(lambda ran: sweep_to_trees(ran, seed))
+            .map(lambda slots: tree.map(partial(deepest, levels=nested[1]), slots))
         )
     )
 

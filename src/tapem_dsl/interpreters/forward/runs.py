@@ -1,4 +1,4 @@
-"""Runs on packs, directions as levels, and arrays of rows: what derivatives share."""
+"""Runs on pytrees, directions as levels, and arrays of rows: what derivatives share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl import tree
 from tapem_dsl.arrays import Array, namespace_of
 from tapem_dsl.errors import InvalidOutputId, Refused, ShapeMismatch, TapeError
 from tapem_dsl.ids import NodeId, index_of
@@ -25,14 +26,13 @@ from tapem_dsl.program.combinators import leaf, map_m
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.tape import Tape
 from tapem_dsl.tape.value import as_value, frozen
-from tapem_dsl.tree import flatten
 
 P = TypeVar("P")
 X = TypeVar("X")
 
-# Any, throughout: packs of ids inside the program, arrays of whatever scalar.
+# Any, throughout: pytrees of ids inside the program, arrays of whatever scalar.
 Program: TypeAlias = Callable[[Any, Any], TapeM[NodeId, Any]]
-"""From packs of parameters and inputs, both of node ids, to the program of a result."""
+"""From the ids of parameters and of inputs, two pytrees, to a program of a result."""
 
 
 def run_on(
@@ -45,12 +45,12 @@ def run_on(
     >>> run_on(mul, np.float64(2), np.float64(3))
     <Success: (2, <Tape: leaf '0', leaf '1', mul(0, 1)>)>
     """
-    leaves, structure = flatten((parameters, inputs))
+    leaves, structure = tree.flatten((parameters, inputs))
     named = zip(leaves, structure.paths(), strict=True)
     recorded: TapeM[tuple[NodeId, ...], Any] = map_m(_leaf, named)
 
     def made(ids: tuple[NodeId, ...]) -> TapeM[NodeId, Any]:
-        return produced(program(*structure.rebuild(ids)), program)
+        return produced(program(*structure.unflatten(ids)), program)
 
     return recorded.bind(made).run().bind(lambda pair: _on_the_tape(*pair))
 
@@ -74,7 +74,7 @@ def _on_the_tape(
 
 
 class Ran(NamedTuple, Generic[P, X]):
-    """A tape to sweep, and the packs that are its first nodes."""
+    """A tape to sweep, and the pytrees that are its first nodes."""
 
     out: NodeId
     tape: Tape[Any]
@@ -82,42 +82,44 @@ class Ran(NamedTuple, Generic[P, X]):
     inputs: X
 
 
-def run_packs(
+def run_on_trees(
     program: Program, parameters: P, inputs: X
 ) -> Result[Ran[P, X], TapeError]:
     """
-    Run on two packs, and remember them.
+    Run on two pytrees, and remember them.
 
     >>> from tapem_dsl import mul
-    >>> run_packs(mul, np.float64(2), np.float64(3)).unwrap().tape
+    >>> run_on_trees(mul, np.float64(2), np.float64(3)).unwrap().tape
     <Tape: leaf '0', leaf '1', mul(0, 1)>
     """
     ran = run_on(program, parameters, inputs)
     return ran.map(lambda pair: Ran(*pair, parameters, inputs))
 
 
-def sweep_packs(ran: Ran[P, X], seed: Array | float) -> Result[tuple[P, X], TapeError]:
+def sweep_to_trees(
+    ran: Ran[P, X], seed: Array | float
+) -> Result[tuple[P, X], TapeError]:
     """
-    Sweep back to both packs; 0 if not reached.
+    Sweep back to both pytrees; 0 if not reached.
 
     >>> from tapem_dsl import mul
-    >>> ran = run_packs(mul, np.float64(2), np.float64(3)).unwrap()
-    >>> sweep_packs(ran, 1)
+    >>> ran = run_on_trees(mul, np.float64(2), np.float64(3)).unwrap()
+    >>> sweep_to_trees(ran, 1)
     <Success: (np.float64(3.0), np.float64(2.0))>
     """
-    leaves, structure = flatten((ran.parameters, ran.inputs))
+    leaves, structure = tree.flatten((ran.parameters, ran.inputs))
     ids = [NodeId(id) for id in range(len(leaves))]
     wanted = [id for id in ids if ran.tape[id].requires_grad]
 
     def packed(slots: dict[NodeId, Array]) -> tuple[P, X]:
         found = [slots[id] if id in slots else zeros(ran.tape[id].value) for id in ids]
-        both: tuple[P, X] = structure.rebuild(found)
+        both: tuple[P, X] = structure.unflatten(found)
         return both
 
     return backward(ran.tape, ran.out, seed, wrt=wanted).map(packed)
 
 
-def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeError]:
+def directed(op: str, pytree: P, along: P | None, level: int) -> Result[P, TapeError]:
     """
     Make duals of the leaves that have a direction.
 
@@ -125,8 +127,8 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
     <Success: [np.float64(2.0), Dual(np.float64(3.0), np.float64(1.0), level=7)]>
     """
     if along is None:
-        return Success(pack)
-    leaves, structure = flatten(pack)
+        return Success(pytree)
+    leaves, structure = tree.flatten(pytree)
     names = structure.paths()
     rows = list(zip(leaves, structure.leaves_of(along), names, strict=True))
 
@@ -135,7 +137,7 @@ def directed(op: str, pack: P, along: P | None, level: int) -> Result[P, TapeErr
             leaf if direction is None else _dual(op, leaf, direction, level, name)
             for leaf, direction, name in rows
         ]
-        directed: P = structure.rebuild(made)
+        directed: P = structure.unflatten(made)
         return directed
 
     return as_result(duals)

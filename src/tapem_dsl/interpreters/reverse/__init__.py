@@ -16,6 +16,8 @@ from tapem_dsl.interpreters.reverse.dense import (
 from tapem_dsl.interpreters.reverse.dense import (
     backward_dense_step as backward_dense_step,
 )
+from tapem_dsl.interpreters.reverse.gradient import grad as grad
+from tapem_dsl.interpreters.reverse.gradient import value_and_grad as value_and_grad
 from tapem_dsl.interpreters.reverse.sparse import Gradients as Gradients
 from tapem_dsl.interpreters.reverse.sparse import backward as backward
 from tapem_dsl.interpreters.reverse.sparse import backward_scalar as backward_scalar

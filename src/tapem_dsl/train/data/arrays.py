@@ -8,6 +8,8 @@ import numpy as np
 from returns.result import Failure, Result, Success
 from typing_extensions import override
 
+from tapem_dsl import tree
+from tapem_dsl.arguments import check_fields
 from tapem_dsl.errors import (
     BatchSizeNotPositive,
     EmptyDataset,
@@ -16,9 +18,7 @@ from tapem_dsl.errors import (
 )
 from tapem_dsl.program.arguments import int_argument, tag_argument
 from tapem_dsl.tape.equality import same, structural
-from tapem_dsl.train.arguments import check_fields
 from tapem_dsl.train.data.dataset import Batched, Shuffling, order_of
-from tapem_dsl.tree import flatten, map_pack
 
 P = TypeVar("P")
 
@@ -29,7 +29,7 @@ Order: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayDataset(Batched[P]):
     """
-    A pack of arrays whose first axes are one, and the order in which to take rows.
+    A pytree of arrays whose first axes are one, and the order in which to take rows.
 
     The arrays may be ``np.memmap``: only the rows of a batch are read, when it is asked
     for. Shuffling and splitting make new orders, 8 bytes a sample, and copy no row.
@@ -37,12 +37,12 @@ class ArrayDataset(Batched[P]):
     Lean: none; its ``Dataset`` is in memory. PyTorch: ``TensorDataset``.
 
     >>> pairs = {"x": np.arange(6.0).reshape(3, 2), "y": np.array([0.0, 1.0, 2.0])}
-    >>> data = ArrayDataset.of_pack("demo", pairs).unwrap()
+    >>> data = ArrayDataset.of_tree("demo", pairs).unwrap()
     >>> data.size(), data.get(2)
     (3, {'x': array([4., 5.]), 'y': np.float64(2.0)})
     """
 
-    pack: P
+    data: P
     order: Order
 
     def __post_init__(self) -> None:
@@ -51,19 +51,19 @@ class ArrayDataset(Batched[P]):
         self.order.setflags(write=False)
 
     @staticmethod
-    def of_pack(tag: str, pack: P) -> "Result[ArrayDataset[P], TapeError]":
+    def of_tree(tag: str, pytree: P) -> "Result[ArrayDataset[P], TapeError]":
         """
-        Take a pack of arrays, in their order.
+        Take a pytree of arrays, in their order.
 
         Fails with:
             :class:`LoadError`: no arrays at all, first axes that differ, or a masked
             array, whose mask no batch would have.
 
-        >>> ArrayDataset.of_pack("demo", (np.ones(2), np.ones(3)))
+        >>> ArrayDataset.of_tree("demo", (np.ones(2), np.ones(3)))
         <Failure: demo: length mismatch: 2 vs 3>
         """
-        tag_argument(tag, "ArrayDataset.of_pack")
-        arrays = flatten(pack)[0]
+        tag_argument(tag, "ArrayDataset.of_tree")
+        arrays = tree.leaves(pytree)
         if not arrays or any(not np.ndim(array) for array in arrays):
             text = ": expected arrays of rows"
             return Failure(LoadError(tag, text))
@@ -75,7 +75,7 @@ class ArrayDataset(Batched[P]):
             if other != first:
                 text = f": length mismatch: {first} vs {other}"
                 return Failure(LoadError(tag, text))
-        return Success(ArrayDataset(pack, np.arange(first)))
+        return Success(ArrayDataset(pytree, np.arange(first)))
 
     def size(self) -> int:
         """Count the samples."""
@@ -89,12 +89,12 @@ class ArrayDataset(Batched[P]):
             IndexError: there are fewer.
         """
         which = self.order[int_argument(at, "ArrayDataset.get, at")]
-        return map_pack(lambda array: np.array(array[which])[()], self.pack)
+        return tree.map(lambda array: np.array(array[which])[()], self.data)
 
     # Any: an index of NumPy's, of one row or of many.
     def rows(self, which: Any) -> P:
         """Read rows by their places in the arrays."""
-        return map_pack(lambda array: np.asarray(array)[which], self.pack)
+        return tree.map(lambda array: np.asarray(array)[which], self.data)
 
     def shuffle(
         self, seed: int, *, how: Shuffling = "lcg"
@@ -102,13 +102,13 @@ class ArrayDataset(Batched[P]):
         """
         Reorder as :meth:`Dataset.shuffle` does: the same seeds give the same orders.
 
-        >>> data = ArrayDataset.of_pack("demo", np.arange(6.0)).unwrap()
+        >>> data = ArrayDataset.of_tree("demo", np.arange(6.0)).unwrap()
         >>> seed, shuffled = data.shuffle(0)
         >>> seed, shuffled.order.tolist()
         (1109335178, [0, 4, 2, 5, 1, 3])
         """
         state, order = order_of(self.size(), seed, how)
-        return state, ArrayDataset(self.pack, self.order[order])
+        return state, ArrayDataset(self.data, self.order[order])
 
     def split_at(self, count: int) -> "tuple[ArrayDataset[P], ArrayDataset[P]]":
         """
@@ -120,18 +120,18 @@ class ArrayDataset(Batched[P]):
         if int_argument(count, "ArrayDataset.split_at, count") < 0:
             raise ValueError(f"split_at takes a count of samples, not {count}")
         first, rest = self.order[:count], self.order[count:]
-        return ArrayDataset(self.pack, first), ArrayDataset(self.pack, rest)
+        return ArrayDataset(self.data, first), ArrayDataset(self.data, rest)
 
     def batches(self, tag: str, batch_size: int) -> "Result[Batches[P], TapeError]":
         """
-        Cut into consecutive packs of ``batch_size`` rows; the last may be shorter.
+        Cut into consecutive pytrees of ``batch_size`` rows; the last may be shorter.
 
         Each is read when it is asked for.
 
         Fails with:
             :class:`BatchSizeNotPositive`, checked first; :class:`EmptyDataset`.
 
-        >>> data = ArrayDataset.of_pack("demo", np.arange(3.0)).unwrap()
+        >>> data = ArrayDataset.of_tree("demo", np.arange(3.0)).unwrap()
         >>> list(data.batches("demo", 2).unwrap())
         [array([0., 1.]), array([2.])]
         """
@@ -158,7 +158,7 @@ class Batches(Sequence[P]):
     """
     Packs of rows, read one by one when they are asked for.
 
-    >>> data = ArrayDataset.of_pack("demo", np.arange(3.0)).unwrap()
+    >>> data = ArrayDataset.of_tree("demo", np.arange(3.0)).unwrap()
     >>> len(data.batches("demo", 2).unwrap())
     2
     """

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_count, check_fields, check_type, said
 from tapem_dsl.errors import LoadError, TapeError
-from tapem_dsl.train.arguments import check_count, check_fields, check_type, said
 from tapem_dsl.train.data.dataset import Dataset
 from tapem_dsl.train.data.files import check_path, read_file, visible
 from tapem_dsl.train.data.tensors import (

@@ -8,6 +8,7 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_type, said
 from tapem_dsl.errors import BatchSizeNotPositive, EmptyDataset, TapeError
 from tapem_dsl.program.arguments import (
     int_argument,
@@ -15,7 +16,6 @@ from tapem_dsl.program.arguments import (
     tag_argument,
 )
 from tapem_dsl.tape.equality import same, structural
-from tapem_dsl.train.arguments import check_type, said
 
 X = TypeVar("X")
 Y = TypeVar("Y")

@@ -7,8 +7,8 @@ from unicodedata import category
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import said
 from tapem_dsl.errors import LoadError, TapeError
-from tapem_dsl.train.arguments import said
 
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols that look like nothing: Hangul fillers, empty Braille."""

@@ -6,9 +6,9 @@ from typing import Generic, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_fields, check_type, checked_result
 from tapem_dsl.errors import TapeError
 from tapem_dsl.program.arguments import int_argument, tag_argument
-from tapem_dsl.train.arguments import check_fields, check_type, checked_result
 from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Shuffling
 
 B = TypeVar("B")
@@ -26,7 +26,7 @@ class DataLoader(Generic[B]):
 
     Lean: ``DataLoader``. PyTorch: ``torch.utils.data.DataLoader``.
 
-    >>> from tapem_dsl import Dataset
+    >>> from tapem_dsl.train import Dataset
     >>> loader = DataLoader(Dataset.of_list(range(6)), 4, shuffle=True)
     >>> loader.epoch("demo").map(lambda given: (given[0].seed, given[1]))
     <Success: (1109335178, [[0, 4, 2, 5], [1, 3]])>
@@ -58,7 +58,7 @@ class DataLoader(Generic[B]):
 
         Lean: ``epoch``.
 
-        >>> from tapem_dsl import Dataset
+        >>> from tapem_dsl.train import Dataset
         >>> DataLoader(Dataset.of_list([]), 1).epoch("demo")
         <Failure: demo: empty dataset>
         """
@@ -81,7 +81,7 @@ class DataLoader(Generic[B]):
 
         Lean: ``epochArray``.
 
-        >>> from tapem_dsl import Dataset
+        >>> from tapem_dsl.train import Dataset
         >>> loader = DataLoader(Dataset.of_list([1, 2, 3]), 2, drop_last=True)
         >>> loader.epoch_array("demo").map(lambda given: given[1])
         <Success: ([1, 2],)>
@@ -102,7 +102,7 @@ class DataLoader(Generic[B]):
 
         Lean: ``epochCollate``.
 
-        >>> from tapem_dsl import Dataset
+        >>> from tapem_dsl.train import Dataset
         >>> loader = DataLoader(Dataset.of_list([1, 2, 3]), 2)
         >>> loader.epoch_collate("demo", lambda b: Success(sum(b))).map(lambda x: x[1])
         <Success: [3, 3]>

@@ -12,12 +12,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_count, said
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import LoadError, TapeError
-from tapem_dsl.train.arguments import check_count, said
+from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.train.data.files import check_path, read_file, visible
 from tapem_dsl.train.data.tensors import Floats
-from tapem_dsl.train.exact import exact
 
 _TAG: Final = "npy"
 _KEYS: Final = {"descr", "fortran_order", "shape"}
@@ -31,7 +31,7 @@ _EXACT: Final = 2**53
 """Up to here float64 has every integer."""
 
 
-@exact
+@structural_tuple
 class NpyArray(NamedTuple):
     """
     What a file holds, as float64 in row-major order; ``==`` is structural and exact.

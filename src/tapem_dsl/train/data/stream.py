@@ -8,9 +8,9 @@ from typing import Generic, NamedTuple, Self, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_fields, check_type
 from tapem_dsl.errors import CheckpointError, EmptyBatches, TapeError
 from tapem_dsl.program.arguments import tag_argument
-from tapem_dsl.train.arguments import check_fields, check_type
 from tapem_dsl.train.data.loader import DataLoader
 
 B = TypeVar("B")
@@ -78,7 +78,7 @@ class Stream(Generic[B]):
     """
     A loader's epochs as one endless sequence of batches; nothing in it changes.
 
-    >>> from tapem_dsl import Dataset
+    >>> from tapem_dsl.train import Dataset
     >>> stream = Stream(DataLoader(Dataset.of_list(range(3)), 2, shuffle=True))
     >>> for _ in range(3):
     ...     stream, batch = stream.next("demo").unwrap()
@@ -129,7 +129,7 @@ class Stream(Generic[B]):
         Cost:
             A shuffle for each epoch that is over; no batch is read.
 
-        >>> from tapem_dsl import Dataset
+        >>> from tapem_dsl.train import Dataset
         >>> loader = DataLoader(Dataset.of_list(range(3)), 2, shuffle=True)
         >>> stream, _ = Stream(loader).next("demo").unwrap()
         >>> again = Stream.at("demo", loader, stream.position)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import check_count, check_type, items_of
 from tapem_dsl.errors import LoadError, TapeError
 from tapem_dsl.program.arguments import tag_argument
-from tapem_dsl.train.arguments import check_count, check_type, items_of
 from tapem_dsl.train.data.dataset import Dataset
 
 X = TypeVar("X")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
+from tapem_dsl.arguments import said
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import (
     GradientShapeMismatch,
@@ -17,7 +18,6 @@ from tapem_dsl.errors import (
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.train.arguments import said
 
 S = TypeVar("S", bound=np.generic)
 

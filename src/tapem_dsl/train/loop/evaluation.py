@@ -9,14 +9,7 @@ from typing import Final, TypeAlias, TypeVar, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.errors import (
-    EmptyBatches,
-    EmptyDataset,
-    MetricMismatch,
-    TapeError,
-)
-from tapem_dsl.program.arguments import int_argument, tag_argument
-from tapem_dsl.train.arguments import (
+from tapem_dsl.arguments import (
     check_argument,
     check_fields,
     check_type,
@@ -24,6 +17,13 @@ from tapem_dsl.train.arguments import (
     items_of,
     said,
 )
+from tapem_dsl.errors import (
+    EmptyBatches,
+    EmptyDataset,
+    MetricMismatch,
+    TapeError,
+)
+from tapem_dsl.program.arguments import int_argument, tag_argument
 from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Dataset
 
 X = TypeVar("X")

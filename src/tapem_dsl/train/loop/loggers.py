@@ -8,7 +8,7 @@ from typing import final
 
 from typing_extensions import override
 
-from tapem_dsl.train.arguments import check_fields, check_type
+from tapem_dsl.arguments import check_fields, check_type
 
 
 @final

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from returns.result import Result, Success
 
+from tapem_dsl.arguments import check_type, said
 from tapem_dsl.arrays import HALF
 from tapem_dsl.errors import EmptyDataset, TapeError
 from tapem_dsl.ids import NodeId
@@ -22,7 +23,6 @@ from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.instruction import Read
 from tapem_dsl.program.tapem import TapeM, program
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.train.arguments import check_type, said
 from tapem_dsl.train.data.dataset import MAKE_ONE, Dataset
 
 X = TypeVar("X")

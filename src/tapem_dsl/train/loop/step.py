@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.train.arguments import check_array, check_type
-from tapem_dsl.train.optim.rules import EmptyState, Sgd
-from tapem_dsl.train.optim.transforms import apply_updates
+from tapem_dsl.arguments import check_array, check_type
+from tapem_dsl.optim.rules import EmptyState, Sgd
+from tapem_dsl.optim.transforms import apply_updates
 
 S = TypeVar("S", bound=np.generic)
 

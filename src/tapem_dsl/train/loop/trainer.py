@@ -8,10 +8,7 @@ from typing import Generic, TypeAlias, TypeVar, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.errors import TapeError
-from tapem_dsl.program.do import Do, do
-from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.train.arguments import (
+from tapem_dsl.arguments import (
     check_count,
     check_fields,
     check_type,
@@ -19,6 +16,9 @@ from tapem_dsl.train.arguments import (
     checked_result,
     said,
 )
+from tapem_dsl.errors import TapeError
+from tapem_dsl.program.do import Do, do
+from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.train.loop.evaluation import Number, StepReport, checked_report
 
 S = TypeVar("S")

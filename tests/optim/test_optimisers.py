@@ -11,9 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import rationals
-from tapem_dsl.tape.equality import same
-from tapem_dsl.train import (
+from tapem_dsl import rationals, tree
+from tapem_dsl.optim import (
     Transform,
     adadelta,
     adagrad,
@@ -24,12 +23,12 @@ from tapem_dsl.train import (
     clip_by_norm,
     clip_by_percentile,
     clip_by_value,
-    flatten,
     l2_norm,
     momentum,
     rmsprop,
     sgd,
 )
+from tapem_dsl.tape.equality import same
 from tests.oracles import usual
 
 fractions = st.fractions(min_value=-3, max_value=3, max_denominator=8)
@@ -38,7 +37,7 @@ RATE: Final = Fraction(1, 10)
 
 
 def steps(optimiser: Transform[Any], p: Any, gradients: list[Any]) -> Any:
-    """Follow gradients from a pack of parameters."""
+    """Follow gradients from a pytree of parameters."""
     state = optimiser.init(p)
     for g in gradients:
         p, state = optimiser.move(g, state, p)
@@ -247,7 +246,7 @@ def test_a_state_of_another_parameter_is_a_value_error(other: Any) -> None:
 def test_states_are_read_only() -> None:
     for optimiser, _ in PAIRS.values():
         _, state = optimiser.move(np.ones(2), optimiser.init(np.ones(2)), np.ones(2))
-        for leaf in flatten(state)[0]:
+        for leaf in tree.flatten(state)[0]:
             assert isinstance(leaf, int) or not leaf.flags.writeable
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapem_dsl import Array, NodeId, ParameterError, rationals
-from tapem_dsl.tape.equality import same
-from tapem_dsl.train import (
+from tapem_dsl import Array, NodeId, rationals
+from tapem_dsl.errors import ParameterError
+from tapem_dsl.optim import (
     Adam,
     LinearWarmup,
     Momentum,
@@ -19,6 +19,7 @@ from tapem_dsl.train import (
     adam,
     apply_updates,
 )
+from tapem_dsl.tape.equality import same
 
 
 def table(*values: Any) -> ParamTable:
@@ -57,7 +58,7 @@ def test_what_has_no_gradient_stays_with_its_state_and_its_count() -> None:
     assert after.steps == 2
 
 
-def test_a_table_and_a_pack_move_alike() -> None:
+def test_a_table_and_a_pytree_move_alike() -> None:
     rng = np.random.default_rng(0)
     p, transform = rng.normal(size=3), adam(0.1)
     optimiser, moved = Optimizer((group(0, rule=Adam(), rate=0.1),)), table(p)

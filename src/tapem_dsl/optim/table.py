@@ -7,23 +7,23 @@ from typing import Any, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arrays import Array
-from tapem_dsl.arrays.shape import Shape, check_shape
-from tapem_dsl.errors import ParameterError, TapeError
-from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.program.arguments import tag_argument
-from tapem_dsl.tape.equality import same, structural
-from tapem_dsl.tape.value import as_value
-from tapem_dsl.train.arguments import (
+from tapem_dsl.arguments import (
     check_array,
     check_count,
     check_fields,
     check_type,
     items_of,
 )
-from tapem_dsl.train.optim.rules import Real, Rule, check_rule, fits
-from tapem_dsl.train.optim.schedules import Schedule, rate_at
-from tapem_dsl.train.optim.transforms import apply_updates
+from tapem_dsl.arrays import Array
+from tapem_dsl.arrays.shape import Shape, check_shape
+from tapem_dsl.errors import ParameterError, TapeError
+from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.optim.rules import Real, Rule, check_rule, fits
+from tapem_dsl.optim.schedules import Schedule, rate_at
+from tapem_dsl.optim.transforms import apply_updates
+from tapem_dsl.program.arguments import tag_argument
+from tapem_dsl.tape.equality import same, structural
+from tapem_dsl.tape.value import as_value
 
 _TAG = "optim"
 
@@ -131,7 +131,7 @@ class ParamGroup:
     Lean: ``ParamGroup``, whose ``kind`` and hyperparameters are ``rule`` here. PyTorch:
     ``optimizer.param_groups``.
 
-    >>> from tapem_dsl.train.optim.rules import Sgd
+    >>> from tapem_dsl.optim.rules import Sgd
     >>> ParamGroup((NodeId(0),), Sgd(), 0.1).rate_at(5)
     0.1
     """
@@ -172,7 +172,7 @@ class Optimizer:
     Lean: ``Train.Optim``, of the later generations: a parameter without a gradient
     stays as it is, with its state and its own count of steps.
 
-    >>> from tapem_dsl.train.optim.rules import Sgd
+    >>> from tapem_dsl.optim.rules import Sgd
     >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
     >>> optimiser = Optimizer((ParamGroup((NodeId(0),), Sgd(), 0.5),))
     >>> after = optimiser.step(table, {NodeId(0): np.float64(2)})
@@ -194,7 +194,7 @@ class Optimizer:
         """
         Give every parameter of a group its state: what a checkpoint is read back into.
 
-        >>> from tapem_dsl.train.optim.rules import Momentum
+        >>> from tapem_dsl.optim.rules import Momentum
         >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
         >>> Optimizer((ParamGroup((NodeId(0),), Momentum(), 0.5),)).init(table).states
         {0: Buffered(steps=0, buffer=np.float64(0.0))}

@@ -18,8 +18,8 @@ from math import cos, inf, log2, pi
 from numbers import Real
 from typing import Any, Final, TypeAlias, final
 
+from tapem_dsl.arguments import check_count, check_fields, check_number, said
 from tapem_dsl.messages import is_program
-from tapem_dsl.train.arguments import check_count, check_fields, check_number, said
 
 Schedule: TypeAlias = Callable[[int], float]
 """From the number of a step, counted from 0, to its learning rate."""

@@ -13,8 +13,6 @@ from tapem_dsl import (
     Array,
     Do,
     NodeId,
-    SeedShapeMismatch,
-    ShapeMismatch,
     const,
     do,
     dot,
@@ -24,8 +22,9 @@ from tapem_dsl import (
     rationals,
     sum_,
     tanh,
+    value_and_grad,
 )
-from tapem_dsl.train import value_and_grad
+from tapem_dsl.errors import SeedShapeMismatch, ShapeMismatch
 from tests.oracles import assert_fractions
 
 

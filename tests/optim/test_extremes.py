@@ -12,9 +12,8 @@ import pytest
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from tapem_dsl import rationals, train
-from tapem_dsl.tape.equality import same
-from tapem_dsl.train import (
+from tapem_dsl import optim, rationals, tree
+from tapem_dsl.optim import (
     Adadelta,
     AdaGrad,
     Adam,
@@ -29,10 +28,10 @@ from tapem_dsl.train import (
     clip_by_norm,
     clip_by_percentile,
     clip_by_value,
-    flatten,
     l2_norm,
 )
-from tapem_dsl.train.optim.rules import EmptyState
+from tapem_dsl.optim.rules import EmptyState
+from tapem_dsl.tape.equality import same
 
 KINDS: Final = (np.float16, np.float32, np.float64)
 
@@ -91,11 +90,11 @@ def entries(kind: Any) -> Any:
 def test_every_rule_and_every_clip_is_tried() -> None:
     rules = {
         kind
-        for kind in vars(train).values()
+        for kind in vars(optim).values()
         if isinstance(kind, type) and issubclass(kind, Rule) and kind is not Rule
     }
     assert rules == set(RULES)
-    assert {name for name in vars(train) if name.startswith("clip_by")} == set(CLIPS)
+    assert {name for name in vars(optim) if name.startswith("clip_by")} == set(CLIPS)
 
 
 @every_rule
@@ -117,7 +116,7 @@ def test_no_optimiser_makes_nan_of_finite_numbers(rules: list[Any], kind: Any) -
 
 
 def arrays(state: object) -> list[Any]:
-    return [x for x in flatten(state)[0] if not isinstance(x, int)]
+    return [x for x in tree.flatten(state)[0] if not isinstance(x, int)]
 
 
 @every_rule
@@ -175,7 +174,7 @@ def test_a_rate_that_is_no_number_of_float32_is_refused(
 
 def test_adam_in_float16_with_pytorchs_epsilon() -> None:
     p = np.ones(2, np.float16)
-    optimiser = train.adam(0.1, epsilon=1e-8)
+    optimiser = optim.adam(0.1, epsilon=1e-8)
     moved, _ = optimiser.move(np.array([0, 1e-3], np.float16), optimiser.init(p), p)
     assert moved.tolist() == pytest.approx([1, 0.9], abs=1e-3)
 
@@ -187,13 +186,15 @@ def test_adam_in_float16_with_pytorchs_epsilon() -> None:
 @every_kind
 def test_no_clip_makes_nan_of_finite_numbers(name: str, kind: Any) -> None:
     each = entries(kind)
-    packs: list[Any] = [each, each * 0, each[:0], each[3], [each, each[:3], None]]
-    packs += [[cast(np.clip(each, -6e4, 6e4), k) for k in KINDS]]
-    packs += [list(each)]
+    pytrees: list[Any] = [each, each * 0, each[:0], each[3], [each, each[:3], None]]
+    pytrees += [[cast(np.clip(each, -6e4, 6e4), k) for k in KINDS]]
+    pytrees += [list(each)]
     for clip in CLIPS[name]:
-        for pack in packs:
-            clipped, _ = clip.update(pack, clip.init(pack), pack)
-            for old, new in zip(flatten(pack)[0], flatten(clipped)[0], strict=True):
+        for pytree in pytrees:
+            clipped, _ = clip.update(pytree, clip.init(pytree), pytree)
+            for old, new in zip(
+                tree.flatten(pytree)[0], tree.flatten(clipped)[0], strict=True
+            ):
                 assert new.dtype == old.dtype
                 assert (np.abs(new) <= np.abs(old)).all()
                 assert (np.sign(new) * np.sign(old) >= 0).all()

@@ -215,7 +215,7 @@ def check_fields(record: object, **kinds: Any) -> None:
     Raises:
         TypeError, ValueError: as the other checks of this module.
 
-    >>> from tapem_dsl.train import OneCycleLR
+    >>> from tapem_dsl.optim import OneCycleLR
     >>> OneCycleLR(1.0, 10, rise=1.1)
     Traceback (most recent call last):
     ...

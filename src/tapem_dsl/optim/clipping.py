@@ -10,17 +10,17 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from tapem_dsl import tree
+from tapem_dsl.arguments import check_choice, check_number
 from tapem_dsl.arrays import Array, namespace_of, widened
+from tapem_dsl.optim.rules import EmptyState, Real, computing, settled
+from tapem_dsl.optim.transforms import Transform, check_state
 from tapem_dsl.tape.value import as_value
-from tapem_dsl.train.arguments import check_choice, check_number
-from tapem_dsl.train.optim.rules import EmptyState, Real, computing, settled
-from tapem_dsl.train.optim.transforms import Transform, check_state
-from tapem_dsl.tree import flatten
 
 
 def l2_norm(gradients: object) -> float:
     """
-    Give the root of the sum of all squares of a pack, in double precision.
+    Give the root of the sum of all squares of a pytree, in double precision.
 
     No square overflows or vanishes. NaN if an entry is NaN, else infinity if one is
     infinite.
@@ -34,7 +34,7 @@ def l2_norm(gradients: object) -> float:
     >>> l2_norm([np.array([3.0]), np.array([4.0]), None])
     5.0
     """
-    largest, rest = _norm([_real(g) for g in flatten(gradients)[0]])
+    largest, rest = _norm([_real(g) for g in tree.leaves(gradients)])
     return largest * rest
 
 
@@ -68,19 +68,19 @@ class _Clip(Transform[EmptyState]):
         """Need nothing."""
         return EmptyState()
 
-    # Any, in both: packs of arrays.
+    # Any, in both: pytrees of arrays.
     def update(
         self, gradients: object, state: EmptyState, parameters: object, /
     ) -> tuple[Any, EmptyState]:
         """Clip the gradients."""
         check_state(state, EmptyState)
-        leaves, structure = flatten(gradients)
+        leaves, structure = tree.flatten(gradients)
         clipped = self.clipped([_real(g) for g in leaves])
-        return gradients if clipped is None else structure.rebuild(clipped), state
+        return gradients if clipped is None else structure.unflatten(clipped), state
 
     @abstractmethod
     def clipped(self, leaves: list[Any]) -> list[Any] | None:
-        """Clip all leaves of a pack; ``None`` leaves them as they are."""
+        """Clip all leaves of a pytree; ``None`` leaves them as they are."""
 
 
 @final
@@ -124,7 +124,7 @@ def clip_by_norm(
     most: Real, *, error_if_nonfinite: bool = True
 ) -> Transform[EmptyState]:
     """
-    Scale the whole pack down to a norm where it is longer.
+    Scale the whole pytree down to a norm where it is longer.
 
     The factor neither overflows nor vanishes, however far apart the two norms are.
 

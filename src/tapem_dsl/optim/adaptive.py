@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Final, NamedTuple, final
 
+from tapem_dsl.arguments import check_fields
 from tapem_dsl.arrays import Array, Namespace
-from tapem_dsl.train.arguments import check_fields
-from tapem_dsl.train.exact import exact
-from tapem_dsl.train.optim.rules import (
+from tapem_dsl.optim.rules import (
     Real,
     Rule,
     constant,
@@ -15,6 +14,7 @@ from tapem_dsl.train.optim.rules import (
     settled,
     zeros,
 )
+from tapem_dsl.tape.equality import structural_tuple
 
 EPSILON: Final = Fraction(1, 1_000_000)
 """TorchLean's default; PyTorch's is 1e-8, and 1e-10 for AdaGrad."""
@@ -23,7 +23,7 @@ BETA2: Final = 1 - 1 / 1000
 """Adam's default, as TorchLean writes it."""
 
 
-@exact
+@structural_tuple
 class Accumulated(NamedTuple):
     """
     A running sum of squares.
@@ -74,7 +74,7 @@ class AdaGrad(Rule[Accumulated]):
         return change, Accumulated(settled(xp, squares))
 
 
-@exact
+@structural_tuple
 class Averaged(NamedTuple):
     """
     A running mean of squares.
@@ -125,7 +125,7 @@ class RmsProp(Rule[Averaged]):
         return change, Averaged(settled(xp, squares))
 
 
-@exact
+@structural_tuple
 class Moments(NamedTuple):
     """
     Running means of gradients and of their squares, and of how many.
@@ -238,7 +238,7 @@ class AdamW(Adam):
         return change - shrunk, moments
 
 
-@exact
+@structural_tuple
 class Deltas(NamedTuple):
     """
     Running means of squared gradients and of squared changes.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, final
 
-from tapem_dsl.train.arguments import check_fields, check_number
-from tapem_dsl.train.optim.schedules import Scheduler, between, cosine, grown, ratio
+from tapem_dsl.arguments import check_fields, check_number
+from tapem_dsl.optim.schedules import Scheduler, between, cosine, grown, ratio
 
 
 @final

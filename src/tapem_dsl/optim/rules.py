@@ -16,12 +16,12 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from tapem_dsl import tree
+from tapem_dsl.arguments import check_fields, said
 from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
 from tapem_dsl.errors import Refused
+from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.tape.value import as_value, frozen
-from tapem_dsl.train.arguments import check_fields, said
-from tapem_dsl.train.exact import exact
-from tapem_dsl.tree import flatten
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -200,7 +200,7 @@ def fits(state: Any, parameter: Array) -> bool:
     kind = np.dtype(np.float32) if parameter.dtype == np.float16 else parameter.dtype
     return all(
         np.shape(x) == parameter.shape and x.dtype == kind
-        for x in flatten(state)[0]
+        for x in tree.leaves(state)
         if not isinstance(x, int)
     )
 
@@ -254,7 +254,7 @@ def zeros(parameter: Array) -> Array:
     return settled(xp, xp.zeros_like(array))
 
 
-@exact
+@structural_tuple
 class EmptyState(NamedTuple):
     """
     The state of what needs none.
@@ -296,7 +296,7 @@ class Sgd(Rule[EmptyState]):
         return -(self.decayed(xp, g, p) * constant(xp, p, rate)), state
 
 
-@exact
+@structural_tuple
 class Buffered(NamedTuple):
     """
     A running sum of gradients, and of how many.

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from tapem_dsl import train
-from tapem_dsl.train import (
+from tapem_dsl import optim
+from tapem_dsl.optim import (
     Constant,
     CosineAnnealing,
     CosineAnnealingLR,
@@ -196,10 +196,10 @@ GROWING: Final = (Exponential, StepDecay, Cyclic, LRFinder)
 
 
 def test_every_schedule_is_tried() -> None:
-    modules = ("tapem_dsl.train.optim.schedules", "tapem_dsl.train.optim.cycles")
+    modules = ("tapem_dsl.optim.schedules", "tapem_dsl.optim.cycles")
     found = {
         kind
-        for kind in vars(train).values()
+        for kind in vars(optim).values()
         if isinstance(kind, type) and kind.__module__ in modules
     }
     assert found == set(OF_LENGTH)
@@ -236,7 +236,7 @@ def test_a_cosine_for_ever_has_its_period(step: int, steps: int) -> None:
 
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, "x", None, True, [1.0]])
 def test_an_optimiser_refuses_what_a_schedule_should_not_give(value: Any) -> None:
-    optimiser = train.adam(lambda step: value if step == 2 else 0.1)
+    optimiser = optim.adam(lambda step: value if step == 2 else 0.1)
     p, state = np.ones(1), optimiser.init(np.ones(1))
     for _ in range(2):
         p, state = optimiser.move(np.ones(1), state, p)

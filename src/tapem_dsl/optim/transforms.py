@@ -1,8 +1,8 @@
 """
-Optimisers of packs: two pure functions each, chained.
+Optimisers of pytrees: two pure functions each, chained.
 
 A transform turns gradients into what is to be added to the parameters, and a state into
-the next one: optax's shape. States are packs too, so that they save like parameters.
+the next one: optax's shape. States are pytrees too, so that they save like parameters.
 """
 
 from abc import ABC, abstractmethod
@@ -11,11 +11,10 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 
+from tapem_dsl import tree
+from tapem_dsl.arguments import said
 from tapem_dsl.arrays import Array, namespace_of
-from tapem_dsl.tape.value import as_value
-from tapem_dsl.train.arguments import said
-from tapem_dsl.train.exact import exact
-from tapem_dsl.train.optim.adaptive import (
+from tapem_dsl.optim.adaptive import (
     BETA2,
     EPSILON,
     Adadelta,
@@ -24,7 +23,7 @@ from tapem_dsl.train.optim.adaptive import (
     AdamW,
     RmsProp,
 )
-from tapem_dsl.train.optim.rules import (
+from tapem_dsl.optim.rules import (
     Momentum,
     Real,
     Rule,
@@ -33,8 +32,9 @@ from tapem_dsl.train.optim.rules import (
     check_rule,
     settled,
 )
-from tapem_dsl.train.optim.schedules import Schedule, check_rate, rate_at
-from tapem_dsl.tree import flatten, map_pack
+from tapem_dsl.optim.schedules import Schedule, check_rate, rate_at
+from tapem_dsl.tape.equality import structural_tuple
+from tapem_dsl.tape.value import as_value
 
 S = TypeVar("S")
 P = TypeVar("P")
@@ -44,7 +44,7 @@ class Transform(ABC, Generic[S]):
     """
     ``init(parameters)`` and ``update(gradients, state, parameters)``.
 
-    ``update`` gives a pack like the parameters, to be added to them, and the next
+    ``update`` gives a pytree like the parameters, to be added to them, and the next
     state. A gradient that is ``None`` leaves its parameter and its part of the state
     as they are, and gives ``None``.
 
@@ -66,7 +66,7 @@ class Transform(ABC, Generic[S]):
 
     __slots__ = ()
 
-    # Any, below: packs of arrays, of whatever structure.
+    # Any, below: pytrees of arrays, of whatever structure.
 
     @abstractmethod
     def init(self, parameters: Any, /) -> S:
@@ -88,24 +88,24 @@ class Transform(ABC, Generic[S]):
         return apply_updates(parameters, updates), after
 
 
-@exact
+@structural_tuple
 class Stepped(NamedTuple):
     """
-    How many steps there have been, and a pack of the states of the leaves.
+    How many steps there have been, and a pytree of the states of the leaves.
 
     >>> sgd(0.1).init({"w": np.ones(2)})
     Stepped(steps=0, leaves={'w': EmptyState()})
     """
 
     steps: int
-    leaves: Any  # Any: a pack like the parameters, of states of whatever rule
+    leaves: Any  # Any: a pytree like the parameters, of states of whatever rule
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ByLeaf(Transform[Stepped]):
     """
-    Each leaf of a pack moves by a rule: what :func:`by_leaf` gives.
+    Each leaf of a pytree moves by a rule: what :func:`by_leaf` gives.
 
     >>> ByLeaf(Sgd(), 0.1).init(np.float64(1.0))
     Stepped(steps=0, leaves=EmptyState())
@@ -121,19 +121,19 @@ class ByLeaf(Transform[Stepped]):
 
     def init(self, parameters: object, /) -> Stepped:
         """Make the state of each leaf."""
-        return Stepped(0, map_pack(self.rule.init, parameters))
+        return Stepped(0, tree.map(self.rule.init, parameters))
 
-    # Any: the updates, a pack like the parameters
+    # Any: the updates, a pytree like the parameters
     def update(
         self, gradients: object, state: Stepped, parameters: object, /
     ) -> tuple[Any, Stepped]:
         """Move each leaf."""
-        leaves, structure = flatten(parameters)
+        leaves, structure = tree.flatten(parameters)
         check_state(state, Stepped)
         try:
             olds = structure.leaves_of(state.leaves)
         except ValueError as error:
-            what = f"the optimiser takes a state of the same pack: {error}; {_MEND}"
+            what = f"the optimiser takes a state of the same pytree: {error}; {_MEND}"
             raise ValueError(what) from None
         now = rate_at(self.rate, state.steps)
         changes, states = [], []
@@ -142,8 +142,8 @@ class ByLeaf(Transform[Stepped]):
             change, new = (None, old) if g is None else self.rule.update(g, old, p, now)
             changes.append(change)
             states.append(new)
-        after = Stepped(state.steps + 1, structure.rebuild(states))
-        return structure.rebuild(changes), after
+        after = Stepped(state.steps + 1, structure.unflatten(states))
+        return structure.unflatten(changes), after
 
 
 _MEND: Final = "make one by init(parameters)"
@@ -168,7 +168,7 @@ init(parameters)
 
 def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
     """
-    Move each leaf of a pack by a rule.
+    Move each leaf of a pytree by a rule.
 
     Args:
         rule: the equations.
@@ -179,7 +179,7 @@ def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
         TypeError: no rule, or neither a number nor a schedule; when it updates, a state
             of another rule or optimiser.
         ValueError: a rate that is negative, infinite or NaN, now or when a schedule
-            gives it; when it updates, a state of another pack.
+            gives it; when it updates, a state of another pytree.
 
     >>> optimiser = by_leaf(Sgd(), lambda step: 1 / (1 + step))
     >>> optimiser.init(np.float64(1.0))
@@ -216,7 +216,7 @@ class Chain(Transform[tuple[Any, ...]]):
         """Make the state of each."""
         return tuple(transform.init(parameters) for transform in self.transforms)
 
-    # Any: the updates, a pack like the parameters
+    # Any: the updates, a pytree like the parameters
     def update(
         self, gradients: object, state: tuple[Any, ...], parameters: object, /
     ) -> tuple[Any, tuple[Any, ...]]:
@@ -244,7 +244,7 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
     Source:
         JAX: ``optax.chain``.
 
-    >>> from tapem_dsl.train.optim.clipping import clip_by_value
+    >>> from tapem_dsl.optim.clipping import clip_by_value
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
     (EmptyState(), Stepped(steps=0, leaves=EmptyState()))
     """
@@ -261,7 +261,7 @@ def apply_updates(parameters: P, updates: object) -> P:
     >>> apply_updates([np.float64(1), np.float64(2)], [np.float64(10), None])
     [np.float64(11.0), np.float64(2.0)]
     """
-    return map_pack(_moved, parameters, updates)
+    return tree.map(_moved, parameters, updates)
 
 
 def _moved(p: Array, change: Array | None) -> Array:

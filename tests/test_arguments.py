@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from returns.result import Failure, Success
 
-from tapem_dsl import Dataset, NodeId, Thrown, const, pure, train
-from tapem_dsl.train import (
+from tapem_dsl import NodeId, const, optim, pure, train
+from tapem_dsl.errors import Thrown
+from tapem_dsl.optim import (
     Adadelta,
     AdaGrad,
     Adam,
     AdamW,
-    DataLoader,
     Momentum,
     Optimizer,
     ParamEntry,
@@ -26,19 +26,23 @@ from tapem_dsl.train import (
     RmsProp,
     Rule,
     Sgd,
-    StepReport,
-    Trainer,
     adam,
     adamw,
     by_leaf,
     chain,
     clip_by_norm,
+    momentum,
+    sgd,
+)
+from tapem_dsl.train import (
+    DataLoader,
+    Dataset,
+    StepReport,
+    Trainer,
     eval_batches,
     eval_list,
-    momentum,
     run_steps,
     run_steps_m,
-    sgd,
 )
 
 # -- hyperparameters -------------------------------------------------------------------
@@ -64,7 +68,7 @@ WRONG: Final[dict[type[Rule[Any]], dict[str, Wrong]]] = {
 }
 RULES: Final[list[Any]] = [
     kind
-    for kind in vars(train).values()
+    for kind in (vars(train) | vars(optim)).values()
     if isinstance(kind, type) and issubclass(kind, Rule) and kind is not Rule
 ]
 
@@ -100,7 +104,7 @@ def test_nesterov_needs_a_momentum_and_no_dampening(make: Callable[[], object]) 
 
 
 @pytest.mark.parametrize(
-    "make", [sgd, momentum, train.adagrad, train.rmsprop, adam, adamw, train.adadelta]
+    "make", [sgd, momentum, optim.adagrad, optim.rmsprop, adam, adamw, optim.adadelta]
 )
 def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
     rule = type(make(0.1).rule).__name__
@@ -114,7 +118,7 @@ def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
         with pytest.raises(TypeError, match=f"{rule} takes a number or a schedule for"):
             make(rate)
     with pytest.raises(TypeError, match="not the class Constant; make one: Constant"):
-        make(train.Constant)
+        make(optim.Constant)
     assert make(Fraction(1, 3)) != make(0)
 
 
@@ -161,7 +165,7 @@ TWO: Final = {"w": np.ones(2), "b": np.ones(1)}
             sgd(0.1),
             sgd(0.1).init({"v": P["w"]}),
             ValueError,
-            r"of the same pack: packs",
+            r"of the same pytree: pytrees",
         ),
         (
             adam(0.1),

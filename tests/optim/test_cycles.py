@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tapem_dsl.train import Cyclic, OneCycle, OneCycleLR
+from tapem_dsl.optim import Cyclic, OneCycle, OneCycleLR
 
 
 def test_one_cycle_ends_where_the_newest_torchlean_ends_it() -> None:

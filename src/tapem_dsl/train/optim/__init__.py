@@ -1,1 +1,0 @@
-"""Optimisers: rules for one tensor, transforms of packs, and TorchLean's table."""
