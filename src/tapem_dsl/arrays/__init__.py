@@ -8,6 +8,8 @@ from tapem_dsl.arrays.half import HALF as HALF
 from tapem_dsl.arrays.half import SINGLE as SINGLE
 from tapem_dsl.arrays.half import narrowed as narrowed
 from tapem_dsl.arrays.half import widened as widened
+from tapem_dsl.arrays.namespace import AnyArray as AnyArray
+from tapem_dsl.arrays.namespace import AnyDType as AnyDType
 from tapem_dsl.arrays.namespace import Applicable as Applicable
 from tapem_dsl.arrays.namespace import Array as Array
 from tapem_dsl.arrays.namespace import Indices as Indices

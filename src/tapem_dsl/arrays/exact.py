@@ -5,13 +5,12 @@
 
 from fractions import Fraction
 from numbers import Rational, Real
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tapem_dsl.arrays.indexing import added, taken
-from tapem_dsl.arrays.namespace import Array, Indices, Operators
+from tapem_dsl.arrays.namespace import AnyArray, Array, Indices, Operators
 from tapem_dsl.arrays.numpy import along
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.windows import folded, windows_of
@@ -191,7 +190,7 @@ class ExactNamespace(Operators):
         """Give the array itself."""
         return x
 
-    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+    def concrete(self, x: Array, /) -> AnyArray | None:
         """Give the array itself."""
         return np.asarray(x)
 

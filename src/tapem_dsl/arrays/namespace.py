@@ -7,6 +7,7 @@ import operator
 from abc import ABC, abstractmethod
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.arrays.shape import Shape
@@ -14,6 +15,10 @@ from tapem_dsl.arrays.shape import Shape
 # Any: a NumPy array or scalar, an array of rationals, and whatever a tracer holds; the
 # array API standard has no static type that all of them satisfy.
 Array: TypeAlias = Any
+
+# Any: the scalar type of a tape is known to the annotations of its user, not in here.
+AnyArray: TypeAlias = NDArray[Any]
+AnyDType: TypeAlias = np.dtype[Any]
 
 Indices: TypeAlias = tuple[int, ...] | Array
 """Static indices, or a plain array of integers."""
@@ -289,7 +294,7 @@ class Namespace(ABC):
         """Give the values without what a tracer adds to them."""
 
     @abstractmethod
-    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+    def concrete(self, x: Array, /) -> AnyArray | None:
         """Give the values, to check them; ``None`` where they are not known yet."""
 
     @abstractmethod

@@ -10,11 +10,10 @@ from numbers import Rational, Real
 from typing import Any, Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tapem_dsl.arrays import smooth
 from tapem_dsl.arrays.indexing import added, taken
-from tapem_dsl.arrays.namespace import Array, Indices, Operators
+from tapem_dsl.arrays.namespace import AnyArray, Array, Indices, Operators
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.sums import product, summed
 from tapem_dsl.arrays.windows import folded, windows_of
@@ -154,7 +153,7 @@ class NumpyNamespace(Operators):
         """Give the array itself."""
         return x
 
-    def concrete(self, x: Array, /) -> NDArray[Any] | None:
+    def concrete(self, x: Array, /) -> AnyArray | None:
         """Give the array itself, if only a scalar."""
         return np.asarray(x)
 
