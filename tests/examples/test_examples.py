@@ -181,6 +181,22 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
         assert f"### {key}: " in finished.stdout
 
 
+def test_two_checkouts_are_compared() -> None:
+    finished = run("-m", "benchmarks.compare_checkouts", ".", ".", "--rounds", "1")
+    assert finished.returncode == 0, finished.stderr
+    _, *lines = finished.stdout.splitlines()
+    assert [re.split(r"  +", line)[0] for line in lines] == [
+        *("scalar chain", "per-sample regression", "per-sample MLP")
+    ]
+    assert all(float(line.split()[-1]) > 0 for line in lines)
+
+
+def test_a_folder_that_is_no_checkout_is_not_compared(tmp_path: Path) -> None:
+    finished = run("-m", "benchmarks.compare_checkouts", ".", str(tmp_path))
+    assert finished.returncode == 1
+    assert f"{tmp_path} has no library to import" in finished.stderr
+
+
 def test_the_benchmarks_refuse_a_wrong_result() -> None:
     right = Contender(lambda: (1.0, [2.0]), list)
     wrong = Contender(lambda: (1.0, [2.002]), list)
