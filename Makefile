@@ -20,7 +20,7 @@ demo: .venv/.demo
 test: .venv/.dev
 	.venv/bin/pytest -n auto --dist loadfile $(ARGS)
 
-check: lint types test
+check: lint types test  # the fast ones first; `test` includes the tests of the docs
 
 lint: .venv/.dev
 	.venv/bin/ruff check
@@ -38,7 +38,7 @@ docs: .venv/.dev
 	.venv/bin/python docs/ops_page.py
 	.venv/bin/pytest tests/docs
 
-# The wheel is built from the sdist, then used where nothing but its own dependencies is.
+# Build the wheel from the sdist, then import it where only its dependencies are installed.
 wheel: .venv/.dev
 	rm -rf dist
 	.venv/bin/python -m build --quiet
@@ -57,7 +57,7 @@ clean:
 	rm -rf .venv build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# venv puts pip in place last, and here it goes first: half a venv never counts as one.
+# venv installs pip last, and this removes it first, so that an unfinished .venv is made again.
 .venv/bin/pip: $(OTHER_PYTHON)
 	rm -f $@
 	$(PYTHON) -m venv --clear .venv

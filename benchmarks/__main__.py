@@ -1,5 +1,5 @@
 """
-Compare tapem_dsl with its peers and with hand-written NumPy, and write the page.
+Compare tapem_dsl with its peers and with hand-written NumPy.
 
 Every result is checked against the hand-written one before it is timed. All contenders
 of a workload take turns within one run, on one thread and on two.
@@ -14,13 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import page
+from benchmarks import report
 
 ROOT = Path(__file__).parents[1]
 
 
 def in_a_worker(threads: int, options: argparse.Namespace) -> Any:
-    """Measure in a process that may use so many cores, and no more."""
+    """Measure in a process that may use ``threads`` cores."""
     count = str(threads)
     environment = os.environ | {
         "OMP_NUM_THREADS": count,
@@ -48,17 +48,19 @@ def in_a_worker(threads: int, options: argparse.Namespace) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small, in two minutes")
-    parser.add_argument("--no-peers", action="store_true", help="only ours and NumPy")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds")
+    parser.add_argument(
+        "--no-peers", action="store_true", help="only tapem_dsl and NumPy"
+    )
     parser.add_argument(
         "--write", action="store_true", help="write docs/benchmarks.md and its plots"
     )
     options = parser.parse_args()
     results = {threads: in_a_worker(threads, options) for threads in (1, 2)}
-    text = page.text(results, quick=options.quick)
+    text = report.text(results, quick=options.quick)
     print(text)
     if options.write:
-        page.write(text, results, ROOT / "docs")
+        report.write(text, results, ROOT / "docs")
 
 
 if __name__ == "__main__":

@@ -1,43 +1,60 @@
-"""Contenders, and how they are checked and timed side by side."""
+"""Contenders of a workload: how they are checked and timed side by side."""
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-US: Final = "tapem_dsl"
-LIMIT: Final = "limit"
+OURS: Final = "tapem_dsl"
+HAND_WRITTEN: Final = "hand-written"
 
 
-# Any, throughout: each contender has arrays, tapes and results of its own.
+# Any, throughout: each contender has its own kind of array, tape and result.
+def flat(result: Any) -> list[Any]:
+    """Return the arrays within nested tuples, lists and mappings, in order."""
+    if isinstance(result, Mapping):
+        result = list(result.values())
+    if isinstance(result, tuple | list):
+        return [array for part in result for array in flat(part)]
+    return [result.detach() if hasattr(result, "detach") else result]
+
+
 class Contender(NamedTuple):
     """One way to compute a value and its gradients."""
 
     run: Callable[[], Any]
     """What is timed."""
 
-    read: Callable[[Any], Sequence[Any]]
-    """Give what ``run`` gave as arrays, in the order of the limit's."""
+    read: Callable[[Any], list[Any]] = flat
+    """Turns the result of ``run`` into arrays, in the order of the hand-written one."""
 
 
 Contenders: TypeAlias = Mapping[str, Callable[[], Contender]]
-"""By name; each is made when it is needed, and fails if its package is not there."""
+"""Makers by name. A maker raises ``ModuleNotFoundError`` if its package is missing."""
 
 
 class Workload(NamedTuple):
-    """What is computed, by whom, and how alike the results must be."""
+    """What is computed, by which contenders, and how closely they must agree."""
 
     title: str
     contenders: Contenders
-    tolerance: float
+    tolerance: float = 1e-9
     calibration: str = "loop"
 
 
+def sized(
+    makers: Mapping[str, Callable[[int], Contender]], size: int
+) -> dict[str, Callable[[], Contender]]:
+    """Fix the size for which contenders are made."""
+    return {name: partial(maker, size) for name, maker in makers.items()}
+
+
 class Timing(NamedTuple):
-    """Seconds a run: the median, and the least, of so many rounds."""
+    """Seconds of one run: the median and the minimum over all rounds."""
 
     median: float
     least: float
@@ -49,14 +66,14 @@ class Effort(NamedTuple):
 
     rounds: int
     seconds: float
-    """After so many of one contender, three of its rounds are enough."""
+    """A contender that has used this much time stops after three rounds."""
 
 
 def present(contenders: Contenders, peers: bool) -> dict[str, Contender]:
     """Make the contenders whose packages are installed."""
     made = {}
     for name, make in contenders.items():
-        if not (peers or name == US or name.startswith(LIMIT)):
+        if not (peers or name == OURS or name.startswith(HAND_WRITTEN)):
             continue
         try:
             made[name] = make()
@@ -66,13 +83,12 @@ def present(contenders: Contenders, peers: bool) -> dict[str, Contender]:
 
 
 def check(contenders: Mapping[str, Contender], tolerance: float) -> None:
-    """Compare every result with the limit's before anything is timed."""
-    expected = arrays(contenders[LIMIT])
+    """Compare every result with the hand-written one before anything is timed."""
+    expected = arrays(contenders[HAND_WRITTEN])
     for name, contender in contenders.items():
-        found = arrays(contender)
-        for ours, theirs in zip(found, expected, strict=True):
-            scale = max(float(np.max(np.abs(theirs), initial=0)), 1e-300)
-            error = float(np.max(np.abs(ours - theirs), initial=0)) / scale
+        for found, wanted in zip(arrays(contender), expected, strict=True):
+            scale = max(float(np.max(np.abs(wanted), initial=0)), 1e-300)
+            error = float(np.max(np.abs(found - wanted), initial=0)) / scale
             if not error <= tolerance:
                 raise AssertionError(f"{name} is off by {error:.0e} of the largest")
 
@@ -86,7 +102,7 @@ def timed(
     contenders: Mapping[str, Contender], effort: Effort, calibration: Callable[[], Any]
 ) -> dict[str, Timing]:
     """
-    Time all in turn, round after round, so that a busy moment hits them all.
+    Time all contenders in turn, round after round, so that a busy moment hits them all.
 
     Each has run once before. Short runs are repeated until they last two milliseconds.
     """
@@ -107,23 +123,18 @@ def timed(
     }
 
 
-def once(run: Callable[[], Any], repeats: int) -> float:
-    """Time one run; the garbage of the others is gone before, its own goes after."""
+def once(
+    run: Callable[[], Any], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Time one run. Garbage of earlier runs is collected before, its own after."""
     gc.collect()
     result = None
-    start = time.perf_counter()
+    start = clock()
     for _ in range(repeats):
         result = run()
-    end = time.perf_counter()
+    end = clock()
     del result
     return (end - start) / repeats
-
-
-def finished(result: Any) -> Any:
-    """Wait for what JAX computes behind our back."""
-    import jax
-
-    return jax.block_until_ready(result)  # type: ignore[no-untyped-call] # of jax
 
 
 def loop() -> int:

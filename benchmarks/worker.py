@@ -1,4 +1,4 @@
-"""Measure in a process of its own, whose number of threads is fixed from the start."""
+"""Measure in a process whose number of threads is fixed from the start."""
 
 import gc
 import json
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import (
-    forms,
-    growth,
-    orders,
-    w1_chain,
-    w2_samples,
-    w3_network,
-    w6_wide,
-    w7_layers,
+    do_notation,
+    elementwise,
+    graph_growth,
+    hessian,
+    layers,
+    mlp,
+    per_sample_regression,
+    scalar_chain,
+    second_derivatives,
 )
-from benchmarks import w5_hessian as w5
 from benchmarks.harness import CALIBRATIONS, Effort, Workload, check, present, timed
 
 PACKAGES: Final = ("numpy", "torch", "jax", "autograd", "micrograd")
@@ -28,20 +28,20 @@ def workloads(*, quick: bool) -> dict[str, Workload]:
     chain = 1_000 if quick else 10_000
     samples = 100 if quick else 1_000
     return {
-        "W1": w1_chain.workload(chain),
-        "W2 loop": w2_samples.workload(samples),
-        "W2 batched": w2_samples.workload_batched(samples),
-        "W3 loop": w3_network.WORKLOAD,
-        "W3 batched": w3_network.WORKLOAD_BATCHED,
-        "W5 regression": w5.WORKLOAD_REGRESSION,
-        "W5 network": w5.WORKLOAD_NETWORK,
-        "W6": w6_wide.workload(100_000 if quick else 1_000_000),
-        **w7_layers.WORKLOADS,
+        "scalar chain": scalar_chain.workload(chain),
+        "per-sample regression": per_sample_regression.workload(samples),
+        "batched regression": per_sample_regression.batched_workload(samples),
+        "per-sample MLP": mlp.WORKLOAD,
+        "batched MLP": mlp.BATCHED_WORKLOAD,
+        "Hessian-vector product, regression": hessian.REGRESSION_WORKLOAD,
+        "Hessian-vector product, network": hessian.NETWORK_WORKLOAD,
+        "elementwise": elementwise.workload(100_000 if quick else 1_000_000),
+        **layers.WORKLOADS,
     }
 
 
 def set_up(threads: int) -> None:
-    """Tell the peers what the environment does not: precision, and torch's threads."""
+    """Set what environment variables do not: float64 for JAX, threads for PyTorch."""
     try:
         import torch
 
@@ -57,7 +57,7 @@ def set_up(threads: int) -> None:
 
 
 def measured(threads: int, effort: Effort, *, quick: bool, peers: bool) -> Any:
-    """Measure all; the growth and the forms on one thread only."""
+    """Measure all workloads; on one thread also growth, do-notation, derivatives."""
     if peers:
         set_up(threads)
     results: dict[str, Any] = {"versions": versions(), "workloads": {}}
@@ -66,18 +66,18 @@ def measured(threads: int, effort: Effort, *, quick: bool, peers: bool) -> Any:
         contenders = present(workload.contenders, peers)
         check(contenders, workload.tolerance)
         gc.collect()
-        gc.freeze()  # nobody pays for the walk through the others' modules
+        gc.freeze()  # collections do not walk the modules of the peers
         timings = timed(contenders, effort, CALIBRATIONS[workload.calibration])
         results["workloads"][key] = {"title": workload.title, "timings": timings}
     if threads == 1:
-        print("W4: growth", flush=True)
-        grow = partial(growth.measured, peers=peers)
+        print("growth", flush=True)
+        grow = partial(graph_growth.measured, peers=peers)
         most, rounds, patience = (10_000, 3, 2.0) if quick else (1_000_000, 7, 20.0)
         results["growth"] = grow(most, rounds, patience=patience)
-        print("forms of one program", flush=True)
-        results["forms"] = forms.measured(effort)
-        print("orders of derivatives", flush=True)
-        results["orders"] = orders.measured(effort)
+        print("do-notation", flush=True)
+        results["do_notation"] = do_notation.measured(effort)
+        print("second derivatives", flush=True)
+        results["second_derivatives"] = second_derivatives.measured(effort)
     return results
 
 

@@ -1,5 +1,5 @@
 """
-Write docs/ops.md: every op, from its docstring and the tables of the interpreters.
+Write docs/ops.md: every op, from its docstring.
 
 ``make docs`` runs it; a test fails while the page is not what it would write.
 """
@@ -11,40 +11,39 @@ from types import FunctionType, ModuleType
 from typing import Final
 
 import tapem_dsl
-from tapem_dsl import Op, ops, vjp_rules
+from tapem_dsl import Op, ops
 from tapem_dsl.interpreters.forward import dual_ops
 
 PAGE: Final = Path(__file__).with_name("ops.md")
 
-INTERPRETERS: Final = {"reverse": vjp_rules}
-"""Each interpreter that needs a rule for each op, and its table."""
-
 FAMILIES: Final = (*ops.FAMILIES, dual_ops)
-"""The vocabulary, and the ops that are at home in an interpreter."""
+"""The vocabulary, and the ops that an interpreter defines."""
 
 SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
-"""What every op's docstring says."""
+"""Sections that the docstring of every op has."""
 
 _INTRODUCTION: Final = """\
 # The ops
 
-Written by `make docs` from the docstrings, which say more: arguments, failures, costs
-and an example. `g` is the cotangent of the result. All ops run over float64, float32,
-float16 and long doubles; over exact rationals those whose formula is rational, and the
-others fail saying so. Ops "of any scalar type" move conditions and labels too. An axis,
-a start or a static index counts from the end where it is negative.
+`make docs` writes this page from the docstrings, which say more: arguments, failures,
+costs and an example. `g` is the cotangent of the result. A negative axis, start or
+static index counts from the end.
 
-Over float16 an op and its rule compute in float32 and round once, as PyTorch does:
-counts beyond 65,504 are exact, and a result beyond that is inf. However many entries
-are summed, along any axis, digits remain: [how sums
-round](architecture.md#how-sums-round).
+Every op has a rule for reverse mode. Forward mode and recorded sweeps need none: they
+evaluate the op, and its rule, over dual numbers and over recorded arrays.
 
-An op of your own takes its place beside these: see
-[CONTRIBUTING.md](../CONTRIBUTING.md) and [own_op.py](../examples/own_op.py).
+All ops run over float64, float32, float16 and long doubles. Those whose formula is
+rational also run over exact rationals; the others fail there. Ops "of any scalar type"
+also move conditions and labels. Over float16 an op and its rule compute in float32 and
+round once, as in PyTorch; a result beyond 65,504 is inf. [How sums
+round](architecture.md#how-sums-round) bounds the error of sums of many entries.
+
+You can add an op outside the package: see [CONTRIBUTING.md](../CONTRIBUTING.md) and
+[own_op.py](../examples/own_op.py).
 """
 
 _ODD_NAMES: Final = {"OuterProduct": "outer"}
-"""Functions that are not called as their op."""
+"""Functions whose names do not follow from those of their ops."""
 
 
 def function_of(kind: type[Op]) -> FunctionType:
@@ -69,15 +68,15 @@ def sections_of(function: FunctionType) -> dict[str, str]:
 
 
 def page() -> str:
-    """Make the whole page."""
+    """Return the text of docs/ops.md."""
     return "\n".join([_INTRODUCTION, *map(_family, FAMILIES)])
 
 
 def _family(module: ModuleType) -> str:
     title = (module.__doc__ or "").strip().partition("\n")[0].removesuffix(".")
     kinds = ops.ops_of(module)
-    head = "| op | what | shapes | gradient | Lean | PyTorch | interpreters |"
-    rule = "|---|---|---|---|---|---|---|"
+    head = "| op | what | shapes | gradient | Lean | PyTorch |"
+    rule = "|---|---|---|---|---|---|"
     return "\n".join([f"## {title}\n", head, rule, *map(_row, kinds), ""])
 
 
@@ -86,7 +85,6 @@ def _row(kind: type[Op]) -> str:
     sections = sections_of(function)
     lean, pytorch = _counterparts(sections["Source"])
     first = (inspect.getdoc(function) or "").partition("\n")[0]
-    have = [name for name, table in INTERPRETERS.items() if kind in table]
     cells = (
         f"`{function.__name__}`",
         first,
@@ -94,20 +92,19 @@ def _row(kind: type[Op]) -> str:
         sections["Gradient"],
         lean,
         pytorch,
-        ", ".join(have),
     )
     return f"| {' | '.join(map(_markdown, cells))} |"
 
 
 def _counterparts(source: str) -> tuple[str, str]:
-    """Take Lean's and PyTorch's parts out of a Source section."""
+    """Return the counterparts in Lean and in PyTorch that a Source section names."""
     found = re.search(r"Lean: (.*?)\.? PyTorch: (.*?)\.?$", source)
     assert found, source
     return found[1], found[2]
 
 
 def _markdown(text: str) -> str:
-    """Turn the docstrings' markup into the page's."""
+    """Turn reStructuredText markup into Markdown."""
     text = re.sub(r":\w+:`([^`]+)`", r"`\1`", text).replace("``", "`")
     return text.replace("|", r"\|")
 

@@ -48,7 +48,7 @@ class Sample(NamedTuple):
 
 
 class Network(NamedTuple, Generic[T]):
-    """Holds arrays between programs, and the ids of their nodes within one."""
+    """Weights: arrays outside a program, ids of nodes inside."""
 
     w1: T
     b1: T
@@ -57,7 +57,7 @@ class Network(NamedTuple, Generic[T]):
 
 
 class Run(NamedTuple):
-    """All that training is between two steps."""
+    """The state of training between two steps."""
 
     net: Network[Floats]
     optimiser: optim.Stepped
@@ -100,7 +100,7 @@ def step(
 
 
 @do
-def read(arrays: Network[Floats], image: Floats) -> Do[int]:
+def predict(arrays: Network[Floats], image: Floats) -> Do[int]:
     net = yield from tree.const(arrays, Network[NodeId])
     logits = yield from logits_of(net, image)
     return int(np.argmax((yield from value_of(logits))))
@@ -109,13 +109,13 @@ def read(arrays: Network[Floats], image: Floats) -> Do[int]:
 def held_out_report(
     net: Network[Floats], sample: Sample
 ) -> Result[train.StepReport, TapeError]:
-    """Count an image that is read wrongly as a loss of 1."""
-    digit = read(net, sample.image).eval()
+    """Report a loss of 1 for a wrong prediction, and 0 for a right one."""
+    digit = predict(net, sample.image).eval()
     return digit.map(lambda digit: train.StepReport(float(digit != sample.digit)))
 
 
 def load(seed: int) -> tuple[Dataset[Sample], Dataset[Sample]]:
-    """Give a fifth of the images to hold out, and the rest."""
+    """Return the held-out fifth of the images, and the rest."""
     digits = load_digits()
     rows = zip(digits.data / 16, digits.target, strict=True)
     _, samples = Dataset.of_list(Sample(*row) for row in rows).shuffle(seed)
@@ -129,37 +129,37 @@ def initial_network(seed: int) -> Network[Floats]:
     return Network(w1, np.zeros(32), w2, np.zeros(10))
 
 
-def training(given: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
-    """Train, saving after each epoch; give the end, and loss and accuracy by epoch."""
-    held_out, rest = load(given.seed)
-    loader = train.DataLoader(rest, given.batch_size, shuffle=True, seed=given.seed)
-    an_epoch = -(-rest.size() // max(given.batch_size, 1))
-    steps = an_epoch * given.epochs
+def fit(options: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
+    """Train, saving each epoch; return the last state, and the curves by epoch."""
+    held_out, rest = load(options.seed)
+    loader = train.DataLoader(rest, options.batch_size, shuffle=True, seed=options.seed)
+    steps_per_epoch = -(-rest.size() // max(options.batch_size, 1))
+    steps = steps_per_epoch * options.epochs
     optimiser = optim.adamw(optim.WarmupCosine(RATE, steps // 10, steps))
-    net, place = initial_network(given.seed), train.Stream(loader).position
-    state, curves = optimiser.init(net), np.full((given.epochs, 2), np.nan)
-    if given.resume:
-        first = (net, state, place, curves)
-        saved = train.load_checkpoint("resume", given.checkpoint, first)
-        net, state, place, curves = saved.unwrap()
-    run = Run(net, state, train.Stream.at("resume", loader, place).unwrap())
+    net, position = initial_network(options.seed), train.Stream(loader).position
+    state, curves = optimiser.init(net), np.full((options.epochs, 2), np.nan)
+    if options.resume:
+        start = (net, state, position, curves)
+        saved = train.load_checkpoint("resume", options.checkpoint, start)
+        net, state, position, curves = saved.unwrap()
+    run = Run(net, state, train.Stream.at("resume", loader, position).unwrap())
     curves = curves.copy()
-    for epoch in track(range(place.epoch, given.stop_after), console=console):
+    for epoch in track(range(position.epoch, options.stop_after), console=console):
         trainer = train.Trainer(run, partial(step, optimiser))
-        run, reports = trainer.run(an_epoch).unwrap()
-        held = train.eval_dataset(
+        run, reports = trainer.run(steps_per_epoch).unwrap()
+        held_out_loss = train.eval_dataset(
             "held out", held_out, partial(held_out_report, run.net)
         )
         loss = fmean(report.loss for report in reports)
-        curves[epoch] = loss, 1 - held.unwrap().loss
-        now = (run.net, run.optimiser, run.batches.position, curves)
-        train.save_checkpoint(given.checkpoint, now)
+        curves[epoch] = loss, 1 - held_out_loss.unwrap().loss
+        state_to_save = (run.net, run.optimiser, run.batches.position, curves)
+        train.save_checkpoint(options.checkpoint, state_to_save)
         scores = f"loss {loss:.4f}  held-out accuracy {curves[epoch, 1]:.1%}"
         console.print(f"epoch {epoch + 1:2}  {scores}")
-    return run, curves[: given.stop_after]
+    return run, curves[: options.stop_after]
 
 
-def picture(net: Network[Floats], curves: Floats, seed: int) -> Figure:
+def plot(net: Network[Floats], curves: Floats, seed: int) -> Figure:
     figure = Figure(figsize=(13, 6), layout="constrained")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(2, 3))[0]
     names = ("training loss", "held-out accuracy")
@@ -170,9 +170,13 @@ def picture(net: Network[Floats], curves: Floats, seed: int) -> Figure:
         axes.grid(alpha=0.3)
     right.suptitle("what the network reads in held-out images, errors first")
     held_out, _ = load(seed)
-    seen = [(one, read(net, one.image).eval().unwrap()) for one in held_out]
-    seen.sort(key=lambda pair: pair[0].digit == pair[1])
-    for axes, (sample, digit) in zip(right.subplots(5, 8).flat, seen, strict=False):
+    predictions = [
+        (sample, predict(net, sample.image).eval().unwrap()) for sample in held_out
+    ]
+    predictions.sort(key=lambda pair: pair[0].digit == pair[1])
+    for axes, (sample, digit) in zip(
+        right.subplots(5, 8).flat, predictions, strict=False
+    ):
         axes.imshow(sample.image.reshape(8, 8), cmap="gray_r")
         axes.set(xticks=[], yticks=[], title=digit)
         if digit != sample.digit:
@@ -184,31 +188,31 @@ def picture(net: Network[Floats], curves: Floats, seed: int) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--stop-after", type=int, help="so many epochs; else all")
+    parser.add_argument("--stop-after", type=int, help="stop after this many epochs")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint"
+        "--resume", action="store_true", help="continue from the checkpoint"
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=Path("build/digits.safetensors")
     )
     parser.add_argument("--out", type=Path, default=Path("build/digits.png"))
-    given = parser.parse_args()
-    if given.epochs < 1:
+    options = parser.parse_args()
+    if options.epochs < 1:
         parser.error("--epochs must be at least 1")
-    given.stop_after = min(given.stop_after or given.epochs, given.epochs)
-    for path in (given.out, given.checkpoint):
+    options.stop_after = min(options.stop_after or options.epochs, options.epochs)
+    for path in (options.out, options.checkpoint):
         path.parent.mkdir(parents=True, exist_ok=True)
 
     start = time.perf_counter()
     try:
-        run, curves = training(given, Console())
+        run, curves = fit(options, Console())
     except UnwrapFailedError as failed:
         sys.exit(str(failed.halted_container.failure()))
-    picture(run.net, curves, given.seed).savefig(given.out, dpi=150)
+    plot(run.net, curves, options.seed).savefig(options.out, dpi=150)
     accuracy, seconds = curves[-1, 1], time.perf_counter() - start
-    print(f"{accuracy:.1%} read correctly after {seconds:.1f} s; see {given.out}")
+    print(f"{accuracy:.1%} read correctly after {seconds:.1f} s; see {options.out}")
 
 
 if __name__ == "__main__":

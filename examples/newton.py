@@ -25,20 +25,20 @@ from tapem_dsl import (
 
 Floats = NDArray[np.float64]
 PENALTY: Final = 1.0
-"""What half the square of the slopes counts beside the sum of the losses."""
-SMALL: Final = 1e-12
+"""The weight of half the squared slopes, beside the sum of the losses."""
+GRADIENT_TOLERANCE: Final = 1e-12
 TOLERANCE: Final = 1e-6
 
 
 class Line(NamedTuple):
-    """Arrays between programs, ids of nodes within one."""
+    """Weights: arrays outside a program, ids of nodes inside."""
 
     slopes: Any  # Any: an array or an id
     intercept: Any
 
 
 class Tumours(NamedTuple):
-    """Measurements of cells, a row a tumour, and whether it was benign."""
+    """Measurements of the cells of a tumour in each row, and whether it was benign."""
 
     cells: Any  # Any: as above
     benign: Any
@@ -46,7 +46,7 @@ class Tumours(NamedTuple):
 
 @do
 def loss_of(line: Line, data: Tumours) -> Do[NodeId]:
-    """The mean loss, and the penalty's share of it."""
+    """Record the mean loss plus the penalty per sample."""
     count = len((yield from value_of(data.benign)))
     start = yield from broadcast_to(line.intercept, (count,))
     logits = yield from linear(data.cells, start, line.slopes)
@@ -57,34 +57,38 @@ def loss_of(line: Line, data: Tumours) -> Do[NodeId]:
 
 
 def newton(line: Line, data: Tumours) -> Line:
-    """Step until the gradient is next to 0; each step solves one linear system."""
+    """Step until the gradient is almost 0; each step solves one linear system."""
     for step in range(20):
         gradient, _ = vjp(loss_of, line, data, 1.0).unwrap()
-        slope = joined(gradient)
+        slope = to_vector(gradient)
         print(f"step {step}: the gradient is at most {np.abs(slope).max():.0e}")
-        if np.abs(slope).max() < SMALL:
+        if np.abs(slope).max() < GRADIENT_TOLERANCE:
             break
 
-        def curved(direction: Floats, line: Line = line) -> Floats:
-            """Multiply by the Hessian, which nobody forms."""
-            return joined(hvp_params(loss_of, line, data, apart(direction)).unwrap())
+        def times_hessian(direction: Floats, line: Line = line) -> Floats:
+            """Multiply by the Hessian, which is never formed."""
+            return to_vector(
+                hvp_params(loss_of, line, data, to_line(direction)).unwrap()
+            )
 
-        hessian = LinearOperator((len(slope), len(slope)), matvec=curved, dtype=float)
+        hessian = LinearOperator(
+            (len(slope), len(slope)), matvec=times_hessian, dtype=float
+        )
         direction, _ = cg(hessian, slope, rtol=1e-8)
-        line = apart(joined(line) - direction)
+        line = to_line(to_vector(line) - direction)
     return line
 
 
-def joined(line: Line) -> Floats:
+def to_vector(line: Line) -> Floats:
     return np.append(line.slopes, line.intercept)
 
 
-def apart(point: Floats) -> Line:
+def to_line(point: Floats) -> Line:
     return Line(point[:-1], point[-1])
 
 
 def load() -> Tumours:
-    """Columns of mean 0 and variance 1."""
+    """Return columns of mean 0 and variance 1, and the classes."""
     data = load_breast_cancer()
     cells = (data.data - data.data.mean(axis=0)) / data.data.std(axis=0)
     return Tumours(cells, data.target.astype(np.float64))
@@ -96,7 +100,7 @@ if __name__ == "__main__":
     peer = LogisticRegression(C=1 / PENALTY, tol=1e-12, solver="newton-cholesky")
     peer.fit(data.cells, data.benign)
     theirs = np.append(peer.coef_[0], peer.intercept_)
-    error = np.abs(joined(ours) - theirs).max()
+    error = np.abs(to_vector(ours) - theirs).max()
     right = peer.predict(data.cells) == data.benign
     print(f"at most {error:.0e} from the coefficients of scikit-learn,")
     print(f"which tell {np.mean(right):.1%} of {len(right)} tumours apart")

@@ -1,4 +1,4 @@
-"""An op of your own and its rule, from outside the package: softsign, x / (1 + |x|)."""
+"""Define an op and its rule outside the package: softsign, x / (1 + |x|)."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,7 +29,7 @@ def rule(
     return (g * slope * slope,)
 
 
-def softsign(x: t.NodeId) -> t.TapeM[t.NodeId, Any]:  # Any: over whatever scalar
+def softsign(x: t.NodeId) -> t.TapeM[t.NodeId, Any]:  # Any: every scalar
     return t.apply_op(Softsign(), x)
 
 

@@ -1,4 +1,4 @@
-"""Teach a network the physics of a heated rod: second derivatives in the loss."""
+"""Solve the heat equation of a rod by a network: second derivatives in the loss."""
 
 import argparse
 from functools import partial
@@ -35,7 +35,7 @@ TOLERANCE: Final = 0.01
 
 
 class Network(NamedTuple):
-    """Arrays between programs, ids of nodes within one."""
+    """Weights: arrays outside a program, ids of nodes inside."""
 
     w1: Any  # Any: an array or an id
     b1: Any
@@ -58,11 +58,11 @@ def heat(x: Floats) -> Floats:
     return source
 
 
-INSIDE: Final = np.linspace(0, 1, 42)[1:-1, None]
+INTERIOR: Final = np.linspace(0, 1, 42)[1:-1, None]
 ENDS: Final = np.array([[0.0], [1.0]])
 
 
-# -- the network, and what the equation asks of it -------------------------------------
+# -- the network, and the residual of the equation -------------------------------------
 
 
 @do
@@ -82,40 +82,40 @@ def temperature(net: Network, x: NodeId) -> Do[NodeId]:
 
 @do
 def curvature(net: Network, x: NodeId) -> Do[NodeId]:
-    """The second derivative by ``x``: a derivative of a derivative."""
-    step = yield from const(np.ones_like(INSIDE))
+    """Differentiate twice with respect to ``x``."""
+    step = yield from const(np.ones_like(INTERIOR))
 
     def slope(z: NodeId) -> TapeM[NodeId, Any]:
         return jvp_m(partial(temperature, net), z, step).map(lambda pair: pair[1])
 
-    _, bend = yield from jvp_m(slope, x, step)
-    return bend
+    _, second = yield from jvp_m(slope, x, step)
+    return second
 
 
 @do
 def loss_of(net: Network) -> Do[NodeId]:
-    x = yield from const(INSIDE)
-    bend = yield from curvature(net, x)
-    wanted = yield from const(-heat(INSIDE))
-    of_equation = yield from mse_loss(bend, wanted)
+    x = yield from const(INTERIOR)
+    second = yield from curvature(net, x)
+    wanted = yield from const(-heat(INTERIOR))
+    of_equation = yield from mse_loss(second, wanted)
     ends = yield from const(ENDS).bind(partial(temperature, net))
-    cold = yield from const(np.zeros_like(ENDS))
-    of_ends = yield from mse_loss(ends, cold)
-    weighed = yield from scale(of_ends, WEIGHT_OF_ENDS)
-    return (yield from add(of_equation, weighed))
+    zero = yield from const(np.zeros_like(ENDS))
+    of_ends = yield from mse_loss(ends, zero)
+    weighted = yield from scale(of_ends, WEIGHT_OF_ENDS)
+    return (yield from add(of_equation, weighted))
 
 
 # -- training --------------------------------------------------------------------------
 
 
-def drawn(rng: np.random.Generator) -> Network:
+def initial_network(rng: np.random.Generator) -> Network:
     def weights(n: int, m: int) -> Floats:
         return rng.normal(scale=n**-0.5, size=(n, m))
 
-    bends = rng.uniform(-2, 2, size=(1, HIDDEN))  # spread along the rod
+    biases = rng.uniform(-2, 2, size=(1, HIDDEN))  # spread along the rod
     return Network(
         2 * weights(1, HIDDEN),
-        bends,
+        biases,
         weights(HIDDEN, HIDDEN),
         np.zeros((1, HIDDEN)),
         weights(HIDDEN, 1),
@@ -123,7 +123,7 @@ def drawn(rng: np.random.Generator) -> Network:
     )
 
 
-def trained(net: Network, steps: int) -> Network:
+def train(net: Network, steps: int) -> Network:
     optimiser = adam(WarmupCosine(1e-2, steps // 20, steps))
     state = optimiser.init(net)
     loss_and_slopes = value_and_grad(loss_of)
@@ -135,7 +135,7 @@ def trained(net: Network, steps: int) -> Network:
     return net
 
 
-def predicted(net: Network, x: Floats) -> Floats:
+def predict(net: Network, x: Floats) -> Floats:
     @do
     def program(ids: Network) -> Do[Floats]:
         points = yield from const(x)
@@ -146,19 +146,19 @@ def predicted(net: Network, x: Floats) -> Floats:
 
 
 def error_of(net: Network) -> float:
-    """The distance from the solution over the solution's size, on a fine grid."""
+    """Return the relative error on a fine grid."""
     x = np.linspace(0, 1, 501)[:, None]
     exact = solution(x)
-    return float(np.linalg.norm(predicted(net, x) - exact) / np.linalg.norm(exact))
+    return float(np.linalg.norm(predict(net, x) - exact) / np.linalg.norm(exact))
 
 
-def draw(net: Network, out: Path) -> None:
+def plot(net: Network, out: Path) -> None:
     x = np.linspace(0, 1, 501)[:, None]
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     axes.plot(x, solution(x), linewidth=5, alpha=0.3, label="solution")
-    axes.plot(x, predicted(net, x), label="network")
-    axes.plot(INSIDE, solution(INSIDE), ".", label="where the equation is asked for")
+    axes.plot(x, predict(net, x), label="network")
+    axes.plot(INTERIOR, solution(INTERIOR), ".", label="points of the loss")
     axes.set(xlabel="place along the rod", ylabel="temperature")
     axes.legend()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -169,11 +169,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1500, help="1500 take 3 s")
     parser.add_argument("--out", type=Path, default=Path("build/pinn.png"))
-    given = parser.parse_args()
-    net = trained(drawn(np.random.default_rng(0)), given.steps)
+    options = parser.parse_args()
+    net = train(initial_network(np.random.default_rng(0)), options.steps)
     error = error_of(net)
-    draw(net, given.out)
-    print(f"{error:.4%} off the known solution; see {given.out}")
+    plot(net, options.out)
+    print(f"{error:.4%} off the known solution; see {options.out}")
     if error > TOLERANCE:
         raise SystemExit("pinn: the network has not learnt the solution")
 

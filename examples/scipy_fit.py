@@ -1,4 +1,4 @@
-"""Hand a program to SciPy: least squares on the diabetes data, by L-BFGS."""
+"""Minimise a program with SciPy: least squares on the diabetes data, by L-BFGS."""
 
 from typing import Any, Final, NamedTuple
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 class Line(NamedTuple):
-    """Arrays between programs, ids of nodes within one."""
+    """Weights: arrays outside a program, ids of nodes inside."""
 
     slopes: Any  # Any: an array or an id
     intercept: Any
@@ -56,12 +56,12 @@ def fit(x: Floats, y: Floats) -> Line:
         line: Line = structure.unflatten(shaped)
         return line
 
-    def at(point: Floats) -> tuple[float, Floats]:
+    def loss_and_gradient(point: Floats) -> tuple[float, Floats]:
         loss, slope = gradient(line_at(point), x, y).unwrap()
         return float(loss), np.concatenate([np.ravel(part) for part in slope])
 
     found = minimize(
-        at,
+        loss_and_gradient,
         np.zeros(x.shape[1] + 1),
         jac=True,
         method="L-BFGS-B",
@@ -77,7 +77,7 @@ def closed_form(x: Floats, y: Floats) -> Line:
 
 
 def load() -> tuple[Floats, Floats]:
-    """Columns of mean 0 and variance 1, and a target of mean 0 and variance 1."""
+    """Return columns and a target, each of mean 0 and variance 1."""
     data = load_diabetes()
     x = data.data / data.data.std(axis=0)
     return x, (data.target - data.target.mean()) / data.target.std()

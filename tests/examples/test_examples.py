@@ -170,17 +170,36 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
     finished = run("-m", "benchmarks", "--quick", "--no-peers")
     assert finished.returncode == 0, finished.stderr
     for heading in (
-        *("Budgets, one thread", "Workloads", "W4: growth"),
-        "Orders of derivatives",
+        *("Budgets, one thread", "Workloads", "Growth"),
+        "Second derivatives",
     ):
         assert f"## {heading}\n" in finished.stdout
-    for key in ("W1", "W2 loop", "W3 loop", "W5 network", "W6"):
+    for key in (
+        *("scalar chain", "per-sample regression", "per-sample MLP"),
+        *("Hessian-vector product, network", "elementwise"),
+    ):
         assert f"### {key}: " in finished.stdout
+
+
+def test_two_checkouts_are_compared() -> None:
+    finished = run("-m", "benchmarks.compare_checkouts", ".", ".", "--rounds", "1")
+    assert finished.returncode == 0, finished.stderr
+    _, *lines = finished.stdout.splitlines()
+    assert [re.split(r"  +", line)[0] for line in lines] == [
+        *("scalar chain", "per-sample regression", "per-sample MLP")
+    ]
+    assert all(float(line.split()[-1]) > 0 for line in lines)
+
+
+def test_a_folder_that_is_no_checkout_is_not_compared(tmp_path: Path) -> None:
+    finished = run("-m", "benchmarks.compare_checkouts", ".", str(tmp_path))
+    assert finished.returncode == 1
+    assert f"{tmp_path} has no library to import" in finished.stderr
 
 
 def test_the_benchmarks_refuse_a_wrong_result() -> None:
     right = Contender(lambda: (1.0, [2.0]), list)
     wrong = Contender(lambda: (1.0, [2.002]), list)
-    check({"limit": right, "close": right}, tolerance=1e-4)
+    check({"hand-written": right, "close": right}, tolerance=1e-4)
     with pytest.raises(AssertionError, match="wrong is off by 1e-03"):
-        check({"limit": right, "wrong": wrong}, tolerance=1e-4)
+        check({"hand-written": right, "wrong": wrong}, tolerance=1e-4)

@@ -6,10 +6,6 @@ from numpy.typing import NDArray
 
 class OptimizeResult:
     x: NDArray[np.float64]
-    fun: float
-    nit: int
-    success: bool
-    message: str
 
 # Any: each method has options of its own
 def minimize(
@@ -18,6 +14,5 @@ def minimize(
     *,
     jac: Literal[True],
     method: str,
-    tol: float | None = ...,
     options: dict[str, Any] | None = ...,
 ) -> OptimizeResult: ...

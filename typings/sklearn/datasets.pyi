@@ -1,12 +1,11 @@
-# scikit-learn ships no types; these are the functions that we call.
+# scikit-learn ships no types: these are the functions that the examples call.
 import numpy as np
 from numpy.typing import NDArray
 
 class Bunch:
     data: NDArray[np.float64]
     target: NDArray[np.int64]
-    images: NDArray[np.float64]
 
-def load_digits(*, n_class: int = 10) -> Bunch: ...
+def load_digits() -> Bunch: ...
 def load_diabetes() -> Bunch: ...
 def load_breast_cancer() -> Bunch: ...

@@ -10,7 +10,6 @@ class LogisticRegression:
         C: float = ...,
         tol: float = ...,
         solver: str = ...,
-        max_iter: int = ...,
     ) -> None: ...
     def fit(
         self, X: NDArray[np.float64], y: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""W7: layers of a network, each alone, forward and backward in float32."""
+"""Single layers of a network, forward and backward in float32."""
 
 from collections.abc import Callable
 from itertools import product
@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from benchmarks.harness import LIMIT, US, Contender, Workload
+from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload
 from tapem_dsl import (
     NodeId,
     TapeM,
@@ -24,12 +24,12 @@ from tapem_dsl import (
 HEADS: Final = 8
 EPSILON: Final = 1e-5
 
-# -- by hand: result and gradients from operands and a cotangent -----------------------
+# -- hand-written: result and gradients from a cotangent and the operands --------------
 
 
 # Any, throughout: arrays, and another library's tensors.
 def windows(x: Any, kernel: int, stride: int, padding: int) -> Any:
-    """Give (channels, places in the window, *positions) of a padded image."""
+    """Return windows of a padded image, (channels, places in a window, *positions)."""
     padded = np.pad(x, [(0, 0), (padding, padding), (padding, padding)])
     slid = sliding_window_view(padded, (kernel, kernel), axis=(1, 2))
     slid = slid[:, ::stride, ::stride].transpose(0, 3, 4, 1, 2)
@@ -37,7 +37,7 @@ def windows(x: Any, kernel: int, stride: int, padding: int) -> Any:
 
 
 def folded(parts: Any, shape: Any, kernel: int, stride: int, padding: int) -> Any:
-    """Add windows up where they came from."""
+    """Add the entries of windows up where they came from: the adjoint of windows."""
     channels, height, width = shape
     total = np.zeros((channels, height + 2 * padding, width + 2 * padding), parts.dtype)
     rows, columns = parts.shape[2:]
@@ -48,7 +48,7 @@ def folded(parts: Any, shape: Any, kernel: int, stride: int, padding: int) -> An
     return total[:, padding : padding + height, padding : padding + width]
 
 
-def conv_by_hand(g: Any, kernel: Any, bias: Any, x: Any) -> Any:
+def conv_by_numpy(g: Any, kernel: Any, bias: Any, x: Any) -> Any:
     k, rows = kernel.reshape(len(kernel), -1), g.reshape(len(g), -1)
     columns = windows(x, 3, 1, 1).reshape(k.shape[1], -1)
     y = (k @ columns + bias[:, None]).reshape(g.shape)
@@ -57,9 +57,11 @@ def conv_by_hand(g: Any, kernel: Any, bias: Any, x: Any) -> Any:
     return y, dk, rows.sum(1), folded(parts, x.shape, 3, 1, 1)
 
 
-def max_pool_by_hand(kernel: int, stride: int, padding: int) -> Callable[..., Any]:
+def max_pool_by_numpy(kernel: int, stride: int, padding: int) -> Callable[..., Any]:
     def pool(g: Any, x: Any) -> Any:
-        cells = windows(x + 100, kernel, stride, padding)  # so that no pad is largest
+        cells = windows(
+            x + 100, kernel, stride, padding
+        )  # so that no padding is the largest
         first = cells.argmax(axis=1)[:, None]
         y = np.take_along_axis(cells, first, axis=1)[:, 0] - 100
         parts = np.zeros_like(cells)
@@ -69,7 +71,7 @@ def max_pool_by_hand(kernel: int, stride: int, padding: int) -> Callable[..., An
     return pool
 
 
-def avg_pool_by_hand(kernel: int, stride: int, padding: int) -> Callable[..., Any]:
+def avg_pool_by_numpy(kernel: int, stride: int, padding: int) -> Callable[..., Any]:
     def pool(g: Any, x: Any) -> Any:
         cells = windows(x, kernel, stride, padding)
         share = np.broadcast_to((g / cells.shape[1])[:, None], cells.shape)
@@ -78,7 +80,7 @@ def avg_pool_by_hand(kernel: int, stride: int, padding: int) -> Callable[..., An
     return pool
 
 
-def layer_norm_by_hand(g: Any, x: Any, gamma: Any, beta: Any) -> Any:
+def layer_norm_by_numpy(g: Any, x: Any, gamma: Any, beta: Any) -> Any:
     centred = x - x.mean(1, keepdims=True)
     inverse = 1 / np.sqrt((centred * centred).mean(1, keepdims=True) + EPSILON)
     r, h = centred * inverse, g * gamma
@@ -87,7 +89,7 @@ def layer_norm_by_hand(g: Any, x: Any, gamma: Any, beta: Any) -> Any:
     return r * gamma + beta, dx, (g * r).sum(0), g.sum(0)
 
 
-def attention_by_hand(g: Any, wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any:
+def attention_by_numpy(g: Any, wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any:
     n, columns = len(x), wq.shape[1]
     root = (columns // HEADS) ** 0.5
 
@@ -114,13 +116,13 @@ def attention_by_hand(g: Any, wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any
 # -- PyTorch ---------------------------------------------------------------------------
 
 
-def conv_of_torch(kernel: Any, bias: Any, x: Any) -> Any:
+def conv_by_torch(kernel: Any, bias: Any, x: Any) -> Any:
     from torch.nn import functional
 
     return functional.conv2d(x[None], kernel, bias, padding=1)[0]
 
 
-def pool_of_torch(name: str, *geometry: int) -> Callable[[Any], Any]:
+def pool_by_torch(name: str, *geometry: int) -> Callable[[Any], Any]:
     def pool(x: Any) -> Any:
         from torch.nn import functional
 
@@ -129,13 +131,13 @@ def pool_of_torch(name: str, *geometry: int) -> Callable[[Any], Any]:
     return pool
 
 
-def layer_norm_of_torch(x: Any, gamma: Any, beta: Any) -> Any:
+def layer_norm_by_torch(x: Any, gamma: Any, beta: Any) -> Any:
     from torch.nn import functional
 
     return functional.layer_norm(x, gamma.shape, gamma, beta, EPSILON)
 
 
-def attention_of_torch(wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any:
+def attention_by_torch(wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any:
     from torch.nn import functional
 
     q, k, v = ((x @ w).view(len(x), HEADS, -1).transpose(0, 1) for w in (wq, wk, wv))
@@ -149,11 +151,11 @@ def attention_of_torch(wq: Any, wk: Any, wv: Any, wo: Any, x: Any) -> Any:
 def layer(
     title: str,
     op: Callable[..., TapeM[NodeId, Any]],
-    by_hand: Callable[..., Any],
-    of_torch: Callable[..., Any],
+    by_numpy: Callable[..., Any],
+    by_torch: Callable[..., Any],
     *xs: Any,
 ) -> Workload:
-    """Compute one layer and its gradients for a fixed cotangent."""
+    """Compute one layer, and its gradients for a fixed cotangent."""
     rng = np.random.default_rng(7)
     for x in xs:
         x.flags.writeable = False
@@ -161,30 +163,30 @@ def layer(
     g = rng.standard_normal(tape[out].value.shape, dtype=np.float32)
     g.flags.writeable = False
 
-    def ours() -> Contender:
+    def tapem_dsl() -> Contender:
         def run() -> Any:
             out, tape = map_m(leaf, xs).bind(lambda ids: op(*ids)).run().unwrap()
             slots = backward(tape, out, g).unwrap()
             return tape[out].value, *(slots[NodeId(i)] for i in range(len(xs)))
 
-        return Contender(run, list)
+        return Contender(run)
 
-    def torch_eager() -> Contender:
+    def torch() -> Contender:
         import torch
 
         leaves = [torch.tensor(x).requires_grad_(True) for x in xs]
         seed = torch.tensor(g)
 
         def run() -> Any:
-            y = of_torch(*leaves)
+            y = by_torch(*leaves)
             return y, *torch.autograd.grad([y], leaves, [seed])
 
-        return Contender(run, lambda result: [t.detach().numpy() for t in result])
+        return Contender(run)
 
     contenders = {
-        LIMIT: lambda: Contender(lambda: by_hand(g, *xs), list),
-        US: ours,
-        "PyTorch": torch_eager,
+        HAND_WRITTEN: lambda: Contender(lambda: by_numpy(g, *xs)),
+        OURS: tapem_dsl,
+        "PyTorch": torch,
     }
     return Workload(title, contenders, tolerance=1e-4, calibration="arrays")
 
@@ -194,56 +196,52 @@ def normal(*shape: int, scale: float = 1) -> Any:
     return np.float32(scale) * rng.standard_normal(shape, dtype=np.float32)
 
 
-def pool(
-    title: str, name: str, op: Any, by_hand: Any, geometry: tuple[int, int, int]
-) -> Workload:
+def pool(name: str, op: Any, by_numpy: Any, geometry: tuple[int, int, int]) -> Workload:
     kernel, stride, padding = geometry
     return layer(
-        f"{title}, {kernel}x{kernel}, stride {stride}, padding {padding}",
+        f"16 channels, 32x32, {kernel}x{kernel}, stride {stride}, padding {padding}",
         lambda x: op(x, kernel, stride=stride, padding=padding),
-        by_hand(*geometry),
-        pool_of_torch(name, *geometry),
+        by_numpy(*geometry),
+        pool_by_torch(name, *geometry),
         normal(16, 32, 32),
     )
 
 
-TOUCHING: Final = (2, 2, 0)
+DISJOINT: Final = (2, 2, 0)
 OVERLAPPING: Final = (3, 2, 1)
-MOST: Final = "max pool of 16 channels, 32x32"
-MEAN: Final = "mean pool of 16 channels, 32x32"
 
 WORKLOADS: Final = {
-    "W7 conv": layer(
-        "convolution of 16 to 32 channels, 32x32, kernel 3x3, padding 1",
+    "convolution": layer(
+        "16 to 32 channels, 32x32, kernel 3x3, padding 1",
         lambda kernel, bias, x: conv(kernel, bias, x, padding=1),
-        conv_by_hand,
-        conv_of_torch,
+        conv_by_numpy,
+        conv_by_torch,
         normal(32, 16, 3, 3),
         normal(32),
         normal(16, 32, 32),
     ),
-    "W7 max": pool(MOST, "max_pool2d", max_pool, max_pool_by_hand, TOUCHING),
-    "W7 max, overlapping": pool(
-        MOST, "max_pool2d", max_pool, max_pool_by_hand, OVERLAPPING
+    "max pool": pool("max_pool2d", max_pool, max_pool_by_numpy, DISJOINT),
+    "max pool, overlapping": pool(
+        "max_pool2d", max_pool, max_pool_by_numpy, OVERLAPPING
     ),
-    "W7 mean": pool(MEAN, "avg_pool2d", avg_pool, avg_pool_by_hand, TOUCHING),
-    "W7 mean, overlapping": pool(
-        MEAN, "avg_pool2d", avg_pool, avg_pool_by_hand, OVERLAPPING
+    "average pool": pool("avg_pool2d", avg_pool, avg_pool_by_numpy, DISJOINT),
+    "average pool, overlapping": pool(
+        "avg_pool2d", avg_pool, avg_pool_by_numpy, OVERLAPPING
     ),
-    "W7 layer norm": layer(
-        "layer norm of 128 rows of 512",
+    "layer norm": layer(
+        "128 rows of 512",
         lambda *ids: layer_norm(*ids, epsilon=EPSILON),
-        layer_norm_by_hand,
-        layer_norm_of_torch,
+        layer_norm_by_numpy,
+        layer_norm_by_torch,
         normal(128, 512),
         normal(512),
         normal(512, scale=2),
     ),
-    "W7 attention": layer(
-        "attention of 64 tokens of width 256, 8 heads",
+    "attention": layer(
+        "64 tokens of width 256, 8 heads",
         lambda *ids: attention(*ids, heads=HEADS),
-        attention_by_hand,
-        attention_of_torch,
+        attention_by_numpy,
+        attention_by_torch,
         *(normal(256, 256, scale=1 / 16) for _ in range(4)),
         normal(64, 256),
     ),

@@ -1,18 +1,25 @@
-"""W2: the mean of per-sample losses ``(w . x + b - y) ** 2``, ten features a sample."""
+"""The mean of the losses ``(w . x + b - y) ** 2`` of samples with ten features."""
 
+import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import LIMIT, US, Contender, Workload, finished
+from benchmarks.contenders import (
+    Loss,
+    mean_over,
+    of_autograd,
+    of_jax,
+    of_tapem_dsl,
+    of_torch,
+)
+from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, sized
 from tapem_dsl import (
     Do,
     NodeId,
     add,
-    backward_scalar,
     const,
     do,
     dot,
@@ -28,6 +35,8 @@ Floats = NDArray[np.float64]
 
 
 class Data(NamedTuple):
+    """Samples, their targets, and the weights at which to differentiate."""
+
     x: Floats
     y: Floats
     w: Floats
@@ -67,19 +76,14 @@ def mean_loss(
         residual = yield from sub(prediction, y)
         return (yield from mul(residual, residual))
 
-    loss = yield from mean_scalar_over("w2", samples, loss_of)
+    loss = yield from mean_scalar_over("regression", samples, loss_of)
     return loss, (w, b)
 
 
-def ours(samples: int) -> Contender:
+def tapem_dsl(samples: int) -> Contender:
     start = data(samples)
     rows = [Sample(x, float(y)) for x, y in zip(start.x, start.y, strict=True)]
-
-    def run() -> Any:
-        (loss, wanted), tape = mean_loss(start, rows).run().unwrap()
-        return tape[loss].value, backward_scalar(tape, loss, wrt=wanted).unwrap()
-
-    return Contender(run, lambda result: [result[0], *result[1].values()])
+    return of_tapem_dsl(lambda: mean_loss(start, rows))
 
 
 @do
@@ -95,25 +99,20 @@ def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, NodeId]]]:
     return (yield from mse_loss(predictions, y)), (w, b)
 
 
-def ours_batched(samples: int) -> Contender:
+def tapem_dsl_batched(samples: int) -> Contender:
     start = data(samples)
-
-    def run() -> Any:
-        (loss, wanted), tape = batched_loss(start).run().unwrap()
-        return tape[loss].value, backward_scalar(tape, loss, wrt=wanted).unwrap()
-
-    return Contender(run, lambda result: [result[0], *result[1].values()])
+    return of_tapem_dsl(lambda: batched_loss(start))
 
 
 # -- hand-written ----------------------------------------------------------------------
 
 
-def limit(samples: int) -> Contender:
-    """Sample by sample, no tape."""
+def hand_written(samples: int) -> Contender:
+    """Compute sample by sample, without a tape."""
     x, y, w, b = data(samples)
     rows, targets = list(x), y.tolist()
 
-    def run() -> Any:
+    def run() -> Any:  # Any, throughout: see the harness
         total, gw, gb = 0.0, np.zeros_like(w), 0.0
         for row, target in zip(rows, targets, strict=True):
             residual = w.dot(row) + b - target
@@ -123,10 +122,10 @@ def limit(samples: int) -> Contender:
         n = len(rows)
         return total / n, gw * (2 / n), gb * (2 / n)
 
-    return Contender(run, list)
+    return Contender(run)
 
 
-def limit_batched(samples: int) -> Contender:
+def hand_written_batched(samples: int) -> Contender:
     x, y, w, b = data(samples)
 
     def run() -> Any:
@@ -134,31 +133,27 @@ def limit_batched(samples: int) -> Contender:
         g = residual * (2 / len(y))
         return residual @ residual / len(y), g @ x, g.sum()
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 # -- the peers -------------------------------------------------------------------------
+
+
+def eager(dot: Callable[[Any, Any], Any], x: Any, y: Any) -> Loss:
+    def loss(weights: Any, row: Any, target: Any) -> Any:
+        w, b = weights
+        residual = dot(w, row) + b - target
+        return residual * residual
+
+    return mean_over(loss, list(x), list(y))
 
 
 def torch_loop(samples: int) -> Contender:
     import torch
 
     x, y, w, b = data(samples)
-    rows, targets = list(torch.tensor(x)), list(torch.tensor(y))
-    leaves = [torch.tensor(z).requires_grad_(True) for z in (w, np.float64(b))]
-
-    def run() -> Any:
-        weight, bias = leaves
-        total = None
-        for row, target in zip(rows, targets, strict=True):
-            residual = weight.dot(row) + bias - target
-            loss = residual * residual
-            total = loss if total is None else total + loss
-        assert total is not None
-        mean = total * (1 / len(rows))
-        return mean, *torch.autograd.grad(mean, leaves)
-
-    return Contender(run, lambda result: [t.detach().numpy() for t in result])
+    loss = eager(torch.Tensor.dot, torch.tensor(x), torch.tensor(y))
+    return of_torch(loss, (w, np.float64(b)))
 
 
 def torch_batched(samples: int) -> Contender:
@@ -166,76 +161,41 @@ def torch_batched(samples: int) -> Contender:
 
     x, y, w, b = data(samples)
     rows, targets = torch.tensor(x), torch.tensor(y)
-    leaves = [torch.tensor(z).requires_grad_(True) for z in (w, np.float64(b))]
 
-    def run() -> Any:
-        weight, bias = leaves
-        mean = ((rows @ weight + bias - targets) ** 2).mean()
-        return mean, *torch.autograd.grad(mean, leaves)
+    def loss(weights: Any) -> Any:
+        w, b = weights
+        return ((rows @ w + b - targets) ** 2).mean()
 
-    return Contender(run, lambda result: [t.detach().numpy() for t in result])
-
-
-def summed(loss: Callable[..., Any], x: Any, y: Any) -> Callable[..., Any]:
-    def mean(leaves: Any) -> Any:
-        w, b = leaves
-        total = loss(w, b, x[0], y[0])
-        for row, target in zip(x[1:], y[1:], strict=True):
-            total = total + loss(w, b, row, target)
-        return total * (1 / len(y))
-
-    return mean
+    return of_torch(loss, (w, np.float64(b)))
 
 
 def jax_vmap(samples: int) -> Contender:
     import jax
 
-    x, y, w, b = data(samples)
+    x, y, *start = data(samples)
 
-    def mean(leaves: Any) -> Any:
-        w, b = leaves
+    def loss(weights: Any) -> Any:
+        w, b = weights
         return jax.vmap(lambda row, target: (w @ row + b - target) ** 2)(x, y).mean()
 
-    compiled = jax.jit(jax.value_and_grad(mean))
-    return Contender(
-        lambda: finished(compiled((w, b))),
-        lambda result: [result[0], *result[1]],
-    )
+    return of_jax(loss, start, jit=True)
 
 
 def jax_loop(samples: int) -> Contender:
     import jax
 
-    x, y, w, b = data(samples)
-
-    def loss(w: Any, b: Any, row: Any, target: Any) -> Any:
-        residual = jax.numpy.dot(w, row) + b - target
-        return residual * residual
-
-    gradient = jax.value_and_grad(summed(loss, list(x), list(y)))
-    return Contender(
-        lambda: finished(gradient((w, b))),
-        lambda result: [result[0], *result[1]],
-    )
+    x, y, *start = data(samples)
+    return of_jax(eager(jax.numpy.dot, x, y), start, jit=False)
 
 
 def autograd_loop(samples: int) -> Contender:
-    import autograd
     import autograd.numpy as anp
 
-    x, y, w, b = data(samples)
-
-    def loss(w: Any, b: Any, row: Any, target: Any) -> Any:
-        residual = anp.dot(w, row) + b - target
-        return residual * residual
-
-    gradient = autograd.value_and_grad(summed(loss, list(x), list(y)))
-    return Contender(lambda: gradient((w, b)), lambda result: [result[0], *result[1]])
+    x, y, *start = data(samples)
+    return of_autograd(eager(anp.dot, x, y), start)
 
 
 def micrograd_loop(samples: int) -> Contender:
-    import sys
-
     from micrograd.engine import Value
 
     x, y, w, b = data(samples)
@@ -258,8 +218,8 @@ def micrograd_loop(samples: int) -> Contender:
 
 
 LOOPS: Final = {
-    LIMIT: limit,
-    US: ours,
+    HAND_WRITTEN: hand_written,
+    OURS: tapem_dsl,
     "PyTorch": torch_loop,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
@@ -267,20 +227,18 @@ LOOPS: Final = {
     "micrograd": micrograd_loop,
 }
 BATCHED: Final = {
-    LIMIT: limit_batched,
-    US: ours_batched,
+    HAND_WRITTEN: hand_written_batched,
+    OURS: tapem_dsl_batched,
     "PyTorch": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
 }
 
 
 def workload(samples: int) -> Workload:
-    makers = {name: partial(maker, samples) for name, maker in LOOPS.items()}
-    title = f"mean of {samples:,} per-sample losses, a loop over samples"
-    return Workload(title, makers, tolerance=1e-9)
+    title = f"{samples:,} samples of 10 features, in a loop over samples"
+    return Workload(title, sized(LOOPS, samples))
 
 
-def workload_batched(samples: int) -> Workload:
-    makers = {name: partial(maker, samples) for name, maker in BATCHED.items()}
-    title = f"the same {samples:,} losses, written over arrays"
-    return Workload(title, makers, tolerance=1e-9, calibration="arrays")
+def batched_workload(samples: int) -> Workload:
+    title = f"the same {samples:,} samples, as arrays"
+    return Workload(title, sized(BATCHED, samples), calibration="arrays")

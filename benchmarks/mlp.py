@@ -1,16 +1,22 @@
-"""W3: a 784-128-10 network, relu and cross-entropy, 128 samples, float32."""
+"""A 784-128-10 network with relu and cross-entropy: 128 samples in float32."""
 
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import LIMIT, US, Contender, Workload, finished
+from benchmarks.contenders import (
+    mean_over,
+    of_autograd,
+    of_jax,
+    of_tapem_dsl,
+    of_torch,
+)
+from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, flat
 from tapem_dsl import (
     Do,
     NodeId,
     add,
-    backward_scalar,
     const,
     cross_entropy,
     do,
@@ -32,6 +38,8 @@ class Sample(NamedTuple):
 
 
 class Data(NamedTuple):
+    """Samples, their labels, and the weights at which to differentiate."""
+
     images: Floats
     labels: NDArray[np.int64]
     weights: tuple[Floats, Floats, Floats, Floats]
@@ -70,19 +78,14 @@ def mean_loss(
         logits = yield from linear(w2, b2, active)
         return (yield from cross_entropy(logits, label))
 
-    loss = yield from mean_scalar_over("w3", samples, loss_of)
+    loss = yield from mean_scalar_over("mlp", samples, loss_of)
     return loss, ids
 
 
-def ours() -> Contender:
+def tapem_dsl() -> Contender:
     images, labels, weights = data()
     samples = [Sample(x, label) for x, label in zip(images, labels, strict=True)]
-
-    def run() -> Any:
-        (loss, wanted), tape = mean_loss(weights, samples).run().unwrap()
-        return tape[loss].value, backward_scalar(tape, loss, wrt=wanted).unwrap()
-
-    return Contender(run, lambda result: [result[0], *result[1].values()])
+    return of_tapem_dsl(lambda: mean_loss(weights, samples))
 
 
 @do
@@ -103,28 +106,21 @@ def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, ...]], np.float3
     return (yield from cross_entropy(logits, labels)), ids
 
 
-def ours_batched() -> Contender:
+def tapem_dsl_batched() -> Contender:
     start = data()
-
-    def run() -> Any:
-        (loss, wanted), tape = batched_loss(start).run().unwrap()
-        return tape[loss].value, backward_scalar(tape, loss, wrt=wanted).unwrap()
-
-    def read(result: Any) -> list[Any]:
-        loss, gradients = result
-        return [loss, *(g.T for g in gradients.values())]
-
-    return Contender(run, read)
+    return of_tapem_dsl(
+        lambda: batched_loss(start), lambda result: [x.T for x in flat(result)]
+    )
 
 
 # -- hand-written ----------------------------------------------------------------------
 
 
-def limit() -> Contender:
-    """Sample by sample, no tape, each weight's gradient added in place."""
+def hand_written() -> Contender:
+    """Compute sample by sample without a tape, adding to each gradient in place."""
     images, labels, (w1, b1, w2, b2) = data()
 
-    def run() -> Any:
+    def run() -> Any:  # Any, throughout: see the harness
         total = np.float32(0)
         g1, h1, g2, h2 = (np.zeros_like(z) for z in (w1, b1, w2, b2))
         for x, label in zip(images, labels, strict=True):
@@ -143,10 +139,10 @@ def limit() -> Contender:
             g1 += np.multiply.outer(back, x)
         return total / SAMPLES, *(z / SAMPLES for z in (g1, h1, g2, h2))
 
-    return Contender(run, list)
+    return Contender(run)
 
 
-def limit_batched() -> Contender:
+def hand_written_batched() -> Contender:
     images, labels, (w1, b1, w2, b2) = data()
     rows = np.arange(SAMPLES)
 
@@ -164,55 +160,35 @@ def limit_batched() -> Contender:
         back = np.where(hidden > 0, g @ w2, 0)
         return loss, back.T @ images, back.sum(axis=0), g.T @ active, g.sum(axis=0)
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 # -- the peers -------------------------------------------------------------------------
 
 
-def torch_leaves(weights: tuple[Floats, ...]) -> list[Any]:
+def torch_loss(weights: Any, x: Any, label: Any) -> Any:
     import torch
+    from torch.nn import functional
 
-    return [torch.tensor(z).requires_grad_(True) for z in weights]
+    w1, b1, w2, b2 = weights
+    active = torch.relu(functional.linear(x, w1, b1))
+    return functional.cross_entropy(functional.linear(active, w2, b2), label)
 
 
 def torch_loop() -> Contender:
     import torch
-    from torch.nn import functional
 
     images, labels, weights = data()
-    leaves = torch_leaves(weights)
     rows, targets = list(torch.tensor(images)), list(torch.tensor(labels))
-
-    def run() -> Any:
-        w1, b1, w2, b2 = leaves
-        total = None
-        for x, label in zip(rows, targets, strict=True):
-            active = torch.relu(functional.linear(x, w1, b1))
-            loss = functional.cross_entropy(functional.linear(active, w2, b2), label)
-            total = loss if total is None else total + loss
-        assert total is not None
-        mean = total * (1 / SAMPLES)
-        return mean, *torch.autograd.grad(mean, leaves)
-
-    return Contender(run, lambda result: [t.detach().numpy() for t in result])
+    return of_torch(mean_over(torch_loss, rows, targets), weights)
 
 
 def torch_batched() -> Contender:
     import torch
-    from torch.nn import functional
 
     images, labels, weights = data()
-    leaves = torch_leaves(weights)
     rows, targets = torch.tensor(images), torch.tensor(labels)
-
-    def run() -> Any:
-        w1, b1, w2, b2 = leaves
-        active = torch.relu(functional.linear(rows, w1, b1))
-        mean = functional.cross_entropy(functional.linear(active, w2, b2), targets)
-        return mean, *torch.autograd.grad(mean, leaves)
-
-    return Contender(run, lambda result: [t.detach().numpy() for t in result])
+    return of_torch(lambda leaves: torch_loss(leaves, rows, targets), weights)
 
 
 def jax_loss(weights: Any, x: Any, label: Any) -> Any:
@@ -227,76 +203,48 @@ def jax_vmap() -> Contender:
     import jax
 
     images, labels, weights = data()
-
-    def mean(weights: Any) -> Any:
-        return jax.vmap(lambda x, label: jax_loss(weights, x, label))(
-            images, labels
-        ).mean()
-
-    compiled = jax.jit(jax.value_and_grad(mean))
-    return Contender(
-        lambda: finished(compiled(weights)),
-        lambda result: [result[0], *result[1]],
-    )
+    losses = jax.vmap(jax_loss, (None, 0, 0))
+    return of_jax(lambda w: losses(w, images, labels).mean(), weights, jit=True)
 
 
 def jax_loop() -> Contender:
-    import jax
-
     images, labels, weights = data()
-    rows, targets = list(images), labels.tolist()
-
-    def mean(weights: Any) -> Any:
-        total = jax_loss(weights, rows[0], targets[0])
-        for x, label in zip(rows[1:], targets[1:], strict=True):
-            total = total + jax_loss(weights, x, label)
-        return total * (1 / SAMPLES)
-
-    gradient = jax.value_and_grad(mean)
-    return Contender(
-        lambda: finished(gradient(weights)),
-        lambda result: [result[0], *result[1]],
-    )
+    loss = mean_over(jax_loss, list(images), labels.tolist())
+    return of_jax(loss, weights, jit=False)
 
 
 def autograd_loop() -> Contender:
-    import autograd
     import autograd.numpy as anp
 
     images, labels, weights = data()
-    rows, targets = list(images), labels.tolist()
 
-    def mean(weights: Any) -> Any:
+    def loss(weights: Any, x: Any, label: Any) -> Any:
         w1, b1, w2, b2 = weights
-        total = np.float32(0)
-        for x, label in zip(rows, targets, strict=True):
-            active = anp.maximum(anp.dot(w1, x) + b1, 0)
-            logits = anp.dot(w2, active) + b2
-            shifted = logits - anp.max(logits)
-            total = total + anp.log(anp.sum(anp.exp(shifted))) - shifted[label]
-        return total * (1 / SAMPLES)
+        active = anp.maximum(anp.dot(w1, x) + b1, 0)
+        logits = anp.dot(w2, active) + b2
+        shifted = logits - anp.max(logits)
+        return anp.log(anp.sum(anp.exp(shifted))) - shifted[label]
 
-    gradient = autograd.value_and_grad(mean)
-    return Contender(lambda: gradient(weights), lambda result: [result[0], *result[1]])
+    return of_autograd(mean_over(loss, list(images), labels.tolist()), weights)
 
 
 LOOPS: Final = {
-    LIMIT: limit,
-    US: ours,
+    HAND_WRITTEN: hand_written,
+    OURS: tapem_dsl,
     "PyTorch": torch_loop,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
     "autograd": autograd_loop,
 }
 BATCHED: Final = {
-    LIMIT: limit_batched,
-    US: ours_batched,
+    HAND_WRITTEN: hand_written_batched,
+    OURS: tapem_dsl_batched,
     "PyTorch": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
 }
 WORKLOAD: Final = Workload(
-    "784-128-10 network, 128 samples, float32, a loop over samples", LOOPS, 1e-4
+    "a 784-128-10 network, 128 samples, float32, in a loop over samples", LOOPS, 1e-4
 )
-WORKLOAD_BATCHED: Final = Workload(
-    "the same network and samples, written over arrays", BATCHED, 1e-4, "arrays"
+BATCHED_WORKLOAD: Final = Workload(
+    "the same network and samples, as arrays", BATCHED, 1e-4, "arrays"
 )

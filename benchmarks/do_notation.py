@@ -1,13 +1,12 @@
-"""What do-notation costs against other forms of one program, and where time goes."""
+"""What do-notation costs beside other forms of one program, and where time goes."""
 
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.harness import Contender as Form
-from benchmarks.harness import Effort, loop, timed
-from benchmarks.w1_chain import START, chain, minimal_tape
+from benchmarks.harness import Contender, Effort, loop, timed
+from benchmarks.scalar_chain import START, chain, hand_written_tape
 from tapem_dsl import (
     Node,
     NodeId,
@@ -44,7 +43,7 @@ def by_do() -> Tape:
 
 
 def by_bind() -> Tape:
-    """Nest the binds to the left, as a loop that extends a program does."""
+    """Nest binds to the left, as does a loop that extends a program."""
     program: TapeM[NodeId, Any] = map_m(param, START).map(lambda ids: ids[0])
     for _ in range(OPS // 2):
         program = program.bind(times_a).bind(plus_b)
@@ -67,7 +66,7 @@ def plus_b(x: NodeId) -> TapeM[NodeId, Any]:
 
 
 def by_append() -> Tape:
-    """Write the loop by hand: no program, no check, no machine."""
+    """Append nodes in a loop, without a program, a check or the machine."""
     tape: Tape = Tape(leaves())
     x, (value, a, b) = X, VALUES
     for _ in range(OPS // 2):
@@ -101,7 +100,7 @@ def ops_of_a_block() -> Generator[TapeM[Any, Any], object, None]:
 
 
 def driven() -> None:
-    """Send to a block of ops as the machine does, and do nothing else."""
+    """Drive a generator as the machine does, and do nothing else."""
     block = ops_of_a_block()
     block.send(None)
     try:
@@ -137,12 +136,11 @@ def rules_run() -> None:
 
 
 def measured(effort: Effort) -> tuple[dict[str, float], dict[str, float]]:
-    """Give microseconds an op: of each form, and of each part of the first."""
+    """Return microseconds per op of each form, and of each part of the first."""
     tape = by_do()
     if not all(form() == tape for form in FORMS.values()):
         raise AssertionError("the forms of one program record different tapes")
     out = tape.ids()[-1]
-    minimal = minimal_tape(OPS).run
     runs = FORMS | {
         "built": built,
         "driven": driven,
@@ -150,22 +148,22 @@ def measured(effort: Effort) -> tuple[dict[str, float], dict[str, float]]:
         "recorded": recorded,
         "rules": rules_run,
         "swept": lambda: backward_scalar(tape, out),
-        "minimal": minimal,
+        "hand-written tape": hand_written_tape(OPS).run,
     }
-    contenders = {name: Form(run, list) for name, run in runs.items()}
+    contenders = {name: Contender(run) for name, run in runs.items()}
     timings = timed(contenders, effort, loop)
     cost = {name: timing.median / OPS * 1e6 for name, timing in timings.items()}
     forms = {name: cost[name] for name in FORMS}
     parts = {
-        "forward: build the program of each op": cost["built"],
+        "forward: building the program of each op": cost["built"],
         "forward: `yield from`": cost["driven"] - cost["built"],
-        "forward: the machine's loop": (
+        "forward: loop of the machine": (
             cost["do-notation"] - cost["driven"] - cost["recorded"]
         ),
-        "forward: `record`, less the next line": cost["recorded"] - cost["evaluated"],
-        "forward: evaluate": cost["evaluated"],
-        "backward: the sweep's loop": cost["swept"] - cost["rules"],
+        "forward: `record` without evaluation": cost["recorded"] - cost["evaluated"],
+        "forward: evaluation": cost["evaluated"],
+        "backward: loop of the sweep": cost["swept"] - cost["rules"],
         "backward: rules": cost["rules"],
-        "for comparison: minimal tape, forward and backward": cost["minimal"],
+        "for comparison: hand-written tape, both ways": cost["hand-written tape"],
     }
     return forms, parts

@@ -1,4 +1,4 @@
-"""What second derivatives and recorded sweeps cost, in first ones of a program."""
+"""What second derivatives and recorded sweeps cost, in gradients of the program."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from benchmarks.harness import Contender, Effort, loop, timed
-from benchmarks.w5_hessian import NETWORK, loss_of
+from benchmarks.hessian import NETWORK, loss_of
 from tapem_dsl import (
     Do,
     NodeId,
@@ -34,7 +34,7 @@ Case: TypeAlias = tuple[Loss, list[Any], list[Any]]
 
 @do
 def chain(weights: list[Any]) -> Do[tuple[NodeId, Sequence[NodeId]], Any]:
-    """Multiply by the first vector and bend, in turn."""
+    """Multiply by the vector and apply tanh, in turn."""
     x = yield from leaf(weights[0])
     y = x
     for _ in range(LENGTH // 2):
@@ -44,11 +44,11 @@ def chain(weights: list[Any]) -> Do[tuple[NodeId, Sequence[NodeId]], Any]:
 
 
 def cases() -> dict[str, Case]:
-    """Give each program, where to differentiate it, and along what."""
+    """Return each program, where to differentiate it, and in which direction."""
     x, y, weights, directions = NETWORK
     vector = np.linspace(0.5, 1.5, 10)
     return {
-        "W5 network": (partial(loss_of, x, y), weights, directions),
+        "tanh network": (partial(loss_of, x, y), weights, directions),
         "chain of 10-vectors": (chain, [vector], [vector[::-1].copy()]),
         "chain of scalars": (chain, [np.float64(0.9)], [np.float64(1)]),
     }
@@ -67,7 +67,7 @@ def product_by_duals(loss: Loss, weights: list[Any], along: list[Any]) -> list[A
 
 @do
 def slope(loss: Loss, weights: list[Any], along: list[Any]) -> Do[Any, Any]:
-    """The recorded gradient times the direction."""
+    """Record the gradient times the direction."""
     out, wanted = yield from loss(weights)
     found = yield from backward_m(out, wrt=wanted)
     total = yield from const(0.0)
@@ -94,27 +94,34 @@ def contenders(case: Case) -> dict[str, Contender]:
 
     runs: dict[str, Callable[[], Any]] = {
         "gradient": lambda: gradient(loss, weights),
-        "product by duals": lambda: product_by_duals(loss, weights, along),
-        "product by a recorded sweep": lambda: product_by_recording(*case),
+        "Hessian-vector product by duals": lambda: product_by_duals(
+            loss, weights, along
+        ),
+        "Hessian-vector product by a recorded sweep": lambda: product_by_recording(
+            *case
+        ),
         "numeric sweep": lambda: backward(tape, out, 1, wrt=wanted).unwrap().values(),
         "recorded sweep": recorded,
     }
-    return {name: Contender(run, list) for name, run in runs.items()}
+    return {name: Contender(run) for name, run in runs.items()}
 
 
-def alike(first: Contender, second: Contender) -> None:
+def assert_close(first: Contender, second: Contender) -> None:
     for a, b in zip(first.run(), second.run(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
 def measured(effort: Effort) -> dict[str, dict[str, float]]:
-    """Give microseconds of each, by program."""
+    """Return microseconds of each, by program."""
     results = {}
     for title, case in cases().items():
         ours = contenders(case)
-        alike(ours["gradient"], ours["recorded sweep"])
-        alike(ours["gradient"], ours["numeric sweep"])
-        alike(ours["product by duals"], ours["product by a recorded sweep"])
+        assert_close(ours["gradient"], ours["recorded sweep"])
+        assert_close(ours["gradient"], ours["numeric sweep"])
+        assert_close(
+            ours["Hessian-vector product by duals"],
+            ours["Hessian-vector product by a recorded sweep"],
+        )
         timings = timed(ours, effort, loop)
         results[title] = {name: timings[name].median * 1e6 for name in ours}
     return results

@@ -1,4 +1,4 @@
-"""W4: time and peak memory from a hundred to a million ops."""
+"""Time and peak memory by number of ops, from a hundred to a million."""
 
 import ctypes
 import gc
@@ -9,15 +9,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from benchmarks import w1_chain, w2_samples
-from benchmarks.harness import LIMIT, US, Contender, once, present
+from benchmarks import per_sample_regression, scalar_chain
+from benchmarks.harness import HAND_WRITTEN, OURS, Contender, once, present, sized
 
 STATUS: Final = Path("/proc/self/status")
 CLEAR: Final = Path("/proc/self/clear_refs")
 
 
 class Size(NamedTuple):
-    """What a run of so many ops takes: seconds, and bytes at the peak."""
+    """Seconds of a run of this many ops, and bytes by which the process grew."""
 
     ops: int
     seconds: float
@@ -27,7 +27,7 @@ class Size(NamedTuple):
 def sizes_of(
     make: Callable[[int], Contender], most: int, rounds: int, patience: float
 ) -> list[Size]:
-    """Measure powers of ten, until the next one would outlast our patience."""
+    """Measure powers of ten, until the next would take longer than ``patience``."""
     found: list[Size] = []
     for exponent in range(2, round(math.log10(most)) + 1):
         ops = 10**exponent
@@ -46,13 +46,13 @@ def sizes_of(
 
 
 def peak_of(contender: Contender) -> float:
-    """Run once, and say by how much the process grew; NaN where that is not known."""
+    """Run once; return the bytes by which the process grew, or NaN if unknown."""
     gc.collect()
     if not CLEAR.exists():
         contender.run()
         return math.nan
-    ctypes.CDLL(None).malloc_trim(0)  # give back what earlier runs have freed
-    CLEAR.write_text("5")  # the peak so far is forgotten
+    ctypes.CDLL(None).malloc_trim(0)  # return to the system what earlier runs freed
+    CLEAR.write_text("5")  # reset the peak
     before = resident("VmRSS")
     result = contender.run()
     after = resident("VmHWM")
@@ -66,13 +66,13 @@ def resident(field: str) -> float:
 
 
 def exponent(sizes: Sequence[Size]) -> float:
-    """Fit time ~ ops^k through all sizes; 1 is linear."""
+    """Return k of a fit of time ~ ops^k through all sizes; 1 is linear."""
     ops, seconds = np.array([(size.ops, size.seconds) for size in sizes]).T
     return float(np.polyfit(np.log(ops), np.log(seconds), 1)[0])
 
 
-def bytes_an_op(sizes: Sequence[Size]) -> float:
-    """Compare the two longest runs, so that what does not grow cancels out."""
+def bytes_per_op(sizes: Sequence[Size]) -> float:
+    """Compare the two longest runs, in which constant costs cancel."""
     shorter, longer = sizes[-2:]
     return (longer.peak - shorter.peak) / (longer.ops - shorter.ops)
 
@@ -80,20 +80,22 @@ def bytes_an_op(sizes: Sequence[Size]) -> float:
 def measured(
     most: int, rounds: int, *, peers: bool, patience: float
 ) -> dict[str, dict[str, list[Size]]]:
-    """Measure W1 and W2, ours to the end and the others as far as patience goes."""
+    """Measure two workloads: tapem_dsl at every size, the others up to ``patience``."""
     by_samples = {
         name: lambda ops, make=make: make(max(1, ops // 5))
-        for name, make in w2_samples.LOOPS.items()
-        if name in {LIMIT, US, "PyTorch", "autograd"}
+        for name, make in per_sample_regression.LOOPS.items()
+        if name in {HAND_WRITTEN, OURS, "PyTorch", "autograd"}
     }
-    chains: Mapping[str, Callable[[int], Contender]] = w1_chain.MAKERS
     grown: dict[str, dict[str, list[Size]]] = {}
-    for key, makers in {"W1": chains, "W2": by_samples}.items():
-        named = {name: lambda make=make: make(10) for name, make in makers.items()}
-        here = present(named, peers)
+    workloads: Mapping[str, Mapping[str, Callable[[int], Contender]]] = {
+        "scalar chain": scalar_chain.MAKERS,
+        "per-sample regression": by_samples,
+    }
+    for key, makers in workloads.items():
+        here = present(sized(makers, 10), peers)
         grown[key] = {
             name: sizes_of(
-                makers[name], most, rounds, math.inf if name == US else patience
+                makers[name], most, rounds, math.inf if name == OURS else patience
             )
             for name in here
         }

@@ -1,15 +1,15 @@
-"""W1: a chain of scalar ops, ``x = x * a`` and ``x = x + b`` in turn."""
+"""A chain of scalar ops: ``x = x * a`` and ``x = x + b`` in turn."""
 
 import sys
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from benchmarks.harness import LIMIT, US, Contender, Workload, finished
+from benchmarks.contenders import Loss, of_autograd, of_jax, of_torch
+from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, sized
 from tapem_dsl import Do, NodeId, add, backward_scalar, do, mul, param
 
-START: Final = (0.5, 0.9995, 0.0003)  # x0, a, b; the leaves 0, 1, 2 of each tape
+START: Final = (0.5, 0.9995, 0.0003)  # x, a and b: nodes 0, 1 and 2 of each tape
 
 # -- tapem_dsl -------------------------------------------------------------------------
 
@@ -25,20 +25,20 @@ def chain(ops: int) -> Do[tuple[NodeId, tuple[NodeId, ...]]]:
     return x, (x0, a, b)
 
 
-def ours(ops: int) -> Contender:
-    def run() -> Any:  # Any: as everywhere here, see the harness
+def tapem_dsl(ops: int) -> Contender:
+    def run() -> Any:  # Any, throughout: see the harness
         (out, wanted), tape = chain(ops).run().unwrap()
         gradients = backward_scalar(tape, out).unwrap()
         return tape[out].value, *(gradients[id] for id in wanted)
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 # -- hand-written ----------------------------------------------------------------------
 
 
-def limit(ops: int) -> Contender:
-    """Floats, and the values that reverse mode needs; no tape."""
+def hand_written(ops: int) -> Contender:
+    """Compute with floats, keep the values that reverse mode needs, and no tape."""
 
     def run() -> Any:
         x, a, b = START
@@ -53,14 +53,14 @@ def limit(ops: int) -> Contender:
             g = g * a
         return x, g, ga, gb
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 Entry: TypeAlias = tuple[str, int, int, np.float64]
 
 
-def minimal_tape(ops: int) -> Contender:
-    """A list of tuples, and a function for each op: the least that records anything."""
+def hand_written_tape(ops: int) -> Contender:
+    """Record tuples in a list, by one function for each op."""
 
     def record_mul(tape: list[Entry], i: int, j: int) -> int:
         tape.append(("mul", i, j, tape[i][3] * tape[j][3]))
@@ -89,102 +89,62 @@ def minimal_tape(ops: int) -> Contender:
                 gradients[j] += g
         return tape[-1][3], *gradients[:3]
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 # -- the peers -------------------------------------------------------------------------
 
 
-def torch_eager(ops: int) -> Contender:
-    import torch
-
-    leaves = [torch.tensor(x, dtype=torch.float64).requires_grad_(True) for x in START]
-
-    def run() -> Any:
-        x, a, b = leaves
+def eager(ops: int) -> Loss:
+    def loss(start: Any) -> Any:
+        x, a, b = start
         for _ in range(ops // 2):
             x = x * a
             x = x + b
-        return x, *torch.autograd.grad(x, leaves)
+        return x
 
-    return Contender(run, lambda result: [t.detach().numpy() for t in result])
+    return loss
 
 
 def jax_scan(ops: int) -> Contender:
     import jax
 
-    def loss(x: Any, a: Any, b: Any) -> Any:
+    def loss(start: Any) -> Any:
+        x, a, b = start
+
         def step(x: Any, _: Any) -> tuple[Any, None]:
             return x * a + b, None
 
         return jax.lax.scan(step, x, None, length=ops // 2)[0]
 
-    compiled = jax.jit(jax.value_and_grad(loss, (0, 1, 2)))
-    return Contender(
-        lambda: finished(compiled(*START)),
-        lambda result: [result[0], *result[1]],
-    )
+    return of_jax(loss, START, jit=True)
 
 
-def jax_eager(ops: int) -> Contender:
-    import jax
-
-    def loss(x: Any, a: Any, b: Any) -> Any:
-        for _ in range(ops // 2):
-            x = x * a
-            x = x + b
-        return x
-
-    gradient = jax.value_and_grad(loss, (0, 1, 2))
-    return Contender(
-        lambda: finished(gradient(*START)),
-        lambda result: [result[0], *result[1]],
-    )
-
-
-def autograd_eager(ops: int) -> Contender:
-    import autograd
-
-    def loss(leaves: Any) -> Any:
-        x, a, b = leaves
-        for _ in range(ops // 2):
-            x = x * a
-            x = x + b
-        return x
-
-    gradient = autograd.value_and_grad(loss)
-    return Contender(lambda: gradient(START), lambda result: [result[0], *result[1]])
-
-
-def micrograd_eager(ops: int) -> Contender:
+def micrograd(ops: int) -> Contender:
     from micrograd.engine import Value
 
     def run() -> Any:
-        # its sweep recurses once an op
+        # the sweep of micrograd recurses once an op
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 2 * ops + 1000))
-        x = x0 = Value(START[0])
-        a, b = Value(START[1]), Value(START[2])
-        for _ in range(ops // 2):
-            x = x * a
-            x = x + b
+        leaves = x0, a, b = [Value(x) for x in START]
+        x = eager(ops)(leaves)
         x.backward()
         return x.data, x0.grad, a.grad, b.grad
 
-    return Contender(run, list)
+    return Contender(run)
 
 
 MAKERS: Final = {
-    LIMIT: limit,
-    "limit with a minimal tape": minimal_tape,
-    US: ours,
-    "PyTorch": torch_eager,
+    HAND_WRITTEN: hand_written,
+    f"{HAND_WRITTEN} tape": hand_written_tape,
+    OURS: tapem_dsl,
+    "PyTorch": lambda ops: of_torch(eager(ops), [np.float64(x) for x in START]),
     "JAX (jit, scan)": jax_scan,
-    "JAX": jax_eager,
-    "autograd": autograd_eager,
-    "micrograd": micrograd_eager,
+    "JAX": lambda ops: of_jax(eager(ops), START, jit=False),
+    "autograd": lambda ops: of_autograd(eager(ops), START),
+    "micrograd": micrograd,
 }
 
 
 def workload(ops: int) -> Workload:
-    makers = {name: partial(maker, ops) for name, maker in MAKERS.items()}
-    return Workload(f"scalar chain of {ops:,} ops", makers, tolerance=1e-9)
+    return Workload(f"{ops:,} ops, `x * a` and `x + b` in turn", sized(MAKERS, ops))

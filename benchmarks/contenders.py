@@ -1,0 +1,69 @@
+"""Contenders of each library, each made from a loss and its weights."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from benchmarks.harness import Contender, flat
+from tapem_dsl import TapeM, backward_scalar
+
+# Any, throughout: each library has its own kind of array.
+Loss: TypeAlias = Callable[[Any], Any]
+"""Maps weights to a scalar."""
+
+
+def of_tapem_dsl(
+    program: Callable[[], TapeM[Any, Any]], read: Callable[[Any], list[Any]] = flat
+) -> Contender:
+    """Build and run a program that returns a loss and its weights, then sweep."""
+
+    def run() -> Any:
+        (loss, weights), tape = program().run().unwrap()
+        return tape[loss].value, backward_scalar(tape, loss, wrt=weights).unwrap()
+
+    return Contender(run, read)
+
+
+def of_torch(loss: Loss, weights: Sequence[Any]) -> Contender:
+    import torch
+
+    leaves = [torch.tensor(w).requires_grad_(True) for w in weights]
+
+    def run() -> Any:
+        value = loss(leaves)
+        return value, torch.autograd.grad(value, leaves)
+
+    return Contender(run)
+
+
+def of_jax(loss: Loss, weights: Any, *, jit: bool) -> Contender:
+    import jax
+
+    gradient = jax.value_and_grad(loss)
+    function = jax.jit(gradient) if jit else gradient
+    return Contender(lambda: finished(function(weights)))
+
+
+def of_autograd(loss: Loss, weights: Any) -> Contender:
+    import autograd
+
+    gradient = autograd.value_and_grad(loss)
+    return Contender(lambda: gradient(weights))
+
+
+def finished(result: Any) -> Any:
+    """Wait for JAX, which returns before it has computed."""
+    import jax
+
+    return jax.block_until_ready(result)  # type: ignore[no-untyped-call] # of jax
+
+
+def mean_over(loss: Callable[..., Any], xs: Sequence[Any], ys: Sequence[Any]) -> Loss:
+    """Return the mean of ``loss(weights, x, y)``, added up sample by sample."""
+
+    def mean(weights: Any) -> Any:
+        total = loss(weights, xs[0], ys[0])
+        for x, y in zip(xs[1:], ys[1:], strict=True):
+            total = total + loss(weights, x, y)
+        return total * (1 / len(ys))
+
+    return mean
