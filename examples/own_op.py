@@ -21,12 +21,12 @@ class Softsign(t.Op):
         return x / (1 + xp.abs(x))
 
 
-@t.vjp_rules.define(Softsign)
-def rule(
-    op: Softsign, xp: t.Namespace, g: Array, xs: tuple[Array, ...], *_: object
-) -> tuple[Array]:
-    slope = 1 / (1 + xp.abs(xs[0]))
-    return (g * slope * slope,)
+def to_x(op: Softsign, xp: t.Namespace, g: Array, x: Array, y: Array) -> Array:
+    slope = 1 / (1 + xp.abs(x))
+    return g * slope * slope
+
+
+t.vjp_rules.each(Softsign, to_x)
 
 
 def softsign(x: t.NodeId) -> t.TapeM[t.NodeId, Any]:  # Any: every scalar

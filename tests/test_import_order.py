@@ -25,7 +25,8 @@ ROOMS = {
         "combinators",
     ],
     "interpreters": [
-        *("tracer", "rules", "jacobians", "reverse", "forward", "recorded"),
+        *("tracer", "results", "rules", "jacobians"),
+        *("reverse", "forward", "recorded"),
     ],
     "optim": [
         "schedules",

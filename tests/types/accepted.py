@@ -597,6 +597,14 @@ def rule_of_power(
     return (g * op.exponent * x ** (op.exponent - 1),)
 
 
+class Root(Power):
+    name = "root"
+
+
+def functions_of_a_rule_know_their_op() -> None:
+    vjp_rules.each(Root, lambda op, xp, g, x, y: g * op.exponent)
+
+
 @do
 def an_op_of_ones_own_is_like_any_other() -> Do[None, np.float32]:
     x = yield from leaf(ROW32)

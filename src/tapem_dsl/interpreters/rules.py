@@ -1,7 +1,7 @@
 """A table of rules, one for each class of op that an interpreter understands."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar, final
+from typing import Generic, TypeVar
 
 from tapem_dsl.errors import MissingRule, Refused
 from tapem_dsl.ids import NodeId
@@ -10,7 +10,6 @@ from tapem_dsl.tape.op import Op
 R = TypeVar("R")
 
 
-@final
 class RuleTable(Generic[R]):
     """
     Which rule an interpreter has for which op, by the op's exact class.

@@ -109,32 +109,28 @@ def _make_dual(
     return (g, _times_e(xp, g, of) if need[1] else None) + (None,) * len(xs[2:])
 
 
-@vjp_rules.define(Primal)
 def _primal(
-    op: Primal, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+    op: Primal, xp: Namespace, g: Array, x: Array, of: Array, y: Array
+) -> Array:
     """``0 + g * e``; of what does not depend on the level ``g``."""
-    x, of = xs
-    if not need[0]:
-        return None, None
     if level_of(op, of) not in levels_of(x):
-        return g, None
+        return g
     _check_left(op, g, of)
-    return _times_e(xp, g, of), None
+    return _times_e(xp, g, of)
 
 
-@vjp_rules.define(Tangent)
 def _tangent(
-    op: Tangent, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+    op: Tangent, xp: Namespace, g: Array, x: Array, of: Array, y: Array
+) -> Array:
     """``g + 0 * e``; of what does not depend on the level 0."""
-    x, of = xs
-    if not need[0]:
-        return None, None
     if level_of(op, of) not in levels_of(x):
-        return xp.zeros_like(g), None
+        return xp.zeros_like(g)
     _check_left(op, g, of)
-    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), of), None
+    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), of)
+
+
+vjp_rules.each(Primal, _primal, None)
+vjp_rules.each(Tangent, _tangent, None)
 
 
 def _times_e(xp: Namespace, g: Array, of: Array) -> Array:

@@ -33,7 +33,7 @@ from tapem_dsl.interpreters.forward.runs import (
     stacked,
     sweep_to_trees,
 )
-from tapem_dsl.interpreters.reverse.dense import as_result
+from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse.sparse import reduced_first
 from tapem_dsl.program.arguments import function_argument
 from tapem_dsl.program.tapem import TapeM

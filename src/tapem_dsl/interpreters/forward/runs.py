@@ -17,8 +17,8 @@ from tapem_dsl.interpreters.forward.dual import (
     zeros,
 )
 from tapem_dsl.interpreters.forward.levels import fresh_level
+from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse import backward
-from tapem_dsl.interpreters.reverse.dense import as_result
 from tapem_dsl.interpreters.tracer import Layer, parts_at
 from tapem_dsl.messages import said
 from tapem_dsl.program.arguments import produced

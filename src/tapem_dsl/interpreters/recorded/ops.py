@@ -1,7 +1,7 @@
 """Ops that only a recorded sweep needs: what a rule may ask for and a user may not."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -9,10 +9,7 @@ from tapem_dsl.arrays import HALF, SINGLE, Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands
 from tapem_dsl.interpreters.jacobians import as_column
 from tapem_dsl.interpreters.reverse import vjp_rules
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, Rule
-from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.ops.base import Binary, Unary, check_with_integers
-from tapem_dsl.ops.elementwise import Log
 from tapem_dsl.tape.op import Op
 
 
@@ -147,42 +144,15 @@ class Narrow(_Cast):
     dtype = HALF
 
 
-vjp_rules.define(UncheckedLog)(cast("Rule", vjp_rules.get(Log)))
-vjp_rules.define(MultiplyNoNan)(cast("Rule", vjp_rules.get(Mul)))
-
-
-@vjp_rules.define(Sech2)
-def _sech2(
-    op: Sech2, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``-2 * tanh(x) * y * g``."""
-    (x,) = xs
-    return (-2 * xp.tanh(x) * y * g,)
-
-
-@vjp_rules.define(LogSumExp)
-def _logsumexp(
-    op: LogSumExp, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``softmax(x) * g`` for each row."""
-    (x,) = xs
-    return (xp.softmax(x) * as_column(xp, g, x),)
-
-
-@vjp_rules.define(Widen)
-@vjp_rules.define(Narrow)
-def _cast(
-    op: _Cast, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` in the operand's type."""
-    (x,) = xs
-    return (g.astype(x.dtype),)
-
-
-@vjp_rules.define(DetachedMax)
-@vjp_rules.define(OneHot)
-def _nothing(
-    op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """Nothing, even if a hand-made node is flagged."""
-    return (None,) * len(xs)
+vjp_rules.each(UncheckedLog, lambda op, xp, g, x, y: 1 / x * g)
+vjp_rules.each(
+    MultiplyNoNan,
+    lambda op, xp, g, a, b, y: g * b,
+    lambda op, xp, g, a, b, y: g * a,
+)
+vjp_rules.each(Sech2, lambda op, xp, g, x, y: -2 * xp.tanh(x) * y * g)
+vjp_rules.each(LogSumExp, lambda op, xp, g, x, y: xp.softmax(x) * as_column(xp, g, x))
+vjp_rules.each(Widen, lambda op, xp, g, x, y: g.astype(x.dtype))
+vjp_rules.each(Narrow, lambda op, xp, g, x, y: g.astype(x.dtype))
+vjp_rules.each(DetachedMax, None)
+vjp_rules.each(OneHot, None, None)

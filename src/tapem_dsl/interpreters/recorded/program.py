@@ -9,16 +9,15 @@ from tapem_dsl.arrays import Array, Tracer
 from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, TapeError
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
-from tapem_dsl.interpreters.reverse.dense import (
-    as_result,
-    check_seed,
-)
+from tapem_dsl.interpreters.results import as_result
+from tapem_dsl.interpreters.reverse.accumulate import Slots
+from tapem_dsl.interpreters.reverse.seeds import check_seed
 from tapem_dsl.interpreters.reverse.sparse import Reached, reduced_first
-from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
+from tapem_dsl.interpreters.reverse.sweep import sweep
 from tapem_dsl.interpreters.reverse.wanted import (
-    frozen_among,
+    check_wanted,
     ids_of,
-    prune,
+    visits,
 )
 from tapem_dsl.interpreters.tracer import levels_of
 from tapem_dsl.program.instruction import Extend
@@ -108,11 +107,9 @@ def _backward_m(
     if seed is not None and not 0 <= index_of(seed) < size:
         return Failure(InvalidNodeId("backward_m", id=seed, size=size))
 
-    unwanted = None if wrt is None else frozen_among(nodes, wrt, out)
-
     def run() -> tuple[GradientIds, Tape[Any]]:
-        if unwanted is not None:
-            raise unwanted
+        if wrt is not None:
+            check_wanted(nodes, wrt, out)
         reached = _reached(nodes, top)
         value: Array = nodes[top].value
         around: Array = value if seed is None else nodes[seed].value
@@ -127,17 +124,16 @@ def _backward_m(
         of: Array = below[top].value
         g = of.lift(g)
         keep = None if wrt is None else frozenset(wrt)
-        if keep is not None:
-            prune(below, keep, reached)
+        ids, live = visits(below, keep, reached)
         slots: Slots = [None] * len(below)
         slots[top] = g
-        sweep(below, slots, range(top, -1, -1), keep, ambient=levels_of(g))
-        ids = Reached(
+        sweep(below, slots, ids, live, keep, levels_of(g))
+        gradients = Reached(
             (NodeId(id), g.id)
             for id, g in enumerate(slots)
             if g is not None and (keep is None or id in keep)
         )
-        return ids, snapshot(nodes, len(nodes))
+        return gradients, snapshot(nodes, len(nodes))
 
     swept = as_result(run)
     return swept if seed is not None else swept.alt(reduced_first)

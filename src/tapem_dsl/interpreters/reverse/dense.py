@@ -1,12 +1,11 @@
 """Reverse mode with one slot for each node, as TorchLean's engine has it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Failure, Result
 
 from tapem_dsl.arrays import Array, namespace_of
 from tapem_dsl.errors import (
@@ -14,35 +13,23 @@ from tapem_dsl.errors import (
     GradientArrayLengthMismatch,
     GradientArrayOutOfBounds,
     GradientArrayShapeMismatch,
-    GradientDTypeMismatch,
-    InvalidOutputId,
     NodeMissing,
     Refused,
-    SeedShapeMismatch,
     TapeError,
     UpstreamShapeMismatch,
 )
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.interpreters.reverse.sweep import Slots, sweep
-from tapem_dsl.interpreters.reverse.wanted import (
-    frozen_among,
-    ids_of,
-    prune,
-)
+from tapem_dsl.interpreters.results import as_result
+from tapem_dsl.interpreters.reverse.accumulate import Slots
+from tapem_dsl.interpreters.reverse.run import nodes_of, run_sweep
+from tapem_dsl.interpreters.reverse.seeds import Seed, check_dtype, in_scalar_of
+from tapem_dsl.interpreters.reverse.sweep import sweep
+from tapem_dsl.interpreters.reverse.wanted import visits
 from tapem_dsl.interpreters.tracer import Layer, levels_of, raised
 from tapem_dsl.messages import said
 from tapem_dsl.tape.node import A, Node
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.tape.value import SCALARS, as_value, frozen
-
-R = TypeVar("R")
-
-Seed: TypeAlias = float | Fraction | NDArray[Any] | np.generic
-"""
-A cotangent from outside; Python numbers are rounded into the tape's scalar type.
-
-Any: whether an array has the tape's scalar type is checked when it is used.
-"""
+from tapem_dsl.tape.value import frozen
 
 
 def backward_dense(
@@ -131,7 +118,7 @@ def backward_dense_from(
     >>> backward_dense_from(tape, [0.5, 1.0])
     <Success: (np.float64(6.5), np.float64(1.0))>
     """
-    nodes = _nodes_of(tape)
+    nodes = nodes_of(tape)
     _check_slots(grads)
     if len(grads) != len(nodes):
         error = GradientArrayLengthMismatch(expected=len(nodes), found=len(grads))
@@ -140,8 +127,9 @@ def backward_dense_from(
     def run() -> tuple[NDArray[A], ...]:
         slots = [in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
         ambient = _raise_seeds(nodes, slots)
-        for id in reversed(range(len(nodes))):
-            _from_step(nodes, slots, id, ambient)
+        ids, live = visits(nodes, None)
+        for id in ids:
+            _from_step(nodes, slots, id, live, ambient)
         return tuple(slots)
 
     return as_result(run)
@@ -169,7 +157,7 @@ def backward_dense_step(
     >>> backward_dense_step(tape, [None, 1.0], out)
     <Success: (np.float64(6.0), np.float64(1.0))>
     """
-    nodes = _nodes_of(tape)
+    nodes = nodes_of(tape)
     _check_slots(grads)
     at = index_of(id, "id")
     if not 0 <= at < len(grads):
@@ -192,66 +180,6 @@ def backward_dense_step(
 # -- from checked arguments to slots ---------------------------------------------------
 
 
-def run_sweep(
-    tape: Tape[Any], out: NodeId, seed: Seed, wrt: Iterable[NodeId] | None
-) -> Result[Slots, TapeError]:
-    """
-    Check the arguments and sweep; the slots end at the output.
-
-    >>> from tapem_dsl import EMPTY
-    >>> run_sweep(EMPTY, NodeId(0), 1.0, None)
-    <Failure: autograd: invalid output id (id=0, size=0)>
-    """
-    nodes = _nodes_of(tape)
-    top = index_of(out, "out")
-    if not 0 <= top < len(nodes):
-        return Failure(InvalidOutputId(id=out, size=len(nodes)))
-    del nodes[top + 1 :]
-    keep = None if wrt is None else frozenset(ids_of(wrt))
-    unwanted = None if keep is None else frozen_among(tape.nodes(), keep, out)
-
-    def run() -> Slots:
-        if unwanted is not None:
-            raise unwanted
-        node = nodes[top]
-        g = in_scalar_of(node, seed, "seed")
-        check_seed(node, out, g)
-        g = raised(g, node.value)
-        if keep is not None:
-            prune(nodes, keep)
-        slots: Slots = [None] * len(nodes)
-        slots[top] = g
-        sweep(nodes, slots, range(top, -1, -1), keep, ambient=levels_of(g))
-        if keep is not None and out not in keep:
-            slots[top] = None
-        return slots
-
-    return as_result(run)
-
-
-def as_result(run: Callable[[], R]) -> Result[R, TapeError]:
-    """
-    Compute without NumPy's warnings, and give a refusal as a failure.
-
-    >>> as_result(lambda: np.float64(1) / 0)
-    <Success: inf>
-    """
-    try:
-        with np.errstate(all="ignore"):
-            return Success(run())
-    except Refused as refusal:
-        return Failure(refusal.error)
-
-
-def _nodes_of(tape: Tape[A]) -> list[Node[A]]:
-    if type(tape) is not Tape:
-        raise TypeError(
-            f"reverse mode sweeps a Tape, not a {type(tape).__name__}; "
-            "run the program first: out, tape = program.run().unwrap()"
-        )
-    return tape.nodes()
-
-
 def _check_slots(grads: object) -> None:
     if not isinstance(grads, Sequence | np.ndarray):
         raise TypeError(
@@ -259,47 +187,10 @@ def _check_slots(grads: object) -> None:
         )
 
 
-def in_scalar_of(node: Node[Any], g: Seed, what: str = "a cotangent") -> Array:
-    """
-    Give a cotangent from outside; a Python number in a scalar node's own type.
-
-    Raises:
-        TypeError: no number or array of numbers.
-
-    >>> in_scalar_of(Node(None, (), np.float32(2)), 0.5)
-    np.float32(0.5)
-    """
-    like = node.value
-    if type(g) not in _PYTHON_NUMBERS or like.shape != ():
-        try:
-            return as_value(g)
-        except TypeError as slip:
-            raise TypeError(f"{what}: {slip}") from None
-    xp = namespace_of(like)
-    if type(like) in SCALARS:
-        return type(like)(xp.literal(like, g))
-    return frozen(xp.canonical(xp.ones_like(like) * xp.literal(like, g)))
-
-
-_PYTHON_NUMBERS: Final = (int, float, Fraction)
-
-
 def _zero(node: Node[A]) -> NDArray[A]:
     xp = namespace_of(node.value)
     zero: NDArray[A] = frozen(xp.canonical(xp.zeros_like(node.value)))
     return zero
-
-
-def check_seed(node: Node[Any], out: NodeId, g: Array) -> None:
-    """
-    Refuse a cotangent that has not its node's shape and scalar type.
-
-    >>> check_seed(Node(None, (), np.float64(2)), NodeId(0), np.float64(1))
-    """
-    if g.shape != node.value.shape:
-        expected, found = node.value.shape, g.shape
-        raise Refused(SeedShapeMismatch(out, expected=expected, found=found))
-    _check_dtype("seed", node, index_of(out), g)
 
 
 # -- one step --------------------------------------------------------------------------
@@ -348,7 +239,7 @@ def _step(
         raise Refused(
             UpstreamShapeMismatch(name, id=NodeId(id), expected=expected, found=found)
         )
-    _check_dtype("slot", node, id, g)
+    check_dtype("slot", node, id, g)
     for parent in _flagged_parents(nodes, node):
         if parent >= len(slots):
             length = len(slots)
@@ -360,13 +251,18 @@ def _step(
             raise Refused(
                 AccumulationShapeMismatch(existing=existing.shape, contribution=shape)
             )
-        _check_dtype("slot", nodes[parent], parent, existing)
+        check_dtype("slot", nodes[parent], parent, existing)
     slots[id] = raised(g, node.value)
-    sweep(nodes, slots, range(id, id - 1, -1), ambient=ambient)
+    _, live = visits(nodes, None)
+    sweep(nodes, slots, (id,), live, ambient=ambient)
 
 
 def _from_step(
-    nodes: list[Node[Any]], slots: list[Array], id: int, ambient: frozenset[int]
+    nodes: list[Node[Any]],
+    slots: list[Array],
+    id: int,
+    live: list[bool],
+    ambient: frozenset[int],
 ) -> None:
     node = nodes[id]
     if not node.requires_grad:
@@ -378,19 +274,11 @@ def _from_step(
             raise Refused(
                 GradientArrayShapeMismatch(id=bad, expected=expected, found=found)
             )
-        _check_dtype("slot", nodes[slot], slot, slots[slot])
-    sweep(nodes, slots, range(id, id - 1, -1), ambient=ambient)
+        check_dtype("slot", nodes[slot], slot, slots[slot])
+    sweep(nodes, slots, (id,), live, ambient=ambient)
 
 
 def _flagged_parents(nodes: list[Node[Any]], node: Node[Any]) -> list[int]:
     size = len(nodes)
     known = [parent for parent in map(index_of, node.parents) if 0 <= parent < size]
     return [parent for parent in known if nodes[parent].requires_grad]
-
-
-def _check_dtype(what: str, node: Node[Any], id: int, g: Array) -> None:
-    if g.dtype != node.value.dtype:
-        expected, found = str(node.value.dtype), str(g.dtype)
-        raise Refused(
-            GradientDTypeMismatch(what, id=NodeId(id), expected=expected, found=found)
-        )

@@ -11,8 +11,9 @@ from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import REDUCE
 from tapem_dsl.errors import SeedShapeMismatch, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.interpreters.reverse.dense import Seed, run_sweep
-from tapem_dsl.interpreters.reverse.sweep import Slots
+from tapem_dsl.interpreters.reverse.accumulate import Slots
+from tapem_dsl.interpreters.reverse.run import run_sweep
+from tapem_dsl.interpreters.reverse.seeds import Seed
 from tapem_dsl.interpreters.reverse.wanted import ids_of
 from tapem_dsl.messages import said
 from tapem_dsl.program.instruction import Read

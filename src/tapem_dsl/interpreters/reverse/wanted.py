@@ -1,6 +1,6 @@
 """Which nodes' cotangents are wanted, and what need not be swept for them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tapem_dsl.errors import InvalidNodeId, Refused, RequirementNotMet
@@ -31,23 +31,24 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     return ids
 
 
-def frozen_among(
-    nodes: list[Node[Any]], wanted: Iterable[NodeId], out: NodeId
-) -> Refused | None:
+def check_wanted(
+    nodes: list[Node[Any]], wanted: Collection[NodeId], out: NodeId
+) -> None:
     """
-    Give a refusal for the first wanted node that is none, or that no gradient reaches.
+    Refuse the first wanted node that is none, or that no gradient reaches.
 
     The output is never refused: it receives the seed, also if it is frozen.
 
     >>> import numpy as np
     >>> nodes = [Node(None, (), np.float64(2), requires_grad=False)]
-    >>> refusal = frozen_among(nodes, (NodeId(0),), NodeId(7))
-    >>> print(refusal.error)
-    autograd: wrt requires nodes with requires_grad, but node 0 is frozen; ...
+    >>> check_wanted(nodes, (NodeId(0),), NodeId(7))
+    Traceback (most recent call last):
+    ...
+    tapem_dsl.errors.base.Refused: autograd: wrt requires nodes with requires_grad, ...
     """
     for id in sorted(wanted):
         if not 0 <= index_of(id) < len(nodes):
-            return Refused(InvalidNodeId("wrt", id=id, size=len(nodes)))
+            raise Refused(InvalidNodeId("wrt", id=id, size=len(nodes)))
         node = nodes[id]
         if not node.requires_grad and id != out:
             requirement = (
@@ -55,33 +56,44 @@ def frozen_among(
                 "record it with param, or leave it out"
             )
             names = () if node.name is None else (node.name,)
-            error = RequirementNotMet("wrt", requirement, ids=(id,), names=names)
-            return Refused(error)
-    return None
+            raise Refused(RequirementNotMet("wrt", requirement, ids=(id,), names=names))
 
 
-def prune(
+def visits(
     nodes: list[Node[Any]],
-    wanted: frozenset[NodeId],
-    ids: Iterable[int] | None = None,
-) -> None:
+    wanted: Collection[NodeId] | None,
+    among: Iterable[int] | None = None,
+) -> tuple[Iterable[int], list[bool]]:
     """
-    Put a frozen leaf for every node that passes nothing on to the wanted ones.
+    Tell which nodes a sweep visits, descending, and for each node if it is live.
 
-    With ``ids``, in increasing order, only these are looked at.
+    A live node receives its cotangent. If all are wanted, each node with its flag is
+    live; else the wanted ones are, and those that depend on these, which are visited.
+
+    Args:
+        nodes: the tape up to the output.
+        wanted: the nodes whose cotangents are wanted, all if ``None``.
+        among: the only nodes to look at, in increasing order; all if ``None``.
 
     >>> import numpy as np
-    >>> nodes = [Node(None, (), np.float64(2))]
-    >>> prune(nodes, frozenset())
-    >>> nodes
-    [Node(leaf, value=2.0, requires_grad=False)]
+    >>> from tapem_dsl.ops.arithmetic import Mul
+    >>> x = Node(None, (), np.float64(2))
+    >>> square = Node(Mul(), (NodeId(0), NodeId(0)), np.float64(4))
+    >>> visits([x, x, square], {NodeId(0)})
+    ([2], [True, False, True])
     """
+    size = len(nodes)
+    if wanted is None:
+        return range(size - 1, -1, -1), [node.requires_grad for node in nodes]
     live: set[Any] = set()  # ids are ints, which the checkers are not told
-    for id in range(len(nodes)) if ids is None else ids:
+    visited = []
+    for id in range(size) if among is None else among:
         node = nodes[id]
         if node.requires_grad:
-            passes_on = not live.isdisjoint(node.parents)
-            if passes_on or id in wanted:
+            if not live.isdisjoint(node.parents):
                 live.add(id)
-            if not passes_on:
-                nodes[id] = Node(None, (), node.value, id in wanted, node.name)
+                visited.append(id)
+            elif id in wanted:
+                live.add(id)
+    visited.reverse()
+    return visited, [id in live for id in range(size)]

@@ -5,42 +5,28 @@ from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp
 from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
 
 
-@vjp_rules.define(Abs)
-def _abs(
-    op: Abs, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` or ``-g`` by the sign of ``x``; 0 at 0, even if ``g`` is inf."""
-    (x,) = xs
-    return (xp.where(x > 0, g, xp.where(x < 0, 0 - g, 0)),)
-
-
-@vjp_rules.define(Sqrt)
-def _sqrt(
-    op: Sqrt, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _sqrt(op: Sqrt, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """``g / (2 * y)`` where ``x > 0``, else 0; no division by 0, also when swept."""
-    (x,) = xs
     positive = x > 0
     slope = g / (2 * xp.where(positive, y, xp.ones_like(y)))
-    return (xp.where(positive, slope, 0),)
+    return xp.where(positive, slope, 0)
 
 
-@vjp_rules.define(Inv)
-def _inv(
-    op: Inv, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``-(g * y * y)``: no square of ``y`` alone, which could overflow."""
-    return (-(g * y * y),)
-
-
-@vjp_rules.define(Clamp)
-def _clamp(
-    op: Clamp, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _clamp(op: Clamp, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """``g`` strictly between the bounds, else 0."""
-    (x,) = xs
     above = xp.where(x > xp.literal(x, op.low), g, 0)
-    return (xp.where(x < xp.literal(x, op.high), above, 0),)
+    return xp.where(x < xp.literal(x, op.high), above, 0)
+
+
+vjp_rules.each(Sqrt, _sqrt)
+vjp_rules.each(Clamp, _clamp)
+# by the sign of x; 0 at 0, even if g is inf
+vjp_rules.each(
+    Abs,
+    lambda op, xp, g, x, y: xp.where(x > 0, g, xp.where(x < 0, 0 - g, 0)),
+)
+# no square of y alone, which could overflow
+vjp_rules.each(Inv, lambda op, xp, g, x, y: -(g * y * y))
 
 
 @vjp_rules.define(Max)

@@ -3,79 +3,9 @@
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.deferred import Outer
 from tapem_dsl.interpreters.reverse.rules.shapes import summed_to
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
+from tapem_dsl.interpreters.reverse.table import vjp_rules
 from tapem_dsl.ops.linalg import Bmm, Dot, Linear, Matmul, OuterProduct
 from tapem_dsl.ops.shapes import exchanged
-
-
-@vjp_rules.define(Linear)
-def _linear(
-    op: Linear, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``outer(g, x)``, ``g`` and ``w.T @ g``."""
-    w, _, x = xs
-    return (
-        Outer(g, x) if need[0] else None,
-        g,
-        xp.matmul(transposed(xp, w), g) if need[2] else None,
-    )
-
-
-@vjp_rules.define(Matmul)
-def _matmul(
-    op: Matmul, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g @ b.T`` and ``a.T @ g``, summed over what was broadcast."""
-    a, b = xs
-    if a.ndim == b.ndim == 2:
-        return (
-            Outer(transposed(xp, g), transposed(xp, b)) if need[0] else None,
-            Outer(a, g) if need[1] else None,
-        )
-    first, second = _products(xp, g, a, b, need)
-    return (
-        summed_to(xp, first, a.shape) if need[0] else None,
-        summed_to(xp, second, b.shape) if need[1] else None,
-    )
-
-
-@vjp_rules.define(Bmm)
-def _bmm(
-    op: Bmm, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g @ b.T`` and ``a.T @ g``, pair by pair."""
-    a, b = xs
-    return _products(xp, g, a, b, need)
-
-
-def _products(
-    xp: Namespace, g: Array, a: Array, b: Array, need: Need
-) -> tuple[Array | None, Array | None]:
-    return (
-        xp.matmul(g, exchanged(xp, b, b.ndim - 2)) if need[0] else None,
-        xp.matmul(exchanged(xp, a, a.ndim - 2), g) if need[1] else None,
-    )
-
-
-@vjp_rules.define(OuterProduct)
-def _outer_product(
-    op: OuterProduct, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g @ b`` and ``a @ g``."""
-    a, b = xs
-    return (
-        xp.matmul(g, b) if need[0] else None,
-        xp.matmul(a, g) if need[1] else None,
-    )
-
-
-@vjp_rules.define(Dot)
-def _dot(
-    op: Dot, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g * b`` and ``g * a``."""
-    a, b = xs
-    return g * b if need[0] else None, g * a if need[1] else None
 
 
 def transposed(xp: Namespace, x: Array) -> Array:
@@ -88,3 +18,45 @@ def transposed(xp: Namespace, x: Array) -> Array:
     (3, 2)
     """
     return xp.permute_dims(x, (1, 0))
+
+
+def _to_left(
+    op: Matmul, xp: Namespace, g: Array, a: Array, b: Array, y: Array
+) -> Array:
+    """``g @ b.T``, summed over what was broadcast."""
+    if a.ndim == b.ndim == 2:
+        return Outer(transposed(xp, g), transposed(xp, b))
+    return summed_to(xp, xp.matmul(g, exchanged(xp, b, b.ndim - 2)), a.shape)
+
+
+def _to_right(
+    op: Matmul, xp: Namespace, g: Array, a: Array, b: Array, y: Array
+) -> Array:
+    """``a.T @ g``, summed over what was broadcast."""
+    if a.ndim == b.ndim == 2:
+        return Outer(a, g)
+    return summed_to(xp, xp.matmul(exchanged(xp, a, a.ndim - 2), g), b.shape)
+
+
+vjp_rules.each(Matmul, _to_left, _to_right)
+vjp_rules.each(
+    Linear,
+    lambda op, xp, g, w, b, x, y: Outer(g, x),
+    lambda op, xp, g, w, b, x, y: g,
+    lambda op, xp, g, w, b, x, y: xp.matmul(transposed(xp, w), g),
+)
+vjp_rules.each(
+    Bmm,
+    lambda op, xp, g, a, b, y: xp.matmul(g, exchanged(xp, b, 1)),
+    lambda op, xp, g, a, b, y: xp.matmul(exchanged(xp, a, 1), g),
+)
+vjp_rules.each(
+    OuterProduct,
+    lambda op, xp, g, a, b, y: xp.matmul(g, b),
+    lambda op, xp, g, a, b, y: xp.matmul(a, g),
+)
+vjp_rules.each(
+    Dot,
+    lambda op, xp, g, a, b, y: g * b,
+    lambda op, xp, g, a, b, y: g * a,
+)

@@ -4,7 +4,7 @@ from math import prod
 
 from tapem_dsl.arrays import Array, Namespace, along
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
+from tapem_dsl.interpreters.reverse.table import vjp_rules
 from tapem_dsl.ops.pooling import (
     AvgPool,
     MaxPool,
@@ -15,12 +15,8 @@ from tapem_dsl.ops.pooling import (
 )
 
 
-@vjp_rules.define(MaxPool)
-def _max_pool(
-    op: MaxPool, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _max_pool(op: MaxPool, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """``g`` to the first entry that reaches the maximum, or is NaN."""
-    (x,) = xs
     kernel, stride, padding = op.geometry(x.shape)
     first, *rest = ((cell >= y) | is_nan(cell) for cell in cells(op, xp, x))
     free, wins = ~first, [first]
@@ -33,7 +29,7 @@ def _max_pool(
     around = tuple(n + 2 * p for n, p in zip(x.shape[1:], padding, strict=True))
     none = (0,) * len(kernel)
     g = xp.fold(xp.reshape(xp.concat(*parts, axis=1), shape), around, stride, none)
-    return (_brought_in(xp, g, x.shape, padding),)
+    return _brought_in(xp, g, x.shape, padding)
 
 
 def _brought_in(xp: Namespace, g: Array, shape: Shape, padding: Shape) -> Array:
@@ -51,29 +47,28 @@ def _brought_in(xp: Namespace, g: Array, shape: Shape, padding: Shape) -> Array:
     return g
 
 
-@vjp_rules.define(AvgPool)
-def _avg_pool(
-    op: AvgPool, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _avg_pool(op: AvgPool, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """``g / prod(kernel)`` to the whole window."""
-    (x,) = xs
     kernel, stride, padding = op.geometry(x.shape)
     channels, *counts = y.shape
     share = xp.reshape(g / prod(kernel), (channels, *(1 for _ in kernel), *counts))
     parts = xp.broadcast_to(share, (channels, *kernel, *counts))
-    return (xp.fold(parts, x.shape[1:], stride, padding),)
+    return xp.fold(parts, x.shape[1:], stride, padding)
 
 
-@vjp_rules.define(SmoothMaxPool)
 def _smooth_max_pool(
-    op: SmoothMaxPool, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+    op: SmoothMaxPool, xp: Namespace, g: Array, x: Array, y: Array
+) -> Array:
     """``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry."""
-    (x,) = xs
     kernel, stride, padding = op.geometry(x.shape)
     channels, *counts = y.shape
     _, above = from_extremes(op, xp, x)
     rows = xp.softmax(above) * xp.reshape(g, (channels, prod(counts), 1))
     parts = xp.permute_dims(rows, (0, 2, 1))
     parts = xp.reshape(parts, (channels, *kernel, *counts))
-    return (xp.fold(parts, x.shape[1:], stride, padding),)
+    return xp.fold(parts, x.shape[1:], stride, padding)
+
+
+vjp_rules.each(MaxPool, _max_pool)
+vjp_rules.each(AvgPool, _avg_pool)
+vjp_rules.each(SmoothMaxPool, _smooth_max_pool)

@@ -20,21 +20,17 @@ def _concat(
     return tuple(parts)
 
 
-@vjp_rules.define(Slice)
-def _slice(
-    op: Slice, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _slice(op: Slice, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """``g`` put into zeros."""
-    (x,) = xs
     axis = op.axis % x.ndim
-    return (xp.embed(g, x.shape, axis, from_left(op.start, x.shape[axis])),)
+    return xp.embed(g, x.shape, axis, from_left(op.start, x.shape[axis]))
 
 
-@vjp_rules.define(Embed)
-def _embed(
-    op: Embed, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
+def _embed(op: Embed, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
     """The range of ``g``."""
-    (x,) = xs
     axis = op.axis % x.ndim
-    return (g[along(axis, from_left(op.start, op.extent), x.shape[axis])],)
+    return g[along(axis, from_left(op.start, op.extent), x.shape[axis])]
+
+
+vjp_rules.each(Slice, _slice)
+vjp_rules.each(Embed, _embed)

@@ -2,7 +2,7 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
+from tapem_dsl.interpreters.reverse.table import vjp_rules
 from tapem_dsl.ops.shapes import (
     BroadcastTo,
     Flatten,
@@ -12,58 +12,6 @@ from tapem_dsl.ops.shapes import (
     Transpose,
     exchanged,
 )
-
-
-@vjp_rules.define(Reshape)
-def _reshape(
-    op: Reshape, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` in the operand's shape."""
-    (x,) = xs
-    return (xp.reshape(g, x.shape),)
-
-
-@vjp_rules.define(Flatten)
-def _flatten(
-    op: Flatten, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` in the operand's shape."""
-    (x,) = xs
-    return (xp.reshape(g, x.shape),)
-
-
-@vjp_rules.define(Permute)
-def _permute(
-    op: Permute, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` with its axes put back."""
-    back = tuple(op.axes.index(axis) for axis in range(len(op.axes)))
-    return (xp.permute_dims(g, back),)
-
-
-@vjp_rules.define(Transpose)
-def _transpose(
-    op: Transpose, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` transposed."""
-    return (exchanged(xp, g, -2),)
-
-
-@vjp_rules.define(SwapAdjacentAtDepth)
-def _swap_adjacent_at_depth(
-    op: SwapAdjacentAtDepth, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` with the same axes exchanged."""
-    return (exchanged(xp, g, op.depth),)
-
-
-@vjp_rules.define(BroadcastTo)
-def _broadcast_to(
-    op: BroadcastTo, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g`` summed over what was repeated."""
-    (x,) = xs
-    return (summed_to(xp, g, x.shape),)
 
 
 def summed_to(xp: Namespace, g: Array, shape: Shape) -> Array:
@@ -85,3 +33,17 @@ def summed_to(xp: Namespace, g: Array, shape: Shape) -> Array:
         if summed:
             g = xp.sum(g, axis=axis, keepdims=True)
     return g
+
+
+def _permute(op: Permute, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
+    """``g`` with its axes put back."""
+    back = tuple(op.axes.index(axis) for axis in range(len(op.axes)))
+    return xp.permute_dims(g, back)
+
+
+vjp_rules.each(Permute, _permute)
+vjp_rules.each(Reshape, lambda op, xp, g, x, y: xp.reshape(g, x.shape))
+vjp_rules.each(Flatten, lambda op, xp, g, x, y: xp.reshape(g, x.shape))
+vjp_rules.each(Transpose, lambda op, xp, g, x, y: exchanged(xp, g, -2))
+vjp_rules.each(SwapAdjacentAtDepth, lambda op, xp, g, x, y: exchanged(xp, g, op.depth))
+vjp_rules.each(BroadcastTo, lambda op, xp, g, x, y: summed_to(xp, g, x.shape))
