@@ -25,7 +25,7 @@ from tapem_dsl import (
     rationals,
     relu,
 )
-from tapem_dsl.tape.record import _KNOWN
+from tapem_dsl.tape.record import _PLANS
 
 
 class Strict(Op):
@@ -106,10 +106,10 @@ class Total(Op):
 
 def test_an_op_of_many_operands_is_recorded_and_not_remembered() -> None:
     many: TapeM[tuple[NodeId, ...], Any] = map_m(const, [np.ones(2)] * 3000)
-    before = len(_KNOWN)
+    before = len(_PLANS)
     (*_, last) = many.bind(lambda ids: apply_op(Total(), *ids)).exec().unwrap()
     assert last.value.tolist() == [3000, 3000]
-    assert len(_KNOWN) == before
+    assert len(_PLANS) == before
 
 
 def test_an_op_of_no_operand_is_recorded_and_says_nothing_of_many() -> None:

@@ -153,7 +153,7 @@ def leaf(
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a leaf's name is a text, not {said(name)}")
-    if not isinstance(requires_grad, bool | np.bool_):
+    if type(requires_grad) not in (bool, np.bool_):
         raise TypeError(
             f"requires_grad of a leaf is true or false, not {said(requires_grad)}"
         )

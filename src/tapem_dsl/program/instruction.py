@@ -41,7 +41,7 @@ class Pure(Instruction, frozen=True, eq=False):
 
 
 @final
-class Leaf(Instruction, frozen=True, eq=False):
+class Leaf(Instruction, frozen=True, eq=False, gc=False):
     """Append a node without parents."""
 
     value: Array
@@ -50,7 +50,7 @@ class Leaf(Instruction, frozen=True, eq=False):
 
 
 @final
-class Record(Instruction, frozen=True, eq=False):
+class Record(Instruction, frozen=True, eq=False, gc=False):
     """Append the node that an op makes from other nodes, of a shape if one is given."""
 
     op: Op

@@ -311,7 +311,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         return _assembled, (disassemble(self),)
 
 
-_new = object.__new__
+_blank = partial(object.__new__, TapeM)
 _set = BaseContainer._inner_value.__set__  # type: ignore[misc] # noqa: SLF001 - a slot's descriptor
 
 
@@ -323,7 +323,7 @@ def program(instruction: Instruction) -> TapeM[Any, Any]:
     >>> program(Pure(1))
     <TapeM: pure(1)>
     """
-    wrapped: TapeM[Any, Any] = _new(TapeM)
+    wrapped: TapeM[Any, Any] = _blank()
     _set(wrapped, instruction)
     return wrapped
 
@@ -344,7 +344,7 @@ def record_op(
             _check_ids(op, ids)
     if shape is not None and (type(shape) is not tuple or shape):
         check_shape(shape)
-    wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
+    wrapped: TapeM[NodeId, Any] = _blank()  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
     return wrapped
 

@@ -1,6 +1,7 @@
 """What an op is: a name, a shape rule and a meaning; nothing of derivatives."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -53,6 +54,10 @@ class Op(ABC):
     scalar_kinds: ClassVar[str] = "fO"
     """The kinds of scalar types that the operands may be of, as NumPy writes them; with
     ``ANY_SCALAR`` the op moves entries of any type, also conditions and labels."""
+
+    operator: ClassVar[Callable[[Array, Array], Array] | None] = None
+    """For an op of two operands that only applies an operator of Python: that operator.
+    Recording the op calls it in place of :meth:`evaluate`, which is slower."""
 
     with_numbers: ClassVar[tuple[str, ...]] = ()
     """What to write where an operand is a number, operand by operand: ``{}`` is it,
