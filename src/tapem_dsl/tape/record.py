@@ -32,7 +32,7 @@ from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import SCALARS, frozen
 
 
-# Any: the scalar is the tape's, which the caller knows.
+# Any: a tape of any scalar type.
 def record(  # noqa: C901, PLR0912, PLR0915 - each call in it costs a tenth
     op: Op,
     ids: tuple[NodeId, ...],
@@ -65,7 +65,7 @@ def record(  # noqa: C901, PLR0912, PLR0915 - each call in it costs a tenth
     count = len(ids)
     a: Array = None
     b: Array = None
-    i: Any  # ids are ints, which the checkers are not told
+    i: Any  # an id is an int at run time
     j: Any
     id: Any
     values: Sequence[Array] = ()
@@ -135,7 +135,7 @@ def record(  # noqa: C901, PLR0912, PLR0915 - each call in it costs a tenth
 
 _ndarray: Final = np.ndarray
 
-# Any, below: dtypes of whatever scalar.
+# Any, below: dtypes of any scalar type.
 Kind: TypeAlias = type | np.dtype[Any] | tuple[type, np.dtype[Any]]
 """The type of a NumPy scalar; the dtype of an array; the two of a tracer."""
 
