@@ -8,25 +8,14 @@ from typing import Any, Final, final
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.ids import NodeId
-from tapem_dsl.ops.base import Binary, Unary
+from tapem_dsl.ops.base import Operator, Unary
 from tapem_dsl.program.arguments import real_argument
 from tapem_dsl.program.tapem import TapeM, record_op
 
 
-class _Arithmetic(Binary):
-    """One of Python's operators."""
-
-    __slots__ = ()
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Apply the operator."""
-        apply: Any = type(self).operator  # each subclass has one
-        return apply(*inputs)
-
-
 @final
 @dataclass(frozen=True, slots=True)
-class Add(_Arithmetic):
+class Add(Operator):
     """``a + b``."""
 
     name = "add"
@@ -36,7 +25,7 @@ class Add(_Arithmetic):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sub(_Arithmetic):
+class Sub(Operator):
     """``a - b``."""
 
     name = "sub"
@@ -49,7 +38,7 @@ class Sub(_Arithmetic):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Mul(_Arithmetic):
+class Mul(Operator):
     """``a * b``."""
 
     name = "mul"
@@ -59,7 +48,7 @@ class Mul(_Arithmetic):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Div(_Arithmetic):
+class Div(Operator):
     """``a / b``; floats give inf or NaN at 0, rationals refuse."""
 
     name = "div"
