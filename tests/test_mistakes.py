@@ -619,7 +619,7 @@ def test_what_no_text_can_give_is_not_suggested(number: Any) -> None:
         (lambda: LOOSE.map_m(const, np.array(1.0)), "rows of an array", "iteration"),
         (
             lambda: LOOSE.const(1.0).apply(pure(3)).run(),
-            "apply takes.*gave 3",
+            "apply takes.*returned 3",
             "callable",
         ),
     ],

@@ -1,4 +1,4 @@
-"""What names a node: a position on a tape, which checkers do not take for a number."""
+"""Node ids: positions on a tape, which type checkers distinguish from numbers."""
 
 from fractions import Fraction
 from math import copysign, inf
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     @final
     class NodeId:
         """
-        The index of a node in its tape, opaque to type checkers.
+        The index of a node on its tape, opaque to type checkers.
 
-        At run time an id is a plain ``int``: ``NodeId(3) is 3``, and nothing can tell
-        an id from a number there. The checkers refuse an id where a number belongs, a
-        number where an id belongs, and arithmetic on ids. An id can be compared with
-        another, be a key and index a list; ``operator.index(id)`` is its number.
+        At run time an id is a plain ``int``: ``NodeId(3) is 3``. Type checkers reject
+        an id used as a number, a number used as an id, and arithmetic on ids. Ids can
+        be compared, be keys of a dict and index a list. ``operator.index(id)`` is the
+        ``int``.
 
         Lean: ``Nat``.
         """
 
         def __new__(cls, index: int, /) -> "NodeId":
-            """Take an int for an id."""
+            """Convert an int to an id."""
             ...
 
         def __index__(self) -> int: ...
@@ -39,15 +39,15 @@ else:
 
 def index_of(id: object, of: str = "", instead: str = "") -> int:
     """
-    Check that a value can be an id at all; whether it is one, only a tape can tell.
+    Check that an id is an ``int``, and return it; the tape is not consulted.
 
     Args:
-        id: what was given.
-        of: which argument of what it was.
-        instead: what to write for a number, as :attr:`Op.with_numbers` says.
+        id: the argument.
+        of: the function and the argument's name, for the message.
+        instead: the call to write if it is a number, see :attr:`Op.with_numbers`.
 
     Raises:
-        TypeError: not an ``int``, with the fix.
+        TypeError: the id is not an ``int``; the message includes the fix.
 
     >>> index_of(True)
     Traceback (most recent call last):
@@ -67,7 +67,7 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
             f"{where}a program was passed where a node id belongs{container_mend(id)}"
         )
     if isinstance(id, slice):
-        raise TypeError("a slice of a tape is no tape; use tape.nodes()[start:stop]")
+        raise TypeError("a slice of a tape is not a tape; use tape.nodes()[start:stop]")
     fix = container_mend(id)
     if isinstance(id, np.ndarray):
         fix = "; record an array with leaf or const"
@@ -87,11 +87,11 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
     )
 
 
-# Any, below: a real number of whatever type.
+# Any, below: a real number of any type.
 
 
 def _short(number: Any) -> bool:
-    """Whether a number can be written and read; NaN is none."""
+    """Whether a number has a short text that Python can read; NaN has not."""
     if isinstance(number, Rational):
         parts = int(number.numerator), int(number.denominator)
         return max(part.bit_length() for part in parts) <= 1024
@@ -99,7 +99,7 @@ def _short(number: Any) -> bool:
 
 
 def _with_number(instead: str, given: Any) -> str:
-    """Fill a number in, where its negative or inverse stands, too."""
+    """Insert a number, its negative or its inverse into the text of a call."""
     number = given.item() if isinstance(given, np.generic) else given
     one = Fraction(1) if isinstance(number, Rational) else 1
     inverse = one / number if number else copysign(inf, number)
@@ -109,5 +109,5 @@ def _with_number(instead: str, given: Any) -> str:
 
 
 def _written(number: Any) -> str:
-    """Write a number as Python reads it."""
+    """Write a number so that Python can read it."""
     return f"float('{number}')" if abs(number) == inf else repr(number)

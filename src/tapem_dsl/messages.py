@@ -1,4 +1,4 @@
-"""What a message says of a value that was given by mistake."""
+"""Texts about a wrong argument, for messages of ``TypeError`` and ``ValueError``."""
 
 import re
 import reprlib
@@ -12,7 +12,7 @@ from returns.result import Failure, Success
 
 class Description(msgspec.Struct, frozen=True, eq=False):
     """
-    What a program wraps: the base of all instructions.
+    The base class of instructions, which a program wraps.
 
     >>> from tapem_dsl import pure
     >>> isinstance(pure(3)._inner_value, Description)
@@ -22,7 +22,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
 
 def is_program(x: object) -> bool:
     """
-    Tell whether a value is a program: it wraps an instruction.
+    Tell whether an object is a program, which wraps an instruction.
 
     >>> from returns.result import Success
     >>> from tapem_dsl import pure
@@ -34,7 +34,7 @@ def is_program(x: object) -> bool:
 
 def said(x: object) -> str:
     """
-    Write a value on one line, shortened to at most 120 characters.
+    Return the ``repr`` of an object on one line, shortened to 120 characters.
 
     >>> said([1] * 100_000)
     '[1, 1, 1, 1, 1, 1, ...]'
@@ -47,7 +47,7 @@ def said(x: object) -> str:
 
 def container_mend(x: object) -> str:
     """
-    Say what to write where a program or a result stands for the value that it gives.
+    Return the fix for a program or a ``Result`` passed in place of its value.
 
     >>> from returns.result import Success
     >>> container_mend(Success(1))
@@ -64,11 +64,11 @@ def container_mend(x: object) -> str:
 
 def no_program(x: object, function: str = "") -> TypeError:
     """
-    Say that something is no program, and what to write.
+    Return the exception for an object in place of a program, with the fix.
 
     Args:
-        x: what stands where a program belongs.
-        function: the name of what returned it, if a function did.
+        x: the object.
+        function: the name of the function that returned it, if one did.
 
     >>> print(no_program(None, "f"))
     f returned None, which is no program; did you forget `return`?
@@ -86,7 +86,7 @@ def no_program(x: object, function: str = "") -> TypeError:
 
 @final
 class _Short(reprlib.Repr):
-    """Short forms, level by level."""
+    """A ``Repr`` that goes three levels deep."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,13 +96,13 @@ class _Short(reprlib.Repr):
         self.maxother = self.maxstring = 76
 
     def repr_ndarray(self, x: NDArray[Any], level: int) -> str:
-        """Say no more of a large array than its type and shape."""
+        """Write only the dtype and shape of a large array."""
         if x.size > self.maxtuple or x.ndim > 1:
             return f"an ndarray of {x.dtype}{list(x.shape)}"
         return self.repr_instance(x, level)
 
     def repr_int(self, x: int, level: int) -> str:
-        """Count the bits of what Python refuses to write."""
+        """Write only the number of bits of an int that is too long for Python."""
         if x.bit_length() > _MOST_BITS:
             return f"an int of {x.bit_length()} bits"
         return super().repr_int(x, level)

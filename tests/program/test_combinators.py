@@ -217,7 +217,7 @@ def test_an_integer_beyond_double_precision_is_a_failure() -> None:
 @pytest.mark.parametrize("name", [3, ["x"], np.array([1, 2]), True])
 @pytest.mark.parametrize("make", [leaf, param, const])
 def test_a_name_is_a_text(make: Any, name: Any) -> None:
-    with pytest.raises(TypeError, match="a leaf's name is a text"):
+    with pytest.raises(TypeError, match="a leaf's name is a string"):
         make(1.0, name)
 
 

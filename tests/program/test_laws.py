@@ -337,13 +337,9 @@ def test_from_failure_is_throw(error: TapeError) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("no"), None, 3, b"no", throw("no")])
 def test_what_is_no_failure_is_refused(error: Any) -> None:
-    with pytest.raises(
-        TypeError, match="takes a text or a TapeError for the failure, not"
-    ):
+    with pytest.raises(TypeError, match="takes a string or a TapeError, not"):
         TapeM.from_failure(error)
-    with pytest.raises(
-        TypeError, match="takes a text or a TapeError for the failure, not"
-    ):
+    with pytest.raises(TypeError, match="takes a string or a TapeError, not"):
         throw("no").alt(lambda _: error).run()
 
 

@@ -23,7 +23,7 @@ from tapem_dsl import (
     relu,
 )
 from tapem_dsl.errors import DTypeMismatch, OutsideDomain, Refused
-from tapem_dsl.tape.record import _KNOWN
+from tapem_dsl.tape.record import _KERNELS
 
 
 class Strict(Op):
@@ -104,10 +104,10 @@ class Total(Op):
 
 def test_an_op_of_many_operands_is_recorded_and_not_remembered() -> None:
     many: TapeM[tuple[NodeId, ...], Any] = map_m(const, [np.ones(2)] * 3000)
-    before = len(_KNOWN)
+    before = len(_KERNELS)
     (*_, last) = many.bind(lambda ids: apply_op(Total(), *ids)).exec().unwrap()
     assert last.value.tolist() == [3000, 3000]
-    assert len(_KNOWN) == before
+    assert len(_KERNELS) == before
 
 
 def test_an_op_of_no_operand_is_recorded_and_says_nothing_of_many() -> None:

@@ -85,7 +85,7 @@ def test_indexing_gives_nodes_and_refuses_what_is_no_id() -> None:
             tape[NodeId(id)]
         assert tape.get_node(NodeId(id)) is None
         assert tape.get_value(NodeId(id)) is None
-    with pytest.raises(TypeError, match="a slice of a tape is no tape"):
+    with pytest.raises(TypeError, match="a slice of a tape is not a tape"):
         tape[0:1]  # type: ignore[index] # the mistake
     for wrong in (True, 1.0, np.int64(1), "1", None):
         with pytest.raises(TypeError, match="a node id is the int"):

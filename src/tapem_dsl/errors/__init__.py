@@ -1,4 +1,4 @@
-"""Failures that data can cause, as a closed family of frozen records."""
+"""The errors that data can cause: a closed family of frozen dataclasses."""
 
 from tapem_dsl.errors.base import Refused as Refused
 from tapem_dsl.errors.base import Swapped as Swapped

@@ -1,4 +1,4 @@
-"""The base of every failure, the user's own failure, and how an op refuses."""
+"""The base class of errors, the errors of users, and the exception of ops."""
 
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, final
@@ -7,12 +7,12 @@ from typing import Any, ClassVar, final
 @dataclass(frozen=True, slots=True)
 class TapeError:
     """
-    A failure that data caused: a value, never an exception.
+    An error that data caused; it is a value and not an exception.
 
-    Every run and every sweep returns ``Failure(TapeError)`` when it meets one. The
-    records hold the facts, so that a program can ``match`` on them; ``message`` is
-    TorchLean's text to the letter (``Except String`` in Lean) and ``str()`` adds the
-    facts to it. The family is closed: a failure of your own is :class:`Thrown`.
+    A run or a sweep returns it in a ``Failure``. The fields describe the error, so that
+    a program can ``match`` on them. ``message`` is TorchLean's text (``Except String``
+    in Lean), ``str()`` is that text with the fields. The family is closed: users throw
+    a :class:`Thrown`.
 
     >>> from tapem_dsl.errors import InvalidNodeId
     >>> error = InvalidNodeId("add", id=7, size=2)
@@ -25,7 +25,7 @@ class TapeError:
     _text: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
-        """Keep the family closed, so that a match over it can be complete."""
+        """Refuse classes from outside, so that a ``match`` can cover all errors."""
         if not cls.__module__.startswith("tapem_dsl.errors."):
             raise TypeError(
                 f"{cls.__name__} extends TapeError, which is a closed family; "
@@ -34,18 +34,18 @@ class TapeError:
 
     @property
     def message(self) -> str:
-        """TorchLean's text for this failure, without the facts."""
+        """TorchLean's text for this error, without the fields."""
         return self._text.format_map(self.facts())
 
     def facts(self) -> dict[str, object]:
-        """Everything the record knows, by name."""
+        """Return the fields by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
         known = ", ".join(
             f"{field.name}={getattr(self, field.name)!r}"
             for field in fields(self)
-            if f"{{{field.name}}}" not in self._text  # the message says it
+            if f"{{{field.name}}}" not in self._text  # not part of the message already
             and getattr(self, field.name) != field.default
         )
         return f"{self.message} ({known})" if known else self.message
@@ -55,7 +55,7 @@ class TapeError:
 @dataclass(frozen=True, slots=True)
 class Thrown(TapeError):
     """
-    A failure of the user's own, with a text of the user's own.
+    An error with a message of the user's.
 
     Lean: ``throw "text"`` in ``Except String``.
 
@@ -69,12 +69,12 @@ class Thrown(TapeError):
     text: str
 
 
-# Any: what a program of any value and scalar gave.
+# Any: a value of any type, a tape of any scalar type.
 @final
 @dataclass(frozen=True, slots=True)
 class Swapped(TapeError):
     """
-    A success taken for a failure: the value that was given, and the tape.
+    The error that :meth:`TapeM.swap` makes of a success: its value and tape.
 
     Lean: none. ``returns``: ``swap``.
 
@@ -91,13 +91,14 @@ class Swapped(TapeError):
 
 class Refused(Exception):
     """
-    How an op's ``shape`` or ``evaluate``, or a derivative rule, refuses its operands.
+    The exception by which an op or a derivative rule refuses its operands.
+
+    An op raises it in ``shape``, ``check_dtypes`` or ``evaluate``. The interpreter that
+    called the op returns ``Failure(error)``. Nothing else catches it: raised in a
+    do-block, it is an exception like any other.
 
     Args:
-        error: a record of the family, or a text of your own.
-
-    The interpreter that called the op turns it into ``Failure(error)``; it is caught
-    nowhere else, so raising it in a do-block is an exception like any other.
+        error: a :class:`TapeError`, or a message.
 
     >>> from tapem_dsl.errors import ShapeMismatch
     >>> raise Refused(ShapeMismatch("dot", shapes=((2,), (3,)), wants="equal lengths"))
@@ -113,7 +114,7 @@ class Refused(Exception):
 
 def tag_error(tag: str, message: str) -> str:
     """
-    Prefix an error text with the tag of the call that failed.
+    Prefix a message with the tag of the call that failed.
 
     Lean: ``tagError tag msg``.
 

@@ -1,4 +1,4 @@
-"""Failures of recording a node: bad ids, shapes, dtypes and values."""
+"""Errors of recording a node: invalid ids, shapes, dtypes and values."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar, final
@@ -11,7 +11,7 @@ from tapem_dsl.ids import NodeId
 @dataclass(frozen=True, slots=True)
 class InvalidNodeId(TapeError):
     """
-    An id that is no node of the tape it is used on.
+    The tape has no node of this id.
 
     Lean: ``requireValue``, first check.
 
@@ -30,7 +30,7 @@ class InvalidNodeId(TapeError):
 @dataclass(frozen=True, slots=True)
 class OpError(TapeError):
     """
-    An op refused its operands; the machine adds which nodes they were.
+    An op refused its operands; ``ids`` and ``names`` are those of the operands.
 
     >>> from tapem_dsl.errors import ShapeMismatch
     >>> issubclass(ShapeMismatch, OpError)
@@ -46,7 +46,7 @@ class OpError(TapeError):
 @dataclass(frozen=True, slots=True)
 class ShapeMismatch(OpError):
     """
-    Operands whose shapes the op's shape rule refuses; nothing is ever broadcast.
+    The op's shape rule does not accept the operands' shapes; ops never broadcast.
 
     Lean: ``requireValue``, second check.
 
@@ -67,7 +67,7 @@ class ShapeMismatch(OpError):
 @dataclass(frozen=True, slots=True)
 class AxisOutOfRange(OpError):
     """
-    An axis that the operand does not have, or a range that leaves it.
+    The operand does not have this axis, or a range exceeds an axis.
 
     Lean: a static proof.
 
@@ -86,7 +86,7 @@ class AxisOutOfRange(OpError):
 @dataclass(frozen=True, slots=True)
 class EmptyAxis(OpError):
     """
-    An axis without entries, where the op needs one.
+    The op needs an axis with at least one entry, and it has none.
 
     Lean: a static proof.
 
@@ -107,9 +107,9 @@ class EmptyAxis(OpError):
 @dataclass(frozen=True, slots=True)
 class RequirementNotMet(OpError):
     """
-    A static parameter for which the op has no meaning.
+    A static parameter has a value for which the op is not defined.
 
-    Lean: the checks of the pooling ops, which data may decide there.
+    Lean: the checks of the pooling ops.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, max_pool
@@ -127,9 +127,9 @@ class RequirementNotMet(OpError):
 @dataclass(frozen=True, slots=True)
 class DTypeMismatch(OpError):
     """
-    Scalar types that do not go together, or that carry no gradient.
+    The operands' scalar types differ, or have no gradient.
 
-    TorchLean has no such failure: its tapes are homogeneous by type.
+    TorchLean has no such error: the type of a tape fixes one scalar type.
 
     >>> import numpy as np
     >>> from tapem_dsl import add, const
@@ -149,9 +149,9 @@ class DTypeMismatch(OpError):
 @dataclass(frozen=True, slots=True)
 class OutsideDomain(OpError):
     """
-    Values the op has no result for, such as the logarithm of a negative number.
+    The op is not defined for a value, such as the logarithm of a negative number.
 
-    ``entry`` and ``index`` say which value came first, in row-major order.
+    ``entry`` and ``index`` are the first such value in row-major order, and its place.
 
     >>> from tapem_dsl import const, log
     >>> print(const(-1.0).bind(log).run().failure().message)

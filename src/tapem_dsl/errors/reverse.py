@@ -1,4 +1,4 @@
-"""Failures of the reverse sweep."""
+"""Errors of the reverse sweep."""
 
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -11,7 +11,7 @@ from tapem_dsl.ids import NodeId
 @dataclass(frozen=True, slots=True)
 class InvalidOutputId(TapeError):
     """
-    The output to differentiate is no node of the tape.
+    The tape has no node of the output's id.
 
     >>> from tapem_dsl import EMPTY, NodeId, backward_scalar
     >>> backward_scalar(EMPTY, NodeId(0))
@@ -28,9 +28,10 @@ class InvalidOutputId(TapeError):
 @dataclass(frozen=True, slots=True)
 class SeedShapeMismatch(TapeError):
     """
-    The seed's shape is not the output's; also a vector given to ``backward_scalar``.
+    The seed does not have the shape of the output.
 
-    There nobody gave a seed, and ``fix`` says what to do with the output.
+    ``backward_scalar`` has no seed argument; there the output is not a scalar, and
+    ``fix`` is advice on how to make it one.
 
     >>> import numpy as np
     >>> from tapem_dsl import backward_scalar, param
@@ -50,9 +51,9 @@ class SeedShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class GradientDTypeMismatch(TapeError):
     """
-    A seed, a contribution or a slot whose scalar type is not its node's.
+    A seed, a contribution or a slot does not have the scalar type of its node.
 
-    TorchLean has no such failure: its tapes are homogeneous by type.
+    TorchLean has no such error: the type of a tape fixes one scalar type.
 
     >>> import numpy as np
     >>> from tapem_dsl import backward, param
@@ -73,7 +74,7 @@ class GradientDTypeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class InvalidParentId(TapeError):
     """
-    A hand-made node names a parent that is no node of the tape.
+    A node that no program recorded has a parent that is not on the tape.
 
     >>> InvalidParentId("add", id=1, parent=9, size=2).message
     'autograd: invalid parent id during backward'
@@ -91,7 +92,7 @@ class InvalidParentId(TapeError):
 @dataclass(frozen=True, slots=True)
 class ContributionShapeMismatch(TapeError):
     """
-    A derivative rule returned a cotangent whose shape is not the parent's.
+    A derivative rule returned a cotangent that does not have the parent's shape.
 
     >>> ContributionShapeMismatch("f", id=2, parent=0, expected=(3,), found=()).message
     'autograd: gradient contribution has wrong shape for parent'
@@ -110,7 +111,7 @@ class ContributionShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class UpstreamShapeMismatch(TapeError):
     """
-    The cotangent handed to one node's VJP does not have the node's shape.
+    The cotangent passed to the VJP of a node does not have the node's shape.
 
     >>> UpstreamShapeMismatch("add", id=2, expected=(), found=(3,)).message
     'autograd: upstream gradient shape mismatch'
@@ -128,7 +129,7 @@ class UpstreamShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class AccumulationShapeMismatch(TapeError):
     """
-    Two cotangents of different shapes cannot be added.
+    Two cotangents to be added have different shapes.
 
     >>> AccumulationShapeMismatch(existing=(), contribution=(3,)).message
     'autograd: gradient shape mismatch during accumulation'
@@ -161,7 +162,7 @@ class GradientArrayShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class GradientArrayLengthMismatch(TapeError):
     """
-    A total gradient array needs one slot for each node.
+    A total gradient array does not have one slot for each node.
 
     >>> from tapem_dsl import EMPTY, backward_dense_from
     >>> backward_dense_from(EMPTY, [1.0])
@@ -178,7 +179,7 @@ class GradientArrayLengthMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class GradientArrayOutOfBounds(TapeError):
     """
-    A single step was given a gradient array shorter than the tape.
+    The gradient array passed to a single step is shorter than the tape.
 
     >>> GradientArrayOutOfBounds(id=3, length=2).message
     'autograd: internal error (gradient array out of bounds)'
@@ -194,7 +195,7 @@ class GradientArrayOutOfBounds(TapeError):
 @dataclass(frozen=True, slots=True)
 class NodeMissing(TapeError):
     """
-    A single step was asked to visit an id that is no node of the tape.
+    The tape has no node of the id that a single step was to visit.
 
     >>> NodeMissing(id=3, size=2).message
     'autograd: internal error (node missing)'
@@ -210,9 +211,9 @@ class NodeMissing(TapeError):
 @dataclass(frozen=True, slots=True)
 class MissingRule(TapeError):
     """
-    An interpreter met an op that it has no rule for.
+    The interpreter has no rule for an op.
 
-    TorchLean cannot meet one: its nodes carry their own VJP.
+    TorchLean has no such error: its nodes contain their VJP.
 
     >>> MissingRule("my_op", interpreter="vjp", id=4).message
     "autograd: no vjp rule for op 'my_op'"

@@ -1,4 +1,4 @@
-"""Failures of the training layer; each carries the tag of the call that failed."""
+"""Errors of the training functions; each has the tag of the call that failed."""
 
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -13,7 +13,7 @@ from tapem_dsl.ids import NodeId
 @dataclass(frozen=True, slots=True)
 class EmptyDataset(TapeError):
     """
-    A mean over no samples.
+    There are no samples to take the mean of.
 
     >>> EmptyDataset("digits").message
     'digits: empty dataset'
@@ -28,7 +28,7 @@ class EmptyDataset(TapeError):
 @dataclass(frozen=True, slots=True)
 class BatchSizeNotPositive(TapeError):
     """
-    Batches of no samples, or of fewer than none.
+    The batch size is 0 or negative.
 
     >>> BatchSizeNotPositive("digits", batch_size=0).message
     'digits: batchSize must be > 0'
@@ -44,7 +44,7 @@ class BatchSizeNotPositive(TapeError):
 @dataclass(frozen=True, slots=True)
 class MissingGradient(TapeError):
     """
-    The gradient map has no entry for a node: frozen, or not on the loss's path.
+    The gradient map has no entry for a node: it is frozen, or the loss does not use it.
 
     >>> MissingGradient("sgd", id=3).message
     'sgd: missing gradient for node id 3'
@@ -60,7 +60,7 @@ class MissingGradient(TapeError):
 @dataclass(frozen=True, slots=True)
 class GradientShapeMismatch(TapeError):
     """
-    The gradient map's entry does not have the shape asked for.
+    The entry of the gradient map does not have the expected shape.
 
     >>> GradientShapeMismatch("sgd", id=3, expected=(2,), found=()).message
     'sgd: gradient shape mismatch for node id 3'
@@ -80,7 +80,7 @@ class GradientShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class MissingValue(TapeError):
     """
-    The tape has no such node.
+    The tape has no node of this id.
 
     >>> MissingValue("report", id=3).message
     'report: missing value for node id 3'
@@ -96,7 +96,7 @@ class MissingValue(TapeError):
 @dataclass(frozen=True, slots=True)
 class ValueShapeMismatch(TapeError):
     """
-    The node's value does not have the shape asked for.
+    The value of the node does not have the expected shape.
 
     >>> ValueShapeMismatch("report", id=3, expected=(), found=(2,)).message
     'report: value shape mismatch for node id 3'
@@ -114,7 +114,7 @@ class ValueShapeMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class EmptyBatches(TapeError):
     """
-    No batches where some are needed, or one without samples.
+    There are no batches, or a batch has no samples.
 
     Lean: ``evalBatches``.
 
@@ -132,7 +132,7 @@ class EmptyBatches(TapeError):
 @dataclass(frozen=True, slots=True)
 class MetricMismatch(TapeError):
     """
-    Reports whose metrics do not go together; ``names`` are those that differ.
+    Reports have different metrics; ``names`` are the metrics that differ.
 
     Lean: ``addMetrics``.
 
@@ -151,7 +151,7 @@ class MetricMismatch(TapeError):
 @dataclass(frozen=True, slots=True)
 class ParameterError(TapeError):
     """
-    A parameter table, its groups or its gradients that do not go together.
+    A parameter table does not match its groups or gradients.
 
     Lean: ``ParamTable`` and ``Optim.step``.
 
@@ -170,9 +170,9 @@ class ParameterError(TapeError):
 @dataclass(frozen=True, slots=True)
 class LoadError(TapeError):
     """
-    Data that a loader refuses; ``row`` and ``column`` count from 1 where they apply.
+    A loader cannot read the data; ``row`` and ``column`` count from 1.
 
-    The rows of a text are those after its header, blank lines included.
+    In a text file, rows are counted after the header, and blank lines count.
 
     Lean: ``TensorLoader`` and ``IoLoader``.
 
@@ -192,7 +192,7 @@ class LoadError(TapeError):
 @dataclass(frozen=True, slots=True)
 class CheckpointError(TapeError):
     """
-    A checkpoint that cannot be read back whole; ``path`` is the file, if there is one.
+    A checkpoint cannot be read completely; ``path`` is its file, if it has one.
 
     >>> print(CheckpointError("resume", what="the file is truncated", path="a").message)
     resume: a: the file is truncated
@@ -209,6 +209,6 @@ class CheckpointError(TapeError):
     @property
     @override
     def message(self) -> str:
-        """What is wrong, and with which file."""
+        """The path of the file, if there is one, and what is wrong."""
         about = f"{self.path}: {self.what}" if self.path else self.what
         return tag_error(self.tag, about)

@@ -1,5 +1,6 @@
 """Arithmetic, entry by entry; it never broadcasts and never mixes scalar types."""
 
+import operator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, final
@@ -7,28 +8,24 @@ from typing import Any, Final, final
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.ids import NodeId
-from tapem_dsl.ops.base import Binary, Unary
+from tapem_dsl.ops.base import Operator, Unary
 from tapem_dsl.program.arguments import real_argument
 from tapem_dsl.program.tapem import TapeM, record_op
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Add(Binary):
+class Add(Operator):
     """``a + b``."""
 
     name = "add"
     with_numbers = ("shift_by(x, {})",) * 2
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Add by operator."""
-        a, b = inputs
-        return a + b
+    operator = operator.add
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sub(Binary):
+class Sub(Operator):
     """``a - b``."""
 
     name = "sub"
@@ -36,39 +33,27 @@ class Sub(Binary):
         "scale(x, -1).bind(lambda y: shift_by(y, {}))",
         "shift_by(x, {negative})",
     )
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Subtract by operator."""
-        a, b = inputs
-        return a - b
+    operator = operator.sub
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Mul(Binary):
+class Mul(Operator):
     """``a * b``."""
 
     name = "mul"
     with_numbers = ("scale(x, {})",) * 2
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Multiply by operator."""
-        a, b = inputs
-        return a * b
+    operator = operator.mul
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Div(Binary):
-    """``a / b``."""
+class Div(Operator):
+    """``a / b``; floats give inf or NaN at 0, rationals refuse."""
 
     name = "div"
     with_numbers = ("inv(x).bind(lambda y: scale(y, {}))", "scale(x, {inverse})")
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Divide by operator; floats give inf or NaN at 0, rationals refuse."""
-        a, b = inputs
-        return a / b
+    operator = operator.truediv
 
 
 @final

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, equal_shapes, operands
 from tapem_dsl.errors import DTypeMismatch, Refused
 from tapem_dsl.tape.op import Op
@@ -20,6 +21,17 @@ class Binary(Op):
             return inputs[0]  # what follows only says what is wrong
         a, b = operands(self.name, inputs, 2)
         return equal_shapes(self.name, a, b)
+
+
+class Operator(Binary):
+    """One of Python's operators."""
+
+    __slots__ = ()
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        """Apply the operator."""
+        apply: Any = type(self).operator  # Any: each subclass has one
+        return apply(*inputs)
 
 
 class Unary(Op):

@@ -1,1 +1,1 @@
-"""What a program can say, how it is built, and the loop that runs it."""
+"""Programs: their instructions, the combinators, and the loop that runs them."""

@@ -1,4 +1,4 @@
-"""Programming errors: arguments of the wrong kind, with the fix."""
+"""Checks of arguments: a TypeError names what was given and the fix."""
 
 from collections.abc import Callable
 from numbers import Real
@@ -13,17 +13,17 @@ M = TypeVar("M")
 P = ParamSpec("P")
 
 
-# Any, below: a function of whatever arguments, items of whatever type.
+# Any, below: functions of any arguments, items of any type.
 
 
 def function_argument(function: object, of: str, name: str = "") -> Any:
     """
-    Refuse what cannot be called, and a program, which can be but is not meant.
+    Check that an argument is a function; a program is callable, but refused too.
 
     Args:
-        function: what was given.
-        of: what takes it, for the message.
-        name: the argument's name, for the message.
+        function: the argument.
+        of: the name of the function that takes it.
+        name: the argument's name.
 
     >>> function_argument(str, "map", "function")
     <class 'str'>
@@ -45,7 +45,7 @@ def function_argument(function: object, of: str, name: str = "") -> Any:
 
 def produced(program: M, function: object) -> M:
     """
-    Refuse what is no program, where a function was to give one.
+    Check that a function returned a program.
 
     >>> produced(3, str)
     Traceback (most recent call last):
@@ -59,7 +59,7 @@ def produced(program: M, function: object) -> M:
 
 def name_of(function: object) -> str:
     """
-    Name a function as messages do.
+    Return the name of a function for messages.
 
     >>> name_of(str.upper)
     'str.upper'
@@ -69,7 +69,7 @@ def name_of(function: object) -> str:
 
 def producing(function: Callable[P, M]) -> Callable[P, M]:
     """
-    Make a function refuse to give what is no program.
+    Wrap a function so that it raises ``TypeError`` unless it returns a program.
 
     >>> from tapem_dsl import pure
     >>> producing(pure)(1)
@@ -84,11 +84,11 @@ def producing(function: Callable[P, M]) -> Callable[P, M]:
 
 def items_argument(items: Any, function: str) -> tuple[Any, ...]:
     """
-    Take the items of a collection, in order.
+    Return the items of a collection as a tuple.
 
     Raises:
-        TypeError: a program, which can be iterated too; a set, which has no order; or
-            no collection.
+        TypeError: the argument is a program, a set (which has no order), or cannot be
+            iterated.
 
     >>> items_argument([1, 2], "fold_m")
     (1, 2)
@@ -110,17 +110,17 @@ def items_argument(items: Any, function: str) -> tuple[Any, ...]:
         )
     try:
         iterator = iter(items)
-    except TypeError as slip:
+    except TypeError as error:
         raise TypeError(
             f"{function} goes through a collection, not {said(items)}"
             f"{container_mend(items)}"
-        ) from slip
+        ) from error
     return tuple(iterator)
 
 
 def int_argument(number: Any, of: str) -> int:
     """
-    Take an integer of Python or NumPy, but no truth value.
+    Return an integer of Python or NumPy as an ``int``; a boolean is refused.
 
     >>> int_argument(2, "lcg_next, state")
     2
@@ -130,29 +130,29 @@ def int_argument(number: Any, of: str) -> int:
     except TypeError:
         found = None
     if found is None:
-        raise TypeError(f"{of}: an integer is wanted, not {said(number)}")
+        raise TypeError(f"{of}: expected an integer, not {said(number)}")
     return found
 
 
 def tag_argument(tag: object, function: str) -> None:
     """
-    Refuse a tag that is no text.
+    Check that a tag is a string.
 
     >>> tag_argument("demo", "mean_scalar_over")
     """
     if not isinstance(tag, str):
-        raise TypeError(f"{function} takes a text for tag, not {said(tag)}")
+        raise TypeError(f"{function} takes a string for tag, not {said(tag)}")
 
 
 def real_argument(number: object, of: str, name: str, nodes: str = "") -> None:
     """
-    Refuse what is no real number.
+    Check that an argument is a real number; a boolean is refused.
 
     Args:
-        number: what was given.
-        of: what takes it, for the message.
-        name: the argument's name, for the message.
-        nodes: what to write where it is an array to record, if anything.
+        number: the argument.
+        of: the name of the function that takes it.
+        name: the argument's name.
+        nodes: for an array, the call on recorded nodes to write instead, if any.
 
     >>> real_argument(2, "scale", "factor")
     >>> real_argument(None, "scale", "factor")

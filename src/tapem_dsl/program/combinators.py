@@ -1,4 +1,4 @@
-"""The smallest programs, and how to run many of them in order."""
+"""Programs of one instruction, and functions that run many programs in order."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -30,21 +30,21 @@ X = TypeVar("X")
 F = TypeVar("F", bound=np.generic)
 S = TypeVar("S", bound=np.generic)
 
-L = TypeVar("L", bound=np.integer[Any] | np.bool_)  # Any: of whatever width
+L = TypeVar("L", bound=np.integer[Any] | np.bool_)  # Any: of any width
 """
-The scalar types of labels and conditions, which go with tapes of every scalar.
+The scalar types of labels and conditions, which a tape of any scalar type can hold.
 
-A type variable, since a union would be what mypy infers of ``np.zeros(2, np.float32)``
-written as the argument.
+This is a type variable and no union: with a union, mypy would infer the union as the
+type of an argument written ``np.zeros(2, np.float32)``.
 """
 
-# Any, as the scalar in a result type: such a program goes with tapes of every scalar. A
-# free or defaulted type variable there would refuse float32 and generic do-blocks.
+# Any, as the scalar in a result type: such a program runs on a tape of any scalar type.
+# A type variable there, free or with a default, would reject float32 do-blocks.
 
 
 def pure(value: C) -> TapeM[C, Any]:
     """
-    Give a value and leave the tape alone.
+    Return a value and leave the tape unchanged.
 
     Lean: ``pure``; ``returns``: ``TapeM.from_value``.
 
@@ -56,7 +56,7 @@ def pure(value: C) -> TapeM[C, Any]:
 
 def throw(error: TapeError | str) -> TapeM[Never, Any]:
     """
-    Fail, with a record of the family or a text of your own.
+    Fail, with a :class:`TapeError` or a message of the user's.
 
     Lean: ``throw``.
 
@@ -68,7 +68,7 @@ def throw(error: TapeError | str) -> TapeM[Never, Any]:
 
 def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
     """
-    Give what a result holds, or fail as it does: a look-up becomes a step of a block.
+    Return the value of a ``Success``, or fail with the error of a ``Failure``.
 
     Lean: ``liftExcept``; ``returns``: ``from_result``.
 
@@ -81,7 +81,7 @@ def from_result(result: Result[C, TapeError]) -> TapeM[C, Any]:
 
 def get_tape() -> TapeM[Tape[Any], Any]:
     """
-    Give the tape as it is so far.
+    Return the tape as it is at this step.
 
     Lean: ``getTape``.
 
@@ -93,7 +93,7 @@ def get_tape() -> TapeM[Tape[Any], Any]:
 
 def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
     """
-    Give the value of a node: an array, or a NumPy scalar at shape ``()``.
+    Return the value of a node: an array, or a NumPy scalar if its shape is ``()``.
 
     Fails with:
         :class:`InvalidNodeId`.
@@ -127,22 +127,21 @@ def leaf(
     value: object, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, Any]:
     """
-    Append a node without parents and give its id.
+    Append a node without parents and return its id.
 
     Args:
-        value: a number or an array; Python numbers become ``np.float64``, rationals
-        stay
-            exact. An array is copied now unless it is read-only, with all it is a view
-            of.
-        name: shown in errors and listings.
+        value: a number or an array. Python numbers become ``np.float64``; rationals
+            stay exact. An array is copied when the program is built, unless it and
+            every array that it is a view of are read-only.
+        name: the name that errors and listings show.
         requires_grad: whether the reverse sweep computes its gradient.
 
     Fails with:
-        :class:`DTypeMismatch`: a gradient asked for an integer or truth value;
-        :class:`OutsideDomain`: a Python integer beyond double precision.
+        :class:`DTypeMismatch`: a gradient is required of integers or booleans;
+        :class:`OutsideDomain`: the value is an int that float64 cannot hold.
 
     Raises:
-        TypeError: no number or array of numbers.
+        TypeError: the value is neither a number nor an array of numbers.
 
     Lean: ``TapeM.leaf``; PyTorch: ``torch.tensor(value, requires_grad=True)``.
 
@@ -152,10 +151,10 @@ def leaf(
     <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
     """
     if name is not None and not isinstance(name, str):
-        raise TypeError(f"a leaf's name is a text, not {said(name)}")
-    if not isinstance(requires_grad, bool | np.bool_):
+        raise TypeError(f"a leaf's name is a string, not {said(name)}")
+    if type(requires_grad) not in (bool, np.bool_):
         raise TypeError(
-            f"requires_grad of a leaf is true or false, not {said(requires_grad)}"
+            f"requires_grad of a leaf is True or False, not {said(requires_grad)}"
         )
     names = () if name is None else (name,)
     try:
@@ -165,10 +164,10 @@ def leaf(
         if isinstance(error, OpError):
             error = replace(error, names=names)
         return throw(error)
-    except TypeError as slip:
+    except TypeError as wrong:
         if name is None:
             raise
-        raise TypeError(f"leaf {said(name)}: {slip}") from None
+        raise TypeError(f"leaf {said(name)}: {wrong}") from None
     if requires_grad and array.dtype.kind in "iub":
         wants = (
             "a floating-point or rational value where requires_grad: "
@@ -219,14 +218,14 @@ def const(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
 
 def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
     """
-    Append the node that an op makes from others: the door for an op of your own.
+    Append the node of an op over other nodes; use it for an op that you define.
 
     Fails with:
-        :class:`InvalidNodeId`, and whatever the op refuses.
+        :class:`InvalidNodeId`, and the errors with which the op refuses operands.
 
     Raises:
-        TypeError: not an op, or an id that is no ``int``: with a program in its place,
-            ``yield from`` was forgotten.
+        TypeError: the first argument is not an op, or an id is not an ``int``. If an id
+            is a program, ``yield from`` was forgotten.
 
     Lean: ``TapeM.Internal.record``.
 
@@ -248,15 +247,16 @@ def fold_m(
     step: Callable[[C, X], TapeM[C, F]], init: C, items: Iterable[X]
 ) -> TapeM[C, F]:
     """
-    Fold items from the left, threading the tape through every step.
+    Fold a collection from the left with a step that is a program.
 
-    ``fold_m(f, z, [a, b])`` is ``f(z, a)`` and then ``f(_, b)``; the first failure ends
-    it.
+    ``fold_m(f, z, [a, b])`` runs ``f(z, a)``, then ``f(_, b)`` with its value. The
+    first failure ends the fold.
 
     Args:
-        step: ``(accumulator, item) -> program``, called once an item, in order.
-        init: the accumulator before the first item; the result if there is none.
-        items: taken into a tuple now, so that the program can be run again.
+        step: ``(accumulator, item) -> program``, called once for each item, in order.
+        init: the first accumulator; also the result if there are no items.
+        items: the collection. It is copied into a tuple when the program is built, so
+            that the program can run again.
 
     Laws:
         - ``fold_m(f, z, [])`` behaves as ``pure(z)``
@@ -264,7 +264,7 @@ def fold_m(
           ``fold_m(f, z, xs).bind(lambda a: fold_m(f, a, ys))``
 
     Cost:
-        One loop and a constant Python stack, whatever the number of items.
+        A loop; the depth of the Python stack does not grow with the items.
 
     Lean: ``List.foldlM``.
 
@@ -279,7 +279,7 @@ def map_m(
     function: Callable[[X], TapeM[C, F]], items: Iterable[X]
 ) -> TapeM[tuple[C, ...], F]:
     """
-    Run a program for each item, in order, and give all their values.
+    Run a program for each item, in order, and return the tuple of their values.
 
     Laws:
         ``map_m(pure, xs)`` behaves as ``pure(tuple(xs))``.
@@ -297,7 +297,7 @@ def for_m(
     items: Iterable[X], function: Callable[[X], TapeM[object, F]]
 ) -> TapeM[None, F]:
     """
-    Run a program for each item, in order, for what it appends.
+    Run a program for each item, in order, and ignore the values.
 
     Lean: ``List.forM``.
 
@@ -310,7 +310,7 @@ def for_m(
 
 def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: FBT001
     """
-    Run a program if the condition holds, for what it appends.
+    Run a program if a condition is true, and ignore its value.
 
     Lean: ``if c then m``; Haskell: ``when``.
 
@@ -343,7 +343,7 @@ def _for_m(
 
 
 def _decided(condition: object) -> None:
-    """Refuse a program as a condition: like most objects, it counts as true."""
+    """Refuse a program as a condition: its truth value is always ``True``."""
     if type(condition) is TapeM:
         raise TypeError(
             "when_m decides by a value, not by a program; did you forget `yield from`?"

@@ -1,4 +1,4 @@
-"""Do-notation: a generator function becomes a function that builds a program."""
+"""Do-notation: ``@do`` turns a generator function into a builder of programs."""
 
 from collections.abc import Callable, Generator
 from functools import wraps
@@ -21,11 +21,11 @@ F = TypeVar("F", bound=np.generic)
 
 Do = TypeAliasType("Do", Generator[TapeM[Any, A], object, D], type_params=(D, A))
 """
-What a do-block returns: ``Do[D]`` gives a ``D`` on a float64 tape, ``Do[D,
-np.float32]`` on a float32 one.
+The return type of a do-block: ``Do[D]`` returns a ``D`` on a float64 tape, ``Do[D,
+np.float32]`` on a float32 tape.
 
-The send type is ``object``, so that ``x = yield m`` with a forgotten ``from`` leaves
-``x`` an ``object``, which the type checker refuses wherever an id is wanted.
+The send type is ``object``. If ``from`` is forgotten, as in ``x = yield m``, then ``x``
+is an ``object``, and a type checker reports its use as an id.
 """
 
 
@@ -33,24 +33,24 @@ def do(
     function: Callable[P, Generator[TapeM[Any, F], object, C]],
 ) -> Callable[P, TapeM[C, F]]:
     """
-    Make a generator function build a program.
+    Turn a generator function into a function that returns a program.
 
-    In it ``x = yield from m`` binds the value of a program and ``return`` gives one.
-    Calling the result runs nothing but checks the arguments; each run makes the
-    generator anew, so a program may be run any number of times. Two calls with equal
-    arguments give equal programs; keyword arguments count as the positional ones they
-    stand for. A block pickles by the function's name, so not if it is nested in
-    another.
+    In the generator ``x = yield from m`` runs the program ``m`` and binds its value;
+    ``return`` sets the value of the whole program. Calling the decorated function only
+    checks the arguments. Each run of the program makes a new generator, so it can run
+    any number of times. Calls with equal arguments return equal programs, whether an
+    argument is passed by position or by keyword. A program pickles if the function is
+    at the top level of a module.
 
-    A failure ends the block where it stands: ``with`` and ``finally`` run, ``except``
-    does not see it; recover with :meth:`TapeM.lash`. An exception that an inner block
-    raises is not seen by an ``except`` around its ``yield from`` either: errors have
-    one channel.
+    A failure ends the block: ``with`` and ``finally`` clauses run, ``except`` clauses
+    do not; use :meth:`TapeM.lash` to recover. An exception in an inner block ends the
+    run as well: an ``except`` around ``yield from`` does not catch it.
 
     Lean: ``do``.
 
     Raises:
-        TypeError: not a generator function; or, from the result, wrong arguments.
+        TypeError: the argument is not a generator function. The decorated function
+            raises it if its arguments do not match the signature.
 
     >>> from tapem_dsl import Do, NodeId, add, leaf, mul
     >>> @do
@@ -64,10 +64,10 @@ def do(
     """
     if not isgeneratorfunction(function):
         raise TypeError(
-            f"@do decorates a generator function, and {said(function)} is none; "
+            f"@do decorates a generator function, and {said(function)} is not one; "
             "write `yield from` in it, or `return pure(value)` without @do"
         )
-    parameters: Signature | None = None  # found when a keyword is first given: 9 us
+    parameters: Signature | None = None  # made at the first keyword: it takes 9 us
     count = _positional(function)
 
     @wraps(function)
@@ -78,17 +78,16 @@ def do(
                 parameters = signature(function, follow_wrapped=False)
             bound = parameters.bind(*args, **kwargs)
             return program(Block(block, bound.args, bound.kwargs))
-        if len(args) != count:  # one for each parameter is right without a look
-            function(
-                *args, **kwargs
-            ).close()  # Python checks the arguments; no code runs
+        if len(args) != count:  # else they match
+            # Python checks the arguments; no code of the block runs
+            function(*args, **kwargs).close()
         return program(Block(block, args, kwargs))
 
     return block
 
 
 def _positional(function: object) -> int | None:
-    """Count the parameters, if positional arguments can fill exactly these."""
+    """Count the parameters, if every one of them can be passed by position."""
     if type(function) is not FunctionType:
         return None
     code = function.__code__

@@ -1,4 +1,4 @@
-"""What a program can say: what ``TapeM`` wraps and the machine runs."""
+"""The instructions that ``TapeM`` wraps and the machine runs."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
@@ -13,16 +13,16 @@ from tapem_dsl.tape.op import Op
 if TYPE_CHECKING:
     from tapem_dsl.program.tapem import TapeM
 
-# Any, throughout: an instruction is the untyped inside of a program; the types stand on
-# TapeM and on the functions that build programs.
+# Any, throughout: instructions are untyped; TapeM and the functions that build programs
+# have the types.
 
 
 class Instruction(Description, frozen=True, eq=False):
     """
-    A description, compared part by part and never a bare closure.
+    The base of instructions: plain data, which is compared field by field.
 
-    The garbage collector does walk instructions, unlike nodes: they nest, and freeing a
-    deep nest of structs that it does not track overflows the C stack.
+    The garbage collector tracks instructions that hold programs: without it, freeing a
+    deeply nested program would overflow the C stack.
 
     >>> Pure(3)
     Pure(3)
@@ -35,13 +35,13 @@ class Instruction(Description, frozen=True, eq=False):
 
 @final
 class Pure(Instruction, frozen=True, eq=False):
-    """Give a value; leave the tape alone."""
+    """Return a value; leave the tape unchanged."""
 
     value: Any
 
 
 @final
-class Leaf(Instruction, frozen=True, eq=False):
+class Leaf(Instruction, frozen=True, eq=False, gc=False):
     """Append a node without parents."""
 
     value: Array
@@ -50,8 +50,8 @@ class Leaf(Instruction, frozen=True, eq=False):
 
 
 @final
-class Record(Instruction, frozen=True, eq=False):
-    """Append the node that an op makes from other nodes, of a shape if one is given."""
+class Record(Instruction, frozen=True, eq=False, gc=False):
+    """Append the node of an op over other nodes; check its shape if one is given."""
 
     op: Op
     ids: tuple[NodeId, ...]
@@ -60,7 +60,7 @@ class Record(Instruction, frozen=True, eq=False):
 
 @final
 class Read(Instruction, frozen=True, eq=False):
-    """Compute ``function(tape, *args)``, a ``Result``, from the tape so far."""
+    """Call ``function(tape, *args)``, which returns a ``Result`` of a value."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -68,7 +68,7 @@ class Read(Instruction, frozen=True, eq=False):
 
 @final
 class Extend(Instruction, frozen=True, eq=False):
-    """Compute ``function(tape, *args)``, a ``Result`` of a value and a longer tape."""
+    """Call ``function(tape, *args)``, a ``Result`` of a value and a longer tape."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
@@ -83,7 +83,7 @@ class Throw(Instruction, frozen=True, eq=False):
 
 @final
 class Map(Instruction, frozen=True, eq=False):
-    """Run a program, then a function of its value."""
+    """Run a program, then apply a function to its value."""
 
     program: "TapeM[Any, Any]"
     function: Callable[[Any], Any]
@@ -91,7 +91,7 @@ class Map(Instruction, frozen=True, eq=False):
 
 @final
 class Ap(Instruction, frozen=True, eq=False):
-    """Run a program, then the program of a function; apply the one to the other."""
+    """Run a program, then that of a function; apply the function to the value."""
 
     program: "TapeM[Any, Any]"
     function: "TapeM[Any, Any]"
@@ -99,7 +99,7 @@ class Ap(Instruction, frozen=True, eq=False):
 
 @final
 class Bind(Instruction, frozen=True, eq=False):
-    """Run a program, then the program that a function makes of its value."""
+    """Run a program, then the program that a function returns for its value."""
 
     program: "TapeM[Any, Any]"
     function: Callable[[Any], "TapeM[Any, Any]"]
@@ -107,7 +107,7 @@ class Bind(Instruction, frozen=True, eq=False):
 
 @final
 class Block(Instruction, frozen=True, eq=False):
-    """Run a do-block: the decorated function, so that a block pickles by its name."""
+    """Run a do-block. ``function`` is the decorated one, so that it pickles by name."""
 
     function: Callable[..., "TapeM[Any, Any]"]
     args: tuple[Any, ...]
@@ -125,7 +125,7 @@ class FoldM(Instruction, frozen=True, eq=False):
 
 @final
 class Lash(Instruction, frozen=True, eq=False):
-    """Run a program; if it fails, run the handler's program on the tape at entry."""
+    """Run a program; if it fails, run the handler's program on the tape before it."""
 
     program: "TapeM[Any, Any]"
     handler: Callable[[TapeError], "TapeM[Any, Any]"]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import GeneratorType
-from typing import Any, Final, Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -32,18 +32,18 @@ from tapem_dsl.tape.tape import Tape, appended, snapshot
 
 
 class Program(Protocol):
-    """Whatever wraps an instruction; the machine needs no more of ``TapeM``."""
+    """What the machine needs of ``TapeM``: an object that wraps an instruction."""
 
-    _inner_value: Any  # Any: an instruction, unless the user yielded something else
+    _inner_value: Any  # Any: not an instruction if a user yielded another container
 
 
-# A frame of the stack says what to do with the value that the program above it gives: a
-# live generator, a Bind, a Map or an Ap as it stands, or one of these three.
+# A frame is what waits on the stack for a value: the generator of a do-block, a Bind, a
+# Map or an Ap, or one of the three classes below.
 
 
 @final
 class _Folding:
-    """The items that a fold has not reached."""
+    """A fold, and an iterator over the items that remain."""
 
     __slots__ = ("items", "step")
 
@@ -54,7 +54,7 @@ class _Folding:
 
 @final
 class _Applying:
-    """The value that waits for its function."""
+    """A value; the program of the function to apply to it is running."""
 
     __slots__ = ("value",)
 
@@ -64,16 +64,13 @@ class _Applying:
 
 @final
 class _Catching:
-    """The handler of a failure, and the length of the tape that it resumes from."""
+    """The handler of a ``lash``, and the length of the tape when it was entered."""
 
     __slots__ = ("handler", "size")
 
     def __init__(self, instruction: Lash, size: int) -> None:
         self.handler: Callable[[TapeError], Program] = instruction.handler
         self.size = size
-
-
-_END: Final = object()
 
 
 # Any, below: programs of any value and scalar pass through one loop.
@@ -83,15 +80,15 @@ def execute(
     """
     Run a program from a tape.
 
-    The run works on a copy of the entry's nodes, so that a long-lived tape never holds
-    on to what a run appended. NumPy's floating-point warnings are off meanwhile, also
-    for the code of do-blocks: an overflow is a documented value.
+    The run copies the nodes of the entry tape, so that this tape does not keep alive
+    what the run appends. NumPy's floating-point warnings are off during the run, also
+    in the code of do-blocks: an overflow is an inf, as documented.
 
     Cost:
-        Constant Python stack; O(n) once for an entry of n nodes (1 ns each).
+        A constant depth of the Python stack; the copy takes 1 ns a node.
     """
     stack: list[Any] = []
-    # The state of NumPy is restored last: a block may be inside an errstate of its own.
+    # The blocks are closed within errstate: a block may restore an errstate of its own.
     with np.errstate(all="ignore"):
         try:
             return _run(program, entry.nodes(), stack)
@@ -108,7 +105,7 @@ def swapped(
     entry: Tape[Any], program: Program
 ) -> Result[tuple[Any, Tape[Any]], TapeError]:
     """
-    Run, and exchange success and failure; what was exchanged comes back as it was.
+    Run a program, and exchange success and failure; twice is the identity.
 
     >>> from tapem_dsl import EMPTY, throw
     >>> swapped(EMPTY, throw("no"))
@@ -130,15 +127,15 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
     program: Program, nodes: list[Node[Any]], stack: list[Any]
 ) -> Result[tuple[Any, Tape[Any]], TapeError]:
     size = len(nodes)
-    shared = False  # whether someone else may append to our buffer
+    shared = False  # whether a tape outside this run has the same buffer
     value: Any = None
-    source: Any = None  # the frame whose program this is
+    source: Any = None  # the frame that returned the program
+    send: Any = None  # the ``send`` of the top frame; None: not yet looked up, or none
     while True:
-        # What does the program say? It gives a value, goes on to another, or fails.
         error: TapeError | None = None
         code: Any  # an instruction
         try:
-            code = program._inner_value  # noqa: SLF001 - what the machine is for
+            code = program._inner_value  # noqa: SLF001 - the instruction
         except AttributeError:
             code = None
         kind = type(code)
@@ -161,51 +158,50 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             stack.append(
                 block(*code.args, **code.kwargs) if code.kwargs else block(*code.args)
             )
-            value = None
+            value = send = None
         elif kind is Bind or kind is Map or kind is Ap:
             stack.append(code)
+            send = None
             program = code.program
             continue
         elif kind is Pure:
             value = code.value
         elif kind is FoldM:
             stack.append(_Folding(code))
+            send = None
             value = code.init
-        elif kind is Read:
+        elif kind is Read or kind is Extend:
             tape = snapshot(nodes, size)
             match code.function(tape, *code.args):
-                case Success(value):
-                    shared = shared or value is tape
                 case Failure(error):
                     pass
-        elif kind is Extend:
-            match code.function(snapshot(nodes, size), *code.args):
+                case Success(value) if kind is Read:
+                    shared = shared or value is tape
                 case Success((value, longer)):
                     nodes, size, shared = longer.nodes(), len(longer), False
-                case Failure(error):
-                    pass
         elif kind is Throw:
             error = code.error
         elif kind is Lash:
             stack.append(_Catching(code, size))
+            send = None
             program = code.program
             continue
         else:
             if type(source) is not GeneratorType:
                 raise _no_program(program, source)
-            try:  # so that the traceback ends at the block's yield
+            try:  # thrown, so that the traceback ends at the block's yield
                 program = source.throw(_no_program(program, source))
                 continue
             except StopIteration as stop:
                 stack.pop()
-                value = stop.value
+                value, send = stop.value, None
 
-        # A failure unwinds to the nearest handler, which resumes from its own entry.
+        # A failure resumes the nearest handler, on the tape as it was at its lash.
         if error is not None:
-            source = _unwound(stack)
+            source = _unwind(stack)
             if source is None:
                 return Failure(error)
-            size = source.size
+            size, send = source.size, None
             if shared:
                 nodes, shared = nodes[:size], False
             else:
@@ -213,56 +209,67 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             program = source.handler(error)
             continue
 
-        # A value goes to the frame that waits for it.
-        while stack:
-            source = frame = stack[-1]
-            kind = type(frame)
-            if kind is GeneratorType:
-                try:
-                    program = frame.send(value)
-                except StopIteration as stop:
-                    stack.pop()
-                    value = stop.value
+        # A value resumes the top frame.
+        while True:
+            if send is None:
+                if not stack:
+                    return Success((value, snapshot(nodes, size)))
+                source = stack[-1]
+                if type(source) is not GeneratorType:
+                    is_next, result = _resume(stack, value)
+                    if is_next:
+                        program = result
+                        break
+                    value = result
                     continue
-                except AttributeError as slip:
-                    # of `yield from [m1, m2]`, which runs m1 and cannot take its value
-                    if slip.name != "send" or not isinstance(slip.obj, Iterator):
-                        raise
-                    raise TypeError(
-                        f"`yield from` was given a {type(slip.obj).__name__}; "
-                        "run the programs of a collection with map_m or for_m"
-                    ) from slip
+                send = source.send
+            try:
+                program = send(value)
                 break
-            if kind is _Folding:
-                item = next(frame.items, _END)
-                if item is _END:
-                    stack.pop()
-                    continue
-                program = frame.step(value, item)
-                break
-            stack.pop()
-            if kind is Bind:
-                program = frame.function(value)
-                break
-            if kind is Map:
-                value = frame.function(value)
-            elif kind is Ap:
-                stack.append(_Applying(value))
-                program = frame.function
-                break
-            elif kind is _Applying:
-                if not callable(value):
-                    raise TypeError(
-                        "apply takes a program that gives a function, "
-                        f"and it gave {said(value)}"
-                    )
-                value = value(frame.value)
-        else:
-            return Success((value, snapshot(nodes, size)))
+            except StopIteration as stop:
+                stack.pop()
+                value, send = stop.value, None
+            except AttributeError as missing:
+                # `yield from [m1, m2]` yields m1, and a list iterator has no `send`
+                if missing.name != "send" or not isinstance(missing.obj, Iterator):
+                    raise
+                raise TypeError(
+                    f"`yield from` was given a {type(missing.obj).__name__}; "
+                    "run the programs of a collection with map_m or for_m"
+                ) from missing
 
 
-def _unwound(stack: list[Any]) -> _Catching | None:
-    """Pop down to the nearest handler, closing the do-blocks on the way."""
+def _resume(stack: list[Any], value: Any) -> tuple[bool, Any]:
+    """
+    Pass a value to the top frame, which is no do-block.
+
+    Returns whether a program comes next, and that program, or else the frame's value.
+    """
+    frame = stack[-1]
+    kind = type(frame)
+    if kind is _Folding:
+        for item in frame.items:
+            return True, frame.step(value, item)
+    stack.pop()
+    if kind is Bind:
+        return True, frame.function(value)
+    if kind is Map:
+        return False, frame.function(value)
+    if kind is Ap:
+        stack.append(_Applying(value))
+        return True, frame.function
+    if kind is _Applying:
+        if not callable(value):
+            raise TypeError(
+                "apply takes a program that returns a function, "
+                f"and it returned {said(value)}"
+            )
+        return False, value(frame.value)
+    return False, value
+
+
+def _unwind(stack: list[Any]) -> _Catching | None:
+    """Pop frames down to the nearest handler; close the do-blocks among them."""
     while stack:
         frame = stack.pop()
         if type(frame) is GeneratorType:
@@ -273,7 +280,7 @@ def _unwound(stack: list[Any]) -> _Catching | None:
 
 
 def _no_program(program: object, source: object) -> TypeError:
-    """Say what stands where a program belongs, and who put it there."""
+    """Name the object that is no program, and the function that returned it."""
     if type(source) is GeneratorType:
         return TypeError(
             f"{source.__qualname__} yielded {said(program)}, which is no program; "

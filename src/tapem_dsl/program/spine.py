@@ -1,4 +1,4 @@
-"""Walking a program without recursion: how it prints, and how it pickles."""
+"""Printing and pickling a program without recursion along its chain of binds."""
 
 import reprlib
 from dataclasses import fields, is_dataclass
@@ -23,14 +23,14 @@ from tapem_dsl.program.instruction import (
 )
 from tapem_dsl.tape.node import summary_of_value
 
-# Any, throughout: programs of any value and scalar are walked alike.
+# Any, throughout: programs of any value and scalar type.
 
-_SHOWN = 6  # links of a chain, items of a collection, levels of nesting are 3
+_SHOWN = 6  # links of a chain, and items of a collection
 
 
 def show(program: Any) -> str:
     """
-    Write a program as the calls that build it, long chains and collections shortened.
+    Return the calls that build a program; long chains and collections are shortened.
 
     >>> from tapem_dsl import leaf, relu
     >>> show(leaf(1.0, name="x").bind(relu))
@@ -41,7 +41,7 @@ def show(program: Any) -> str:
 
 @final
 class _Short(reprlib.Repr):
-    """Short forms of programs, arrays, functions and ops, level by level."""
+    """A ``Repr`` of programs, arrays, functions and ops, three levels deep."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,18 +50,18 @@ class _Short(reprlib.Repr):
         self.maxother = self.maxstring = 60
 
     def repr_TapeM(self, x: Any, level: int) -> str:  # noqa: N802 - reprlib's protocol
-        """Write the base and then its links, from the inside out."""
+        """Write the innermost program, then the methods called on it."""
         if level <= 0:
             return "<TapeM: ...>"
         links: list[str] = []
         hidden = 0
-        code = x._inner_value  # noqa: SLF001 - what a program wraps
+        code = x._inner_value  # noqa: SLF001 - the instruction
         while (method := _METHODS.get(type(code))) is not None:
             if len(links) < _SHOWN:
                 links.append(f".{method}({self.repr1(_argument(code), level - 1)})")
             else:
                 hidden += 1
-            code = code.program._inner_value  # noqa: SLF001 - what a program wraps
+            code = code.program._inner_value  # noqa: SLF001 - the instruction
         gap = f" ... {hidden} more ... " if hidden else ""
         return f"<TapeM: {self._base(code, level)}{gap}{''.join(reversed(links))}>"
 
@@ -96,17 +96,17 @@ class _Short(reprlib.Repr):
         return short(code)
 
     def repr_function(self, x: Any, level: int) -> str:
-        """Name a function as the user knows it."""
+        """Write a function's name without that of the function around it."""
         return str(x.__qualname__.rpartition("<locals>.")[2]).lstrip("_")
 
     repr_method = repr_builtin_function_or_method = repr_function
 
     def repr_ndarray(self, x: Any, level: int) -> str:
-        """Say type and shape, not the entries."""
+        """Write the dtype and shape, not the entries."""
         return summary_of_value(x)
 
     def repr_instance(self, x: Any, level: int) -> str:
-        """Write a NumPy scalar as its number, the rest as reprlib does."""
+        """Write a NumPy scalar as a number, other objects as ``reprlib`` does."""
         if isinstance(x, np.generic):
             return str(x)
         return super().repr_instance(x, level)
@@ -130,18 +130,18 @@ def _parameters(op: Any) -> list[str]:
 
 
 class Earlier(NamedTuple):
-    """Stands for the program that the earlier entry at this position describes."""
+    """A reference to the program that the entry at this position describes."""
 
     position: int
 
 
 Entries = list[tuple[type[Instruction], tuple[Any, ...]]]
-"""Instructions in an order in which each comes after the programs that it holds."""
+"""Instructions, each after those of the programs that it holds."""
 
 
 def disassemble(program: Any) -> Entries:
     """
-    Flatten a program into entries, whatever its depth; a shared part is one entry.
+    Flatten a program into a list of entries; a shared program is one entry.
 
     >>> from tapem_dsl import pure
     >>> disassemble(pure(1).map(str))
@@ -153,7 +153,7 @@ def disassemble(program: Any) -> Entries:
     pending = [program]
     kind = type(program)
     while pending:
-        code = pending[-1]._inner_value  # noqa: SLF001 - what a program wraps
+        code = pending[-1]._inner_value  # noqa: SLF001 - the instruction
         parts = [getattr(code, name) for name in code.__struct_fields__]
         missing = [x for x in parts if type(x) is kind and id(x) not in placed]
         if missing:

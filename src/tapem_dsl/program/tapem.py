@@ -1,4 +1,4 @@
-"""The monad: a typed face over instructions, and a container of ``returns``."""
+"""The monad ``TapeM``: a typed container of an instruction."""
 
 from collections.abc import Callable, Generator
 from functools import partial
@@ -47,21 +47,21 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
     Contextable["Result[tuple[B, Tape[A]], TapeError]", "Tape[A] | None"],
 ):
     """
-    A program over a tape: runs from a tape to a value and a longer tape, or fails.
+    A program over a tape: it maps a tape to a value and a longer tape, or fails.
 
-    ``B`` is what it gives, ``A`` the tape's NumPy scalar type, ``np.float64`` unless
-    said otherwise. A program is a **value**: building one runs nothing; it can be run
-    any number of times, from any tape and thread; it has a structural ``==`` (equal
-    programs behave alike), a readable ``repr``, and it pickles when its functions do.
-    What it was built from is held, not copied, but for the arrays of leaves.
+    ``B`` is the type of the value. ``A`` is the tape's NumPy scalar type, by default
+    ``np.float64``. A program is a **value**: building it runs nothing; it can run any
+    number of times, from any tape, in any thread. It has a structural ``==`` (equal
+    programs behave alike) and a readable ``repr``, and it pickles if its functions do.
+    The arrays of leaves are copied; other arguments are referenced.
 
-    Programs come from the combinators, the ops and ``@do``; they are joined by
-    ``yield from`` in do-blocks, or by the methods here.
+    The combinators, the ops and ``@do`` return programs. ``yield from`` in do-blocks
+    and the methods below compose them.
 
     Laws:
-        Functor, applicative and monad, and those of failures, up to behaviour; see
-        ``returns``' ``DiverseFailable2``; but the error is always a
-        :class:`TapeError`, for the second type is the tape's scalar.
+        The laws of a functor, an applicative, a monad and of ``returns``'
+        ``DiverseFailable2`` hold up to behaviour. The error type is always
+        :class:`TapeError`; the second type parameter is the tape's scalar type.
 
     Lean: ``TapeM A B = StateT (Tape A) (Except String) B``.
 
@@ -79,13 +79,13 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, tape: "Tape[A] | None" = None
     ) -> "Result[tuple[B, Tape[A]], TapeError]":
         """
-        Run from a tape, the empty one unless given: the value first, as in Lean.
+        Run from a tape, by default the empty one; return the value and the new tape.
 
-        Never raises on account of data; exceptions of the user's own functions pass
-        through. The given tape stays as it is.
+        Errors in data are returned as ``Failure``. Exceptions of the user's functions
+        propagate. The given tape does not change.
 
         Cost:
-            1 ns a node of the given tape, then about a microsecond an op.
+            1 ns for each node of the given tape, and about a microsecond for each op.
 
         >>> from tapem_dsl import leaf, throw
         >>> leaf(3.0).run()
@@ -101,7 +101,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
 
     def eval(self, tape: "Tape[A] | None" = None) -> "Result[B, TapeError]":
         """
-        Run for the value only.
+        Run and return the value only.
 
         >>> from tapem_dsl import leaf
         >>> leaf(3.0).eval()
@@ -111,7 +111,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
 
     def exec(self, tape: "Tape[A] | None" = None) -> "Result[Tape[A], TapeError]":
         """
-        Run for the tape only.
+        Run and return the tape only.
 
         >>> from tapem_dsl import leaf
         >>> leaf(3.0).exec()
@@ -131,11 +131,11 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         return self.run(deps)
 
-    # -- joining -----------------------------------------------------------------------
+    # -- composing ---------------------------------------------------------------------
 
     def map(self, function: Callable[[B], C]) -> "TapeM[C, A]":
         """
-        Apply a plain function to the value.
+        Apply a function to the value of the program.
 
         >>> from tapem_dsl import pure
         >>> pure(20).map(lambda n: n + 1).eval()
@@ -147,7 +147,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, function: Callable[[B], Kind2["TapeM[Any, Any]", C, A]]
     ) -> "TapeM[C, A]":
         """
-        Go on with the program that the function makes of the value.
+        Continue with the program that the function returns for the value.
 
         Lean: ``>>=``; the same as ``x = yield from m`` in a do-block.
 
@@ -161,10 +161,10 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, container: Kind2["TapeM[Any, Any]", Callable[[B], C], A]
     ) -> "TapeM[C, A]":
         """
-        Apply the function that another program gives.
+        Apply the function that another program returns.
 
-        This program runs first, then the function's: the order of ``returns``, where
-        the first failure wins (Lean's ``<*>`` runs the function first).
+        This program runs first, then that of the function, as in ``returns``; the first
+        failure is the result. Lean's ``<*>`` runs the function's program first.
 
         >>> from tapem_dsl import pure
         >>> pure(20).apply(pure(lambda n: n + 1)).eval()
@@ -180,7 +180,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
     @classmethod
     def from_value(cls, inner_value: C) -> "TapeM[C, Any]":  # Any: see combinators
         """
-        Give a value and leave the tape alone.
+        Return a value and leave the tape unchanged.
 
         Lean: ``pure``.
 
@@ -194,7 +194,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         cls, inner_value: TapeError | str
     ) -> "TapeM[Never, Any]":  # Any: see combinators
         """
-        Fail, with a record of the family or a text of your own.
+        Fail, with a :class:`TapeError` or a message of the user's.
 
         Lean: ``throw``.
 
@@ -206,7 +206,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
     @classmethod
     def from_result(cls, inner_value: "Result[C, TapeError]") -> "TapeM[C, Any]":
         """
-        Give what a result holds, or fail as it does.
+        Return the value of a ``Success``, or fail with the error of a ``Failure``.
 
         Lean: ``liftExcept``.
 
@@ -225,7 +225,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, function: Callable[[B], "Result[C, TapeError]"]
     ) -> "TapeM[C, A]":
         """
-        Go on with the result that the function makes of the value.
+        Continue with the ``Result`` that the function returns for the value.
 
         >>> from returns.result import Failure
         >>> from tapem_dsl import errors, pure
@@ -239,9 +239,10 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, handler: Callable[[TapeError], Kind2["TapeM[Any, Any]", C, A]]
     ) -> "TapeM[B | C, A]":
         """
-        Recover from a failure, on the tape as it was when this program began.
+        Recover from a failure with the program that the handler returns for the error.
 
-        What the failed program recorded is gone, as in ``StateT`` over ``Except``.
+        It starts from the tape on which this program started: the nodes of the failed
+        program are discarded, as in ``StateT`` over ``Except``.
 
         Lean: ``tryCatch``.
 
@@ -256,7 +257,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self, function: Callable[[TapeError], TapeError]
     ) -> "TapeM[B, A]":
         """
-        Fail with what the function makes of the failure.
+        Replace the error of a failure by the one that the function returns for it.
 
         >>> from tapem_dsl import errors, throw
         >>> throw("no labels").alt(lambda e: errors.Thrown(f"digits: {e}")).run()
@@ -269,9 +270,10 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         self,
     ) -> "TapeM[TapeError, A]":
         """
-        Give the failure as a value, and fail with the value; twice is nothing.
+        Exchange success and failure; applied twice, it changes nothing.
 
-        The failure is a :class:`Swapped`, which keeps the tape besides.
+        A failure becomes a success, with the error as the value. A success becomes a
+        failure with :class:`Swapped`, which contains the value and the tape.
 
         >>> from tapem_dsl import leaf, throw
         >>> throw("no").swap().run()
@@ -283,15 +285,15 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
 
     def __iter__(self) -> Generator["TapeM[Any, A]", object, B]:
         """
-        Bind in a do-block: ``x = yield from m``, with the exact type of m's value.
+        Bind in a do-block: ``x = yield from m`` has the type of the value of ``m``.
 
-        Elsewhere iteration gives the program itself, and runs nothing.
+        Outside of a do-block, iteration yields the program itself and runs nothing.
 
         >>> from tapem_dsl import pure
         >>> list(pure(1))
         [<TapeM: pure(1)>]
         """
-        return (yield self)  # type: ignore[return-value] # what the machine sends is m's value
+        return (yield self)  # type: ignore[return-value] # the machine sends the value
 
     # -- being a value -----------------------------------------------------------------
 
@@ -299,31 +301,31 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Shallow: the kind of the outermost instruction."""
+        """Hash the class of the outermost instruction."""
         return hash(type(self._inner_value))
 
     def __repr__(self) -> str:
         return f"<TapeM: {show(self)}>"
 
-    # Any: what pickle passes back unseen.
+    # Any: pickle does not inspect the arguments.
     def __reduce__(self) -> tuple[Callable[..., "TapeM[Any, Any]"], tuple[Any, ...]]:
-        """Pickle the instructions in a flat list, however deep the program nests."""
+        """Pickle a flat list of instructions: a deep program needs no recursion."""
         return _assembled, (disassemble(self),)
 
 
-_new = object.__new__
+_blank = partial(object.__new__, TapeM)
 _set = BaseContainer._inner_value.__set__  # type: ignore[misc] # noqa: SLF001 - a slot's descriptor
 
 
-# Any: each caller's signature says which value and scalar its instruction gives.
+# Any: the caller's signature states the types of the value and the tape.
 def program(instruction: Instruction) -> TapeM[Any, Any]:
     """
-    Wrap an instruction, at half the cost of a constructor.
+    Wrap an instruction; this takes half the time of the constructor.
 
     >>> program(Pure(1))
     <TapeM: pure(1)>
     """
-    wrapped: TapeM[Any, Any] = _new(TapeM)
+    wrapped: TapeM[Any, Any] = _blank()
     _set(wrapped, instruction)
     return wrapped
 
@@ -332,36 +334,36 @@ def record_op(
     op: Op, ids: tuple[NodeId, ...], shape: Shape | None = None
 ) -> TapeM[NodeId, Any]:
     """
-    Append an op's node: ``apply_op`` for what is known to be an op.
+    Append the node of an op: ``apply_op`` without the check that it is an op.
 
     >>> from tapem_dsl.ops.arithmetic import Mul
     >>> record_op(Mul(), (NodeId(0), NodeId(1)))
     <TapeM: mul(0, 1)>
     """
-    id: Any  # whatever was passed for one
+    id: Any  # not checked yet
     for id in ids:
         if type(id) is not int:
             _check_ids(op, ids)
     if shape is not None and (type(shape) is not tuple or shape):
         check_shape(shape)
-    wrapped: TapeM[NodeId, Any] = _new(TapeM)  # program(...) without the call
+    wrapped: TapeM[NodeId, Any] = _blank()  # program(...) without the call
     _set(wrapped, Record(op, ids, shape))
     return wrapped
 
 
 def _check_ids(op: Op, ids: tuple[object, ...]) -> None:
-    """Refuse the first operand that is no id, saying which it is."""
+    """Raise ``TypeError`` for the first operand that is not an id."""
     for place, id in enumerate(ids):
         instead = op.with_numbers[place] if place < len(op.with_numbers) else ""
         index_of(id, f"{op.name}, operand {place + 1}", instead)
 
 
-# Any, below: programs of any value and scalar.
+# Any, below: programs of any value and scalar type.
 
 
 def failing(error: object, function: str) -> TapeM[Never, Any]:
     """
-    Fail with a record of the family or a text; an exception is raised, not thrown.
+    Fail with a :class:`TapeError` or a message; any other argument is refused.
 
     >>> failing("no labels", "throw")
     <TapeM: throw(Thrown(text='no labels'))>
@@ -369,9 +371,7 @@ def failing(error: object, function: str) -> TapeM[Never, Any]:
     if isinstance(error, str):
         error = Thrown(error)
     if not isinstance(error, TapeError):
-        raise TypeError(
-            f"{function} takes a text or a TapeError for the failure, not {said(error)}"
-        )
+        raise TypeError(f"{function} takes a string or a TapeError, not {said(error)}")
     return program(Throw(error))
 
 
@@ -388,7 +388,7 @@ def _of_failure(
 
 
 def _assembled(entries: Entries) -> TapeM[Any, Any]:
-    """Undo :func:`disassemble`; unpickled arrays are writeable: freeze them."""
+    """Undo :func:`disassemble`, and make unpickled arrays read-only again."""
     programs: list[TapeM[Any, Any]] = []
     for kind, fields in entries:
         parts: list[Any] = [

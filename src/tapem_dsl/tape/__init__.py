@@ -1,1 +1,1 @@
-"""What a run records: ops, nodes, and the immutable sequence of them."""
+"""Ops, the nodes that a run records, and the immutable tape of nodes."""

@@ -1,4 +1,4 @@
-"""Structural, exact and type-strict equality of programs and all their parts."""
+"""Equality of programs and all their parts: structural, exact and type-strict."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -18,18 +18,21 @@ from tapem_dsl.arrays import Tracer
 
 def same(a: object, b: object) -> bool:
     """
-    Whether two values have one structure, one type everywhere, and the same bits.
+    Tell whether two values have equal structure, equal types and equal bits.
 
-    Programs, instructions, ops, nodes, dataclasses, lists, tuples and dicts (in order),
-    subclasses of these, sets, partial applications and bound methods are compared part
-    by part; arrays and floats by dtype, shape and bits, where all NaNs are one and
-    ``-0.0`` is not ``0.0``; tracers by what they carry, where levels may have other
-    names, one for one; functions by identity; anything else by its type and its own
-    ``==``, where an exception means different.
+    - Programs, instructions, ops, nodes, dataclasses, lists, tuples, dicts (in order),
+      sets, partial applications and bound methods are compared part by part.
+    - Arrays and floats are compared by dtype, shape and bits. All NaNs are equal;
+      ``-0.0`` differs from ``0.0``.
+    - Tracers are compared by the arrays in them. Their levels may differ, if each level
+      on one side stands for one level on the other.
+    - Functions are compared by identity.
+    - Other objects are compared by type and their own ``==``; if it raises, they
+      differ.
 
     Cost:
-        One loop and no recursion, linear in the size of the smaller value. Parts that
-        are one object on both sides cost nothing.
+        One loop without recursion, linear in the size of the smaller value. A part that
+        is the same object on both sides takes constant time.
 
     >>> same([1, (2.0,)], [1, (2.0,)])
     True
@@ -37,9 +40,9 @@ def same(a: object, b: object) -> bool:
     (False, False, True)
     """
     pending: list[tuple[object, object]] = [(a, b)]
-    seen: dict[tuple[int, int], tuple[object, object]] = {}  # alive: ids are not reused
-    levels: dict[int, int] = {}  # ours to theirs
-    back: dict[int, int] = {}
+    seen: dict[tuple[int, int], tuple[object, object]] = {}  # keeps the objects alive
+    levels: dict[int, int] = {}  # from levels in a to levels in b
+    back: dict[int, int] = {}  # from levels in b to levels in a
     while pending:
         pair = a, b = pending.pop()
         if a is b:
@@ -52,7 +55,7 @@ def same(a: object, b: object) -> bool:
             if not _comparing(kind)(a, b):  # type: ignore[arg-type] # hashable
                 return False
             continue
-        if (id(a), id(b)) in seen:  # a shared or cyclic part, compared once
+        if (id(a), id(b)) in seen:  # the part is shared or cyclic
             continue
         seen[id(a), id(b)] = pair
         if isinstance(a, Tracer) and not _one_level(a, b, levels, back):
@@ -66,7 +69,7 @@ def same(a: object, b: object) -> bool:
 
 # Any: a tracer of the same type.
 def _one_level(a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]) -> bool:
-    """Whether the one's level has been the other's wherever either was met."""
+    """Tell whether the levels of a and b stand for each other, as in earlier pairs."""
     ours, theirs = a.level, b.level
     return (
         levels.setdefault(ours, theirs) == theirs
@@ -74,12 +77,12 @@ def _one_level(a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]) 
     )
 
 
-# Any, below: a function for the values of one type, which mypy cannot say.
+# Any, below: a value of the type that was passed, which mypy cannot express.
 
 
 @lru_cache(maxsize=1024)
 def _taking_apart(kind: type) -> Callable[[Any], Sequence[object]] | None:
-    """Find how values of a type fall into parts; ``None`` if they have no structure."""
+    """Return the function that lists a value's parts; ``None`` for an atomic type."""
     if kind in (list, tuple):
         return lambda x: x
     if kind is dict:
@@ -109,7 +112,7 @@ _STRUCTURAL: Final[set[object]] = set()
 
 def structural(eq: Callable[[Any, object], bool]) -> Callable[[Any, object], bool]:
     """
-    Mark an ``__eq__`` that compares by :func:`same`: its objects are taken apart.
+    Mark an ``__eq__`` that is :func:`same`, which then compares such objects by parts.
 
     >>> class Pair:
     ...     def __init__(self, a, b):
@@ -158,16 +161,16 @@ def _shallow_hash(record: tuple[object, ...]) -> int:
 
 
 def _is_dataclass_like(kind: type) -> bool:
-    """Whether ``dataclass`` wrote the ``__eq__``, of the class or of one it extends."""
+    """Tell whether ``__eq__`` is the one that ``dataclass`` generates."""
     written = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", None)
     return is_dataclass(kind) and written == "<string>"
 
 
 def _inside(x: BaseContainer | Tracer) -> Sequence[object]:
-    """Give a container's contents; of a program its instruction's, in one step."""
+    """List what a container holds; for a program, the fields of its instruction."""
     if isinstance(x, Tracer):
         return x.parts()
-    inner = x._inner_value  # noqa: SLF001 - the one thing it holds
+    inner = x._inner_value  # noqa: SLF001 - its content
     if not isinstance(inner, msgspec.Struct):
         return (inner,)
     return [type(inner), *[getattr(inner, name) for name in inner.__struct_fields__]]
@@ -175,16 +178,16 @@ def _inside(x: BaseContainer | Tracer) -> Sequence[object]:
 
 def _attributes(names: tuple[str, ...]) -> Callable[[Any], Sequence[object]]:
     if len(names) > 1:
-        return attrgetter(*names)  # the fastest way there is
+        return attrgetter(*names)
     return lambda x: [getattr(x, name) for name in names]
 
 
 def _reduced(x: object) -> Sequence[object]:
-    """Give what pickle would store of someone's list, dict or array: all there is."""
+    """List the state that pickle would store of a subclass of list, dict or array."""
     try:
         made = x.__reduce_ex__(4)
-    except Exception:  # noqa: BLE001 - someone else's may raise anything
-        return [object()]  # different from everything
+    except Exception:  # noqa: BLE001 - user code may raise anything
+        return [object()]  # equal to nothing
     if isinstance(made, str):
         return [made]
     return [list(part) if isinstance(part, Iterator) else part for part in made]
@@ -192,7 +195,7 @@ def _reduced(x: object) -> Sequence[object]:
 
 @lru_cache(maxsize=1024)
 def _comparing(kind: type) -> Callable[[Any, Any], bool]:
-    """Find how two values of a type without structure compare."""
+    """Return the function that compares two values of an atomic type."""
     if issubclass(kind, float):
         return _same_float
     if issubclass(kind, complex):
@@ -205,10 +208,10 @@ def _comparing(kind: type) -> Callable[[Any, Any], bool]:
 
 
 def _equal(a: object, b: object) -> bool:
-    """Ask a foreign object; what cannot be compared is different."""
+    """Compare by the object's own ``==``; objects that it cannot compare differ."""
     try:
         return bool(a == b)
-    except Exception:  # noqa: BLE001 - someone else's __eq__ may raise anything
+    except Exception:  # noqa: BLE001 - user code may raise anything
         return False
 
 

@@ -1,4 +1,4 @@
-"""One entry of a tape: which op made which value from which parents."""
+"""One entry of a tape: a value, the op that computed it, and the op's operands."""
 
 from collections.abc import Callable
 from typing import Any, Generic
@@ -21,17 +21,18 @@ class Node(
     msgspec.Struct, Generic[A], frozen=True, eq=False, gc=False, repr_omit_defaults=True
 ):
     """
-    An immutable record; the op is plain data, so nodes compare, pickle and print.
+    An entry of a tape: plain data, so nodes can be compared, pickled and printed.
 
-    The cyclic garbage collector does not walk nodes: with a million of them alive that
-    is what a tape would otherwise pay for.
+    The cyclic garbage collector does not track nodes, which saves most of the time that
+    a tape of a million nodes would take.
 
     Args:
-        op: what made the value; ``None`` for a leaf.
-        parents: operands of the op, in its order; each id is less than the node's own.
-        value: a read-only array, or a NumPy scalar at shape ``()``.
-        requires_grad: a leaf's own flag; for an op the OR of its parents' flags.
-        name: the user's name of a leaf.
+        op: the op that computed the value; ``None`` for a leaf.
+        parents: the operands of the op, in order. Each id is less than the node's own.
+        value: a read-only array, or a NumPy scalar if the shape is ``()``.
+        requires_grad: of a leaf, as the user set it; of an op, whether any parent
+            requires a gradient.
+        name: the name that the user gave to a leaf.
 
     Lean: ``Node``, which holds a ``backward`` closure instead of the op.
 
@@ -48,7 +49,7 @@ class Node(
     @property
     def label(self) -> str:
         """
-        What TorchLean calls the node: the leaf's name, or the op's string.
+        TorchLean's label of the node: the leaf's name, or the op's label.
 
         >>> Node(None, (), np.float64(2)).label
         'leaf'
@@ -65,7 +66,7 @@ class Node(
         return same(ours, theirs)
 
     def __hash__(self) -> int:
-        """Shallow, like every hash here: kind and arity."""
+        """Hash the op's class and the parents, not the value."""
         return hash((type(self.op), self.parents))
 
     def __repr__(self) -> str:
@@ -74,9 +75,9 @@ class Node(
             f"requires_grad={self.requires_grad})"
         )
 
-    # Any: the arguments of the constructor, which pickle passes back unseen.
+    # Any: the arguments of the constructor.
     def __reduce__(self) -> tuple[Callable[..., "Node[A]"], tuple[Any, ...]]:
-        """Pickling and copying make writeable arrays: freeze them again."""
+        """Pickle so that the array is read-only again after unpickling or copying."""
         return _restored, (
             self.op,
             self.parents,
@@ -90,15 +91,15 @@ def _restored(
     op: Op | None,
     parents: tuple[NodeId, ...],
     value: NDArray[A],
-    requires_grad: bool,  # noqa: FBT001 - called by pickle, by position
+    requires_grad: bool,  # noqa: FBT001 - pickle passes it by position
     name: str | None,
 ) -> Node[A]:
     return Node(op, parents, as_value(frozen(value)), requires_grad, name)
 
 
-def summary(node: Node[Any]) -> str:  # Any: of whatever scalar
+def summary(node: Node[Any]) -> str:  # Any: of any scalar type
     """
-    Show a node in a few characters.
+    Return a short description of a node: the op with its operands, or the leaf.
 
     >>> from tapem_dsl.ops.arithmetic import Mul
     >>> summary(Node(Mul(), (NodeId(0), NodeId(1)), np.float64(6)))
@@ -109,9 +110,9 @@ def summary(node: Node[Any]) -> str:  # Any: of whatever scalar
     return "leaf" if node.name is None else f"leaf {node.name!r}"
 
 
-def summary_of_value(value: NDArray[Any]) -> str:  # Any: of whatever scalar
+def summary_of_value(value: NDArray[Any]) -> str:  # Any: of any scalar type
     """
-    Show a scalar as its number and an array as its type and shape.
+    Return a short description of a value: a number, or a dtype and shape.
 
     >>> summary_of_value(np.zeros((2, 3)))
     'float64[2, 3]'

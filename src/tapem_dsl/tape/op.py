@@ -1,6 +1,7 @@
-"""What an op is: a name, a shape rule and a meaning; nothing of derivatives."""
+"""The base class of ops: a name, a shape rule and how to evaluate; no derivatives."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -11,16 +12,16 @@ from tapem_dsl.errors import DTypeMismatch, Refused
 from tapem_dsl.tape.equality import same, structural
 
 ANY_SCALAR: Final = "fOiub"
-"""Floating-point numbers, rationals, integers of either kind and truth values."""
+"""Every kind that a tape holds: floats, rationals, integers and booleans."""
 
 
 class Op(ABC):
     """
-    An operation as plain data: a frozen dataclass of its static parameters.
+    An operation as plain data: a frozen dataclass whose fields are static parameters.
 
-    ``==`` is structural and type-strict (``Scale(1) != Scale(True)``) however the
-    subclass is decorated. Derivative rules live in a table of the interpreter that
-    needs them, keyed by the class.
+    ``==`` compares parameters and their types: ``Scale(1) != Scale(True)``. A decorator
+    of the subclass does not change that. An op has no derivative rule; each interpreter
+    has a table of rules, whose keys are the classes of ops.
 
     >>> from dataclasses import dataclass
     >>> from tapem_dsl import apply_op, const, value_of
@@ -42,28 +43,32 @@ class Op(ABC):
     __slots__ = ()
 
     name: ClassVar[str]
-    """TorchLean's string for the op; what errors and listings call it."""
+    """TorchLean's string for the op. Errors and listings use it."""
 
     differentiable: ClassVar[bool] = True
-    """Whether anything passes back; else the node's ``requires_grad`` is false."""
+    """Whether the op has a gradient. If not, its node's ``requires_grad`` is false."""
 
     casts: ClassVar[bool] = False
-    """Whether the result may be of another real scalar type than the operands."""
+    """Whether the result may have another real scalar type than the operands."""
 
     scalar_kinds: ClassVar[str] = "fO"
-    """The kinds of scalar types that the operands may be of, as NumPy writes them; with
-    ``ANY_SCALAR`` the op moves entries of any type, also conditions and labels."""
+    """The dtype kinds of the operands, as in NumPy's ``dtype.kind``. An op that only
+    moves entries takes ``ANY_SCALAR``, which includes conditions and labels."""
+
+    operator: ClassVar[Callable[[Array, Array], Array] | None] = None
+    """For an op of two operands that only applies an operator of Python: that operator.
+    Recording the op calls it in place of :meth:`evaluate`, which is slower."""
 
     with_numbers: ClassVar[tuple[str, ...]] = ()
-    """What to write where an operand is a number, operand by operand: ``{}`` is it,
-    ``{negative}`` and ``{inverse}`` are its negative and its inverse."""
+    """For each operand, what to write if it is a number; for error messages. ``{}``
+    stands for the number, ``{negative}`` and ``{inverse}`` for ``-n`` and ``1 / n``."""
 
     contribution_order: ClassVar[tuple[int, ...] | None] = None
-    """The order in which operands receive their cotangents, if not from left to right;
-    it decides how sums round where one node is several operands."""
+    """The order in which operands receive their cotangents; ``None`` is left to right.
+    It decides the rounding if one node is several operands."""
 
     def __init_subclass__(cls) -> None:
-        """Give each class its own ``==``, which ``dataclass`` then leaves alone."""
+        """Set ``==`` on each class, so that ``dataclass`` does not generate one."""
         super().__init_subclass__()
         order = cls.contribution_order
         if order is not None and sorted(order) != list(range(len(order))):
@@ -73,27 +78,27 @@ class Op(ABC):
             )
         if vars(cls).get("__eq__", Op.__eq__) is not Op.__eq__:
             raise TypeError(f"{cls.__name__} defines ==, but ops compare by parameters")
-        cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # see above
-        cls.__hash__ = Op.__hash__  # type: ignore[method-assign] # see above
+        cls.__eq__ = Op.__eq__  # type: ignore[method-assign] # as the docstring says
+        cls.__hash__ = Op.__hash__  # type: ignore[method-assign] # as the docstring says
 
     @abstractmethod
     def shape(self, *inputs: Shape) -> Shape:
-        """Give the result's shape, or raise :class:`Refused`: the one such place."""
+        """Return the result's shape, or raise :class:`Refused` for wrong shapes."""
 
     @abstractmethod
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """
-        Compute the result, of the shape that :meth:`shape` gives.
+        Compute the result, which has the shape that :meth:`shape` returns.
 
-        Give a new array, an operand or a view of one: it becomes read-only, and a tape
-        promises that it does not change.
+        Return a new array, an operand, or a view of an operand. The tape makes it
+        read-only, so nothing else may write to it.
         """
 
-    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
+    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of any scalar type
         """
-        Refuse operands that do not all have one scalar type, of those the op takes.
+        Refuse operands of different scalar types, or of a kind the op does not take.
 
-        An op that takes conditions or labels beside numbers overrides this.
+        An op that takes conditions or labels together with numbers overrides this.
         """
         first, *rest = inputs or (None,)
         if first is None:
@@ -114,7 +119,7 @@ class Op(ABC):
 
     @property
     def label(self) -> str:
-        """TorchLean's node name: ``name``, with parameters where TorchLean has them."""
+        """TorchLean's label: ``name``, with the parameters if TorchLean has them."""
         return self.name
 
     @structural
@@ -122,13 +127,13 @@ class Op(ABC):
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Shallow: parameters may be arrays."""
+        """Hash the class only: parameters may be arrays, which have no hash."""
         return hash(type(self))
 
 
-def converted(dtypes: tuple[np.dtype[Any], ...]) -> str:  # Any: of whatever scalar
+def converted(dtypes: tuple[np.dtype[Any], ...]) -> str:  # Any: of any scalar type
     """
-    Say how to bring arrays to one scalar type: that of the first real one among them.
+    Return advice on how to convert arrays to the scalar type of the first real one.
 
     >>> converted((np.dtype(np.int64), np.dtype(np.float32)))
     'record x.astype(np.float32)'

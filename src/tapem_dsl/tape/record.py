@@ -1,13 +1,12 @@
 """Recording one op: from the ids of its operands to the new node."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import numpy as np
 
 from tapem_dsl.arrays import (
-    EXACT,
     HALF,
     NUMPY,
     Array,
@@ -33,8 +32,8 @@ from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import SCALARS, frozen
 
 
-# Any: the scalar is the tape's, which the caller knows.
-def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
+# Any: a tape of any scalar type.
+def record(  # noqa: C901, PLR0912, PLR0915 - each call in it costs a tenth
     op: Op,
     ids: tuple[NodeId, ...],
     nodes: list[Node[Any]],
@@ -42,180 +41,176 @@ def record(  # noqa: C901, PLR0912, PLR0915 - a call less an op
     wanted: Shape | None = None,
 ) -> Node[Any]:
     """
-    Make the node of an op over the first ``size`` nodes; append nothing.
+    Return the node of an op over the first ``size`` nodes, without appending it.
 
-    Ids are checked first, in order, then dtypes, then shapes, the wanted one last, then
-    values.
+    The checks come in this order: ids, dtypes, shapes, the wanted shape, values.
+
+    Args:
+        op: the op.
+        ids: its operands, in order.
+        nodes: the tape.
+        size: how many of the nodes exist for this run.
+        wanted: the shape that the result must have; any if ``None``.
 
     Raises:
-        Refused: bad ids, or operands that the op refuses; its error says which.
-        TypeError: the op evaluates to another shape than its shape rule gives, or to
-            another real scalar type than its operands'.
+        Refused: an id is not on the tape, or the op refuses its operands.
+        TypeError: the result does not have the shape of the op's shape rule, or the
+            real scalar type of its operands.
 
     >>> from tapem_dsl.ops.arithmetic import Add
     >>> leaf = Node(None, (), np.float64(2))
     >>> record(Add(), (NodeId(0), NodeId(0)), [leaf], 1)
     Node(add(0, 0), value=4.0, requires_grad=True)
     """
-    xp: Namespace = NUMPY
-    meaning: Op | _InSingle = op
     count = len(ids)
-    i: Any  # ids are ints, which the checkers are not told
+    a: Array = None
+    b: Array = None
+    i: Any  # an id is an int at run time
     j: Any
     id: Any
     values: Sequence[Array] = ()
-    a: Array = None
-    b: Array = None
     try:
-        if count == 2:  # the same without a loop: a third of the cost of a short op
+        if count == 2:  # the loop below would take a short op 1.28 times as long
             i, j = ids
             if not (0 <= i < size and 0 <= j < size):
                 raise _invalid_id(op, ids, size)
             first, second = nodes[i], nodes[j]
-            a, b = first.value, second.value
+            a, b = values = first.value, second.value
             requires_grad = first.requires_grad or second.requires_grad
-            kind, other = type(a), type(b)
-            key: Key = (
-                type(op),
-                a.dtype if kind is _ndarray else kind,
-                b.dtype if other is _ndarray else other,
-            )
+            left = a.dtype if type(a) is _ndarray else type(a)
+            right = b.dtype if type(b) is _ndarray else type(b)
+            last_left, last_right, kernel = _LAST.get(type(op), _NONE)
+            if left is not last_left or right is not last_right:
+                kernel = _kernel(op, values)
         else:
             requires_grad = False
+            key: list[Kind] = [type(op)]
             values = found = []
-            key = (type(op),)
             for id in ids:
                 if not 0 <= id < size:
                     raise _invalid_id(op, ids, size)
                 node = nodes[id]
                 a = node.value
                 found.append(a)
-                kind = type(a)
-                if count <= _FEW:
-                    key += (a.dtype if kind is _ndarray else kind,)
+                key.append(a.dtype if type(a) is _ndarray else type(a))
                 if node.requires_grad:
                     requires_grad = True
-        known = _KNOWN.get(key)
-        if known is None:
-            if count == 2:
-                values = [a, b]
-            xp = namespace_of(*values)
-            half = _is_half(op, values)
-            if half:
-                meaning = _InSingle(op)
-            if half or (xp is not NUMPY and xp is not EXACT):
-                # a tracer's class says no dtype, and of float16 more is to be known
-                key = (type(op), *[(type(x), x.dtype) for x in values])
-                known = _KNOWN.get(key)
-            if known is None:
-                known = _learned(key, op, xp, values)
-        xp, shape, dtype, scalar = known
+            kernel = _KERNELS.get(tuple(key)) or _kernel(op, values)
+        xp, shape, dtype, scalar, operator, half = kernel
         if shape is None:
-            if count == 2:  # a call with a star costs as much again
+            if count == 2:
                 shape = op.shape(a.shape, b.shape)
             else:
                 shape = op.shape(*[value.shape for value in values])
         if wanted is not None and shape != wanted:
-            wants = f"the shape asked for, {wanted}"
-            if not wanted:
-                wants += f": {REDUCE}"
-            raise Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
-        if count == 2:
-            value = meaning.evaluate(xp, a, b)
+            raise _unwanted_shape(op, shape, wanted)
+        if operator is not None:
+            value = operator(a, b)
+        elif half:
+            value = narrowed(op.evaluate(xp, *map(widened, values)))
+        elif count == 2:
+            value = op.evaluate(xp, a, b)
         elif count == 1:
-            value = meaning.evaluate(xp, a)
+            value = op.evaluate(xp, a)
         else:
-            value = meaning.evaluate(xp, *values)
+            value = op.evaluate(xp, *values)
         kind = type(value)
         if kind is scalar and not shape:
             return Node(op, ids, value, requires_grad)
         if kind is _ndarray and shape and value.dtype is dtype and value.shape == shape:
-            value.setflags(write=False)
+            value.setflags(False)  # noqa: FBT003 - by keyword 2.6 times as slow
             return Node(op, ids, value, requires_grad)
-        value = _settled(op, xp, value, shape, [a, b] if count == 2 else values)
-    except Refused as refusal:
-        raise Refused(located(refusal.error, op, ids, nodes)) from None
-    except TypeError as slip:
-        better = explained(slip, op.name, (a, b, *values))
-        if better is slip:
-            raise
-        raise better from slip
-    except ZeroDivisionError:
-        if xp is NUMPY:  # floats divide by zero; whoever raised this is the user's op
-            raise
-        error = OutsideDomain(op.name, "division by zero")
-        raise Refused(located(error, op, ids, nodes)) from None
+        value = _canonical(op, xp, value, shape, values)
+    except (Refused, TypeError, ZeroDivisionError) as error:
+        raise_explained(error, op, ids, nodes, values)
     except (FloatingPointError, RuntimeWarning):
         if set(np.geterr().values()) == {"ignore"}:
-            raise  # the user's op raised it
-        # a user's own np.errstate spans a yield; an op is pure, so evaluate it again
+            raise  # the op itself raised it
+        # A do-block set np.errstate and yielded within it. Ops are pure: start again.
         with np.errstate(all="ignore"):
             return record(op, ids, nodes, size, wanted)
-    # nothing passes back through conditions and labels
-    passes_back = op.differentiable and value.dtype.kind not in "iub"
-    return Node(op, ids, value, requires_grad and passes_back)
+    differentiable = op.differentiable and value.dtype.kind not in "iub"
+    return Node(op, ids, value, requires_grad and differentiable)
 
 
 _ndarray: Final = np.ndarray
 
-# Any: dtypes of whatever scalar.
-Key: TypeAlias = tuple[type | np.dtype[Any] | tuple[type, np.dtype[Any]], ...]
+# Any, below: dtypes of any scalar type.
+Kind: TypeAlias = type | np.dtype[Any] | tuple[type, np.dtype[Any]]
+"""The type of a NumPy scalar; the dtype of an array; the two of a tracer."""
+
+
+Kernel: TypeAlias = tuple[
+    Namespace,
+    Shape | None,
+    np.dtype[Any] | None,
+    type | None,
+    Callable[[Array, Array], Array] | None,
+    bool,
+]
 """
-The class of an op, and of each operand the NumPy scalar type or an array's dtype; where
-there are tracers, both.
+What the class of an op and the kinds of its operands decide:
+
+- the namespace that computes;
+- the result's shape, if the operands are scalars and the op has no parameters;
+- the dtype of a resulting array that only needs freezing;
+- the type of a resulting scalar that needs nothing;
+- the operator that computes, if the op is one;
+- whether the operands are float16, so that the op is computed in float32.
 """
 
-Known: TypeAlias = tuple[Namespace, Shape | None, np.dtype[Any] | None, type | None]
-"""
-What a key decides: the namespace; the shape, where all operands are scalars; the dtype
-of a result that needs no more than freezing, and the type of one that needs nothing.
-"""
+_KERNELS: Final[dict[tuple[Kind, ...], Kernel]] = {}
+"""By the class of the op and the kinds of its operands: dtypes are checked once."""
 
-_KNOWN: Final[dict[Key, Known]] = {}
-"""What has been checked once for a key; there are few, and no check is made twice."""
-
-
-def _learned(key: Key, op: Op, xp: Namespace, values: Sequence[Array]) -> Known:
-    """Check what a key decides, and remember it if no parameter of the op has a say."""
-    dtypes = [value.dtype for value in values]
-    op.check_dtypes(*dtypes)
-    alone = _without_parameters(type(op))
-    of_scalars = bool(values) and all(type(value) in SCALARS for value in values)
-    shape = op.shape(*[()] * len(values)) if alone and of_scalars else None
-    real = {dtype.type for dtype in dtypes if dtype.kind == "f"}
-    usual = xp is NUMPY and op.differentiable and len(real) == 1
-    scalar = real.pop() if usual else None
-    known = xp, shape, np.dtype(scalar) if scalar else None, scalar
-    by_class = alone or type(op).check_dtypes is Op.check_dtypes
-    if by_class and 0 < len(values) <= _FEW:  # a key says them all
-        _KNOWN[key] = known
-    return known
-
+_NONE: Final[tuple[Kind | None, Kind | None, Kernel]] = (
+    None,
+    None,
+    (NUMPY, None, None, None, None, False),
+)
+_LAST: Final[dict[type[Op], tuple[Kind | None, Kind | None, Kernel]]] = {}
+"""The kernel used last for two NumPy operands; to find it takes half of a look-up."""
 
 _FEW: Final = 8
-"""Up to how many operands are remembered; an op of many takes long anyhow."""
+"""The most operands of a kernel that is kept; with more, its cost is negligible."""
 
 
-def _is_half(op: Op, values: Sequence[Array]) -> bool:
-    """Whether the real operands are float16, so that float32 is computed with."""
-    real = [x.dtype for x in values if x.dtype.kind in "fO"]
-    return bool(real) and not op.casts and all(dtype == HALF for dtype in real)
+def _kernel(op: Op, values: Sequence[Array]) -> Kernel:
+    """Return the kernel for these operands; check their dtypes if it is a new one."""
+    kinds = [_kind(value) for value in values]
+    key = (type(op), *kinds)
+    kernel = _KERNELS.get(key)
+    if kernel is None:
+        xp = namespace_of(*values)
+        dtypes = [value.dtype for value in values]
+        op.check_dtypes(*dtypes)
+        no_parameters = _without_parameters(type(op))
+        scalars = bool(values) and all(kind in SCALARS for kind in kinds)
+        shape = op.shape(*[()] * len(values)) if no_parameters and scalars else None
+        floats = {x.type for x in dtypes if x.kind == "f"}
+        usual = xp is NUMPY and op.differentiable and len(floats) == 1
+        scalar = floats.pop() if usual else None
+        real = [x for x in dtypes if x.kind in "fO"]
+        half = bool(real) and not op.casts and all(x == HALF for x in real)
+        dtype = np.dtype(scalar) if scalar else None
+        operator = type(op).operator if no_parameters and not half else None
+        kernel = xp, shape, dtype, scalar, operator, half
+        by_class = no_parameters or type(op).check_dtypes is Op.check_dtypes
+        if not by_class or not 0 < len(values) <= _FEW:
+            return kernel
+        _KERNELS[key] = kernel
+    if len(kinds) == 2 and not any(isinstance(value, Tracer) for value in values):
+        _LAST[type(op)] = (kinds[0], kinds[1], kernel)
+    return kernel
 
 
-class _InSingle:
-    """The meaning of an op over float16: float32 throughout, rounded once."""
-
-    __slots__ = ("op",)
-
-    def __init__(self, op: Op) -> None:
-        self.op = op
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        return narrowed(self.op.evaluate(xp, *map(widened, inputs)))
+def _kind(value: Array) -> Kind:
+    if isinstance(value, Tracer):
+        return type(value), value.dtype
+    return value.dtype if type(value) is _ndarray else type(value)
 
 
 def _without_parameters(kind: type[Op]) -> bool:
-    """Whether instances can hold nothing: each class down to ``Op`` has empty slots."""
+    """Whether an op class has no fields: it and its bases up to Op have empty slots."""
     above = kind.__mro__[: kind.__mro__.index(Op)]
     return all(vars(base).get("__slots__", None) == () for base in above)
 
@@ -225,42 +220,43 @@ def _invalid_id(op: Op, ids: tuple[NodeId, ...], size: int) -> Refused:
     return Refused(InvalidNodeId(op.name, id=id, size=size))
 
 
-def _settled(
+def _canonical(
     op: Op, xp: Namespace, value: Array, shape: Shape, values: Sequence[Array]
 ) -> Array:
-    """Give a result in its one form and frozen, if the op kept its own promises."""
+    """Check the shape and dtype of a result; return it in canonical form, read-only."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "iub":
-        xp = NUMPY  # conditions and labels are plain, whatever they were made from
+        xp = NUMPY  # conditions and labels are NumPy's, whatever the operands are
     elif isinstance(value, Tracer):
-        xp = value.namespace  # also where plain operands entered a new level
-        carried: Array = value
-        if carried.shape == shape:
-            dtype = carried.dtype
-            for x in values:
-                if x.dtype is not dtype:
-                    break  # what follows says what is wrong, if anything is
-            else:
-                return carried
-    settled = frozen(xp.canonical(value))
-    if settled.shape != shape:
+        xp = value.namespace
+        traced: Array = value
+        if traced.shape == shape and all(x.dtype is traced.dtype for x in values):
+            return traced
+    checked = frozen(xp.canonical(value))
+    if checked.shape != shape:
         raise TypeError(
-            f"{op!r} evaluates to shape {settled.shape}, but its shape rule gives "
+            f"{op!r} evaluates to shape {checked.shape}, but its shape rule returns "
             f"{shape}; fix one of the two"
         )
-    real = [x.dtype for x in (*values, settled) if x.dtype.kind in "fO"]
+    real = [x.dtype for x in (*values, checked) if x.dtype.kind in "fO"]
     if any(dtype != real[0] for dtype in real) and not op.casts:
         raise TypeError(
-            f"{op!r} evaluates to {settled.dtype} over {real[0]}; "
+            f"{op!r} evaluates to {checked.dtype} over {real[0]}; "
             "write its constants as Python integers or with xp.literal"
         )
-    return settled
+    return checked
+
+
+def _unwanted_shape(op: Op, shape: Shape, wanted: Shape) -> Refused:
+    reduce = "" if wanted else f": {REDUCE}"
+    wants = f"the shape asked for, {wanted}{reduce}"
+    return Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
 
 
 def located(
     error: TapeError, op: Op, ids: tuple[NodeId, ...], nodes: list[Node[Any]]
 ) -> TapeError:
     """
-    Add to a refusal which op refused which nodes.
+    Add to an op's error the name of the op and the operands' ids and names.
 
     >>> from tapem_dsl.ops.arithmetic import Add
     >>> leaf = Node(None, (), np.float64(2), True, "x")
@@ -271,3 +267,22 @@ def located(
         return error
     names = tuple(nodes[id].name for id in ids)
     return replace(error, op=op.name, ids=ids, names=names if any(names) else ())
+
+
+def raise_explained(
+    error: Exception,
+    op: Op,
+    ids: tuple[NodeId, ...],
+    nodes: list[Node[Any]],
+    operands: Sequence[Array],
+) -> NoReturn:
+    """Raise an op's exception again, with its operands or the fix if they are known."""
+    if isinstance(error, ZeroDivisionError) and namespace_of(*operands) is not NUMPY:
+        error = Refused(OutsideDomain(op.name, "division by zero"))
+    if isinstance(error, Refused):
+        raise Refused(located(error.error, op, ids, nodes)) from None
+    if isinstance(error, TypeError):
+        better = explained(error, op.name, operands)
+        if better is not error:
+            raise better from error
+    raise error

@@ -1,4 +1,4 @@
-"""The tape: an immutable, grow-only sequence of nodes with constant-time append."""
+"""The tape: an immutable sequence of nodes with constant-time append."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, final
@@ -20,19 +20,19 @@ _SHOWN: Final = 6
 @final
 class Tape(Generic[A]):
     """
-    What a program has recorded so far; the id of a node is its index.
+    An immutable sequence of nodes; the id of a node is its index.
 
-    ``append`` leaves the tape intact and gives a longer one. A tape is a snapshot: a
-    buffer that it shares with the tapes it grew into, and a length. Whoever appends at
-    the tip extends the buffer, whoever appends elsewhere copies its own prefix first;
-    so tapes may be extended from any number of threads.
+    ``append`` returns a longer tape and does not change this one. The two share a
+    buffer, and each has its own length. Appending to a tape that has already been
+    extended copies its nodes into a new buffer first, so any number of threads may
+    append to one tape.
 
-    ``==`` is structural and exact: ops, parents, flags, names, and values by dtype,
-    shape and bits. Pickling and copying carry the tape's own nodes only.
+    ``==`` compares ops, parents, flags, names, and values by dtype, shape and bits.
+    Pickling and copying include the nodes of this tape only.
 
     Cost:
-        ``append``, ``len`` and indexing O(1) (a fork O(n), once); about 180 bytes a
-        node of scalars.
+        ``append``, ``len`` and indexing take constant time; the first append that
+        copies takes O(n). A scalar node takes about 180 bytes.
 
     Lean: ``Tape``; PyTorch has none, its graph is reached from the output.
 
@@ -49,29 +49,31 @@ class Tape(Generic[A]):
     _size: int
 
     def __init__(self, nodes: Iterable[Node[A]] | None = None) -> None:
-        """Make a tape of these nodes, in a buffer of its own."""
-        buffer = [] if nodes is None else [_sound(node) for node in nodes]
+        """Make a tape of these nodes, in a new buffer."""
+        buffer = [] if nodes is None else [_checked(node) for node in nodes]
         object.__setattr__(self, "_buffer", buffer)
         object.__setattr__(self, "_size", len(buffer))
 
     def append(self, node: Node[A]) -> tuple["Tape[A]", NodeId]:
         """
-        Give the tape with one node more, and the id of that node.
+        Return the tape with one more node, and the id of that node.
 
-        A writeable value is copied. Nothing else of the node is checked; programs only
-        make nodes whose parents come before them. Lean: ``addNode``.
+        A writeable value is copied. The parents are not checked; a program only makes
+        nodes whose parents precede them.
+
+        Lean: ``addNode``.
 
         >>> import numpy as np
         >>> Tape().append(Node(None, (), np.float64(2)))
         (<Tape: leaf>, 0)
         """
         size = self._size
-        buffer = appended(self._buffer, size, _sound(node))
+        buffer = appended(self._buffer, size, _checked(node))
         return snapshot(buffer, size + 1), NodeId(size)
 
     def ids(self) -> Sequence[NodeId]:
         """
-        Give all ids in order.
+        Return all ids in order.
 
         >>> list(Tape().ids())
         []
@@ -80,7 +82,7 @@ class Tape(Generic[A]):
 
     def nodes(self) -> list[Node[A]]:
         """
-        Give all nodes in order, in a new list; 1 ns a node.
+        Return all nodes in order, in a new list; this takes 1 ns a node.
 
         >>> Tape().nodes()
         []
@@ -89,7 +91,7 @@ class Tape(Generic[A]):
 
     def get_node(self, id: NodeId) -> Node[A] | None:
         """
-        Give a node, or ``None`` for an id that is none of this tape's.
+        Return a node, or ``None`` if this tape has no node of that id.
 
         Lean: ``getNode?``.
 
@@ -100,7 +102,7 @@ class Tape(Generic[A]):
 
     def get_value(self, id: NodeId) -> NDArray[A] | None:
         """
-        Give a node's value, or ``None`` for an id that is none of this tape's.
+        Return a node's value, or ``None`` if this tape has no node of that id.
 
         Lean: ``getValue?``.
 
@@ -114,7 +116,7 @@ class Tape(Generic[A]):
         self, id: NodeId, shape: Shape | None = None
     ) -> Result[NDArray[A], TapeError]:
         """
-        Give a node's value, checked to have a shape if one is given.
+        Return a node's value; if a shape is given, the value must have it.
 
         Lean: ``requireValue``.
 
@@ -146,7 +148,7 @@ class Tape(Generic[A]):
 
     def __getitem__(self, id: NodeId) -> Node[A]:
         """
-        Give a node; ids outside the tape, negative ones too, are an ``IndexError``.
+        Return a node; an id outside the tape, or negative, raises ``IndexError``.
 
         >>> import numpy as np
         >>> Tape([Node(None, (), np.float64(2))])[-1]
@@ -172,7 +174,7 @@ class Tape(Generic[A]):
         )
 
     def __hash__(self) -> int:
-        """Shallow: equal tapes have equal lengths."""
+        """Hash the length only."""
         return hash((Tape, self._size))
 
     def __repr__(self) -> str:
@@ -183,7 +185,7 @@ class Tape(Generic[A]):
         hidden = self._size - len(shown) - 1
         return f"<Tape: {', '.join(shown)}, ... {hidden} more ..., {last}>"
 
-    if not TYPE_CHECKING:  # a checker that sees these two accepts any attribute
+    if not TYPE_CHECKING:  # with these two, a type checker would accept any attribute
 
         def __setattr__(self, name: str, value: object) -> None:
             raise AttributeError(f"a tape is immutable; cannot set {name!r}")
@@ -192,12 +194,12 @@ class Tape(Generic[A]):
             raise AttributeError(f"a tape is immutable; cannot delete {name!r}")
 
     def __reduce__(self) -> tuple[Callable[..., "Tape[A]"], tuple[list[Node[A]]]]:
-        """Pickle and copy the tape's own prefix, not what others appended."""
+        """Pickle and copy the nodes of this tape, not the rest of a shared buffer."""
         return Tape, (self.nodes(),)  # pyright: ignore[reportReturnType] # of A
 
 
-def _sound(node: Node[A]) -> Node[A]:
-    """Refuse what is no node, and freeze the value of a hand-made one."""
+def _checked(node: Node[A]) -> Node[A]:
+    """Check that an object is a node, and make its value read-only."""
     if not isinstance(node, Node):
         raise TypeError(
             f"a tape holds nodes, not {said(node)}; record values with leaf"
@@ -213,28 +215,28 @@ _set_buffer = Tape._buffer.__set__  # type: ignore[attr-defined, misc] # noqa: S
 _set_size = Tape._size.__set__  # type: ignore[attr-defined, misc] # noqa: SLF001 - a slot's descriptor
 
 
-# Any: the scalar is the caller's; a type variable here would say no more.
+# Any: nodes of any scalar type.
 def appended(buffer: list[Node[Any]], size: int, node: Node[Any]) -> list[Node[Any]]:
     """
-    Give a buffer whose first ``size`` nodes are this one's, followed by the node.
+    Return a buffer of the first ``size`` nodes of this one, and then the node.
 
-    It is the same buffer if nobody has appended there; any number of threads may try.
-    The empty prefix is always copied, so that the empty tape never holds on to
-    anything.
+    It is the same buffer if that has no more than ``size`` nodes, otherwise a copy; any
+    number of threads may call this at once. With ``size`` 0 it is always a copy, so
+    that the buffer of the empty tape stays empty.
 
     >>> appended([], 0, "a"), appended(["a", "b"], 1, "c")
     (['a'], ['a', 'c'])
     """
     if size and len(buffer) == size:
         buffer.append(node)
-        if buffer[size] is node:  # unless another thread was faster
+        if buffer[size] is node:  # else another thread appended first
             return buffer
     return [*buffer[:size], node]
 
 
 def snapshot(buffer: list[Node[Any]], size: int) -> Tape[Any]:
     """
-    View the first ``size`` nodes of a buffer as a tape, without copying it.
+    Return the first ``size`` nodes of a buffer as a tape, without a copy.
 
     >>> snapshot([], 0)
     <Tape: empty>
@@ -245,9 +247,9 @@ def snapshot(buffer: list[Node[Any]], size: int) -> Tape[Any]:
     return tape
 
 
-EMPTY: Final[Tape[Any]] = Tape()  # Any: empty of every scalar
+EMPTY: Final[Tape[Any]] = Tape()  # Any: of any scalar type
 """
-The tape without nodes, on which programs run unless told otherwise.
+The tape without nodes, from which programs run by default.
 
 Lean: ``Tape.empty``.
 """

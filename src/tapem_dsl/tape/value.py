@@ -1,4 +1,4 @@
-"""The tape's boundary: what a user's value becomes, so that it cannot change."""
+"""How a user's value is converted to a value of a tape, which never changes."""
 
 from fractions import Fraction
 from typing import Any, Final
@@ -12,20 +12,20 @@ from tapem_dsl.messages import container_mend
 SCALARS: Final[frozenset[type]] = frozenset(
     kind for kind in np.sctypeDict.values() if np.dtype(kind).kind in "fiub"
 )
-"""The NumPy scalar types of real numbers and truth values: kept as they are."""
+"""The NumPy scalar types of real numbers and booleans, which a tape holds."""
 
 
 def as_value(x: object) -> Array:
     """
-    Turn what a user hands over into what a tape holds.
+    Convert a user's number or array to a value of a tape.
 
-    Python floats and ints become ``np.float64``, rationals a 0-d object array, arrays a
-    read-only array, C-contiguous and in native byte order. An array that is so already
-    is copied unless it and every array it is a view of are read-only.
+    Python floats and ints become ``np.float64``, rationals a 0-d object array. Arrays
+    become read-only, C-contiguous and of native byte order. An array is copied, unless
+    it already is all that and every array that it is a view of is read-only.
 
     Raises:
-        TypeError: no number or array of numbers.
-        Refused: an integer beyond double precision.
+        TypeError: the value is neither a number nor an array of numbers.
+        Refused: the value is an int that float64 cannot hold.
 
     >>> as_value(2)
     np.float64(2.0)
@@ -34,14 +34,14 @@ def as_value(x: object) -> Array:
     >>> as_value([1.0])
     Traceback (most recent call last):
     ...
-    TypeError: a list is no value of a tape; wrap it: np.array(...)
+    TypeError: a list cannot be a value of a tape; wrap it: np.array(...)
     """
     kind = type(x)
     if kind is float:
-        return np.float64(x)  # type: ignore[arg-type] # a type that mypy does not see
+        return np.float64(x)  # type: ignore[arg-type] # it is a float
     if kind in SCALARS:
         return x
-    if isinstance(x, np.ndarray) and kind is np.ndarray and _settled(x):
+    if kind is np.ndarray and _is_canonical(x):  # type: ignore[arg-type] # it is one
         return x
     if isinstance(x, Tracer):
         return x
@@ -54,10 +54,13 @@ def as_value(x: object) -> Array:
     raise TypeError(_advice(x))
 
 
-# Any: numbers, or lists of lists of them; typing has no finite name for that.
+# Any: numbers in nested lists, which have no finite type.
 def rationals(entries: Any) -> NDArray[np.object_]:
     """
-    Make an exact array from numbers, or texts such as ``"1/3"``, nested as for NumPy.
+    Make an array of ``Fraction`` from numbers, or strings such as ``"1/3"``.
+
+    Args:
+        entries: one of them, or nested lists of them as for ``np.array``.
 
     >>> rationals([1, "1/3", 0.5]).tolist()
     [Fraction(1, 1), Fraction(1, 3), Fraction(1, 2)]
@@ -70,13 +73,14 @@ def rationals(entries: Any) -> NDArray[np.object_]:
 
 def frozen(x: Array) -> Array:
     """
-    Make an array read-only in place; NumPy scalars and tracers are so already.
+    Make an array read-only in place; NumPy scalars and tracers always are.
 
     >>> frozen(np.zeros(2)).flags.writeable
     False
     """
     if type(x) is np.ndarray:
-        x.setflags(write=False)
+        # by position, for a keyword takes 2.6 times as long
+        x.setflags(False)  # type: ignore[call-arg] # noqa: FBT003 - see above
     return x
 
 
@@ -95,23 +99,23 @@ def _as_array(x: NDArray[np.generic]) -> Array:
     if x.ndim == 0:
         return x.astype(native)[()]
     if type(x) is np.ndarray and x.dtype == native:
-        same_dtype = x.view(native)  # unpickled arrays have a dtype object of their own
-        if _settled(same_dtype):
+        same_dtype = x.view(native)  # an unpickled array has another dtype object
+        if _is_canonical(same_dtype):
             return same_dtype
     copy = np.empty(x.shape, native)
     copy[...] = x
     return frozen(copy)
 
 
-def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
-    """Whether an array is as a tape keeps it, and will stay so."""
+def _is_canonical(x: NDArray[Any]) -> bool:  # Any: of any scalar type
+    """Whether an array is as a tape holds it, and no array that it views can change."""
     flags = x.flags
     if flags.writeable or not flags.c_contiguous or not x.ndim:
         return False
     if _NATIVE.get(x.dtype) is not x.dtype:
         return False
     owner = x.base
-    while isinstance(owner, np.ndarray):  # all that it is a view of
+    while isinstance(owner, np.ndarray):
         if owner.flags.writeable:
             return False
         owner = owner.base
@@ -119,16 +123,19 @@ def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
 
 
 _NATIVE: Final = {np.dtype(kind): np.dtype(kind) for kind in SCALARS}
-"""The one object of each dtype, which ``is`` can recognise."""
+"""The dtype object of each scalar type that ``record`` compares by ``is``."""
 
 
 def _advice(x: object) -> str:
-    """Say the fix for a value that is none."""
+    """Return the message for a value that a tape cannot hold, with the fix."""
     name = type(x).__name__
     if isinstance(x, bool):
-        return f"{x} is no value of a tape; a condition is np.bool_({x})"
+        return f"{x} cannot be a value of a tape; a condition is np.bool_({x})"
     if isinstance(x, list | tuple):
-        return f"a {name} is no value of a tape; wrap it: np.array(...)"
+        return f"a {name} cannot be a value of a tape; wrap it: np.array(...)"
     if fix := container_mend(x):
-        return f"a {name} is no value of a tape{fix}"
-    return f"a {name} is no value of a tape; pass a float, a Fraction or a NumPy array"
+        return f"a {name} cannot be a value of a tape{fix}"
+    return (
+        f"a {name} cannot be a value of a tape; "
+        "pass a float, a Fraction or a NumPy array"
+    )
