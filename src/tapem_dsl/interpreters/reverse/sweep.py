@@ -25,6 +25,7 @@ from tapem_dsl.interpreters.reverse.table import (
     Operands,
     Pair,
     Rule,
+    Single,
     vjp_rules,
 )
 from tapem_dsl.tape.node import Node
@@ -34,7 +35,7 @@ from tapem_dsl.tape.value import SCALARS, frozen
 
 
 # Any: the scalar is the tape's, which the caller knows.
-def sweep(  # noqa: C901, PLR0912 - one loop; each call in it costs a tenth
+def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; a call in it costs a tenth
     nodes: list[Node[Any]],
     slots: Slots,
     ids: Iterable[int],
@@ -74,14 +75,23 @@ def sweep(  # noqa: C901, PLR0912 - one loop; each call in it costs a tenth
             frozen(g)
         y = node.value
         parents: Any = node.parents  # ids are ints, which the checkers are not told
-        rule, kind = rule_of(type(op)), type(y)
-        xp = _SPACES.get(y.dtype if kind is _ndarray else kind)
-        if (
-            isinstance(rule, Pair)
-            and xp is not None
-            and kind is type(g)
-            and len(parents) == 2
-        ):  # what _visit does, in half the time
+        rule: Any = rule_of(type(op))  # a union that `form` tells apart
+        kind = type(y)
+        xp: Any = _SPACES.get(y.dtype if kind is _ndarray else kind)
+        form = type(rule) if xp is not None and kind is type(g) else None
+        if form is Single and len(parents) == 1:  # as _visit does, in half the time
+            (i,) = parents
+            if not 0 <= i < size:
+                _check_parents(op, id, parents, size)
+            if live[i]:
+                a = nodes[i].value
+                try:
+                    to_a = rule.to_x(op, xp, g, a, y)
+                except _FROM_RULES as error:
+                    _raise_located(error, op, parents, nodes, xp, (g, a, y))
+                if to_a is not None:
+                    receive(to_a, i, a, op, id, xp)
+        elif form is Pair and len(parents) == 2:
             i, j = parents
             if not (0 <= i < size and 0 <= j < size):
                 _check_parents(op, id, parents, size)

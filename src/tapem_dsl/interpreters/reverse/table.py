@@ -111,9 +111,33 @@ class VjpRules(RuleTable[Rule]):
             )
         enter = self.define(kind)
         rule = made(*[_nothing if part is None else part for part in parts])
-        if kind.contribution_order is not None and isinstance(rule, Pair):
+        if kind.contribution_order is not None and isinstance(rule, Single | Pair):
             rule = rule.__call__  # the sweep orders what it gives, and takes it whole
         enter(rule)
+
+
+@final
+class Single:
+    """
+    The rule made of one function, which the sweep also calls by itself.
+
+    >>> rule = Single(lambda *_: 1.0)
+    >>> rule(None, None, None, (3.0,), None, (True,))
+    (1.0,)
+    """
+
+    __slots__ = ("to_x",)
+
+    def __init__(self, to_x: Part) -> None:
+        self.to_x = to_x
+
+    def __call__(
+        self, op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
+    ) -> Cotangents:
+        """Call the function if the operand needs it."""
+        if len(xs) != 1:
+            return (None,)  # the sweep says what is wrong
+        return (self.to_x(op, xp, g, xs[0], y) if need[0] else None,)
 
 
 @final
@@ -145,15 +169,6 @@ class Pair:
         )
 
 
-def _of_one(to_x: Part) -> Rule:
-    def rule(
-        op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-    ) -> Cotangents:
-        return (to_x(op, xp, g, xs[0], y) if need[0] else None,)
-
-    return rule
-
-
 def _of_three(to_a: Part, to_b: Part, to_c: Part) -> Rule:
     def rule(
         op: Op, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
@@ -170,7 +185,7 @@ def _of_three(to_a: Part, to_b: Part, to_c: Part) -> Rule:
     return rule
 
 
-_RULES: Final[dict[int, Callable[..., Rule]]] = {1: _of_one, 2: Pair, 3: _of_three}
+_RULES: Final[dict[int, Callable[..., Rule]]] = {1: Single, 2: Pair, 3: _of_three}
 
 
 def _nothing(*_: object) -> None:
