@@ -15,13 +15,19 @@ from numpy.typing import DTypeLike, NDArray
 
 from tapem_dsl import (
     Array,
+    Do,
     NodeId,
     Shape,
     Tape,
     TapeM,
     backward,
+    backward_m,
+    const,
+    do,
     leaf,
     map_m,
+    mul,
+    sum_,
 )
 from tests.specs.spec import ANY, NONZERO, POSITIVE, Domain, Shapes, Spec
 
@@ -29,6 +35,7 @@ EXACT_DTYPE: Final = np.dtype(object)
 thorough: Final = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
 usual: Final = settings(thorough, max_examples=50)
 brief: Final = settings(thorough, max_examples=25)
 
@@ -149,6 +156,32 @@ def gradient(
     out, tape = recorded(spec, xs, flags)
     slots = backward(tape, out, g).unwrap()
     return tuple(slots.get(NodeId(i)) for i in range(len(xs)))
+
+
+@do
+def weighed(spec: Spec, xs: tuple[NodeId, ...], g: Array) -> Do[NodeId, Any]:
+    """Sum all entries of the op's result, each times its weight."""
+    y = yield from spec.apply(*xs)
+    weights = yield from const(g)
+    products = yield from mul(y, weights)
+    return (yield from sum_(products))
+
+
+def recorded_gradient(
+    spec: Spec, xs: tuple[Array, ...], g: Array
+) -> tuple[tuple[NodeId, ...], Tape[Any]]:
+    """Record an op and its sweep, and give the nodes of the gradients."""
+    out, tape = recorded(spec, xs)
+    seed, tape = const(g).run(tape).unwrap()
+    wanted = [NodeId(i) for i in range(spec.arity)]
+    ids, tape = backward_m(out, seed=seed, wrt=wanted).run(tape).unwrap()
+    assert list(ids) == wanted
+    return tuple(ids.values()), tape
+
+
+def plain(*scalars: Array) -> list[Any]:  # Any: numbers of Python
+    """Give numbers; a dual, which may equal one, has no ``tolist``."""
+    return [x.tolist() for x in scalars]
 
 
 # -- comparisons -----------------------------------------------------------------------

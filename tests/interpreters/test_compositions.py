@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import (
-    Array,
-    derivative,
-    hessian_input,
-    mul,
-    rationals,
-    reduce_mean,
-)
+from tapem_dsl import Array, derivative, hessian_input, mul, rationals, reduce_mean
 from tests.interpreters.compositions import (
     COMPOSITIONS,
     REAL,

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tapem_dsl
 from tapem_dsl import (
     Array,
     NodeId,
@@ -29,8 +28,8 @@ from tapem_dsl.arrays import NUMPY
 from tapem_dsl.ops.convolution import Conv, ConvTranspose
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
 from tests.toy_dual import Dual
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 LEAVES = "positions on each axis, of which padding leaves entries"
 both = pytest.mark.parametrize("op", [conv, conv_transpose])
 

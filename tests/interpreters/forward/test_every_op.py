@@ -9,20 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import (
-    Array,
-    Do,
-    NodeId,
-    TapeM,
-    const,
-    do,
-    hessian_input,
-    hvp_params,
-    jvp,
-    mul,
-    sum_,
-    vjp,
-)
+from tapem_dsl import Do, NodeId, TapeM, const, do, hessian_input, hvp_params, jvp, vjp
 from tests.oracles import (
     assert_close,
     brief,
@@ -32,6 +19,7 @@ from tests.oracles import (
     real_operands,
     reals,
     sample,
+    weighed,
 )
 from tests.specs.every import ALL, OPERANDS
 from tests.specs.spec import Spec
@@ -45,15 +33,6 @@ each_operand = pytest.mark.parametrize(
 @cache
 def jax_jvp(spec: Spec) -> Any:  # Any: a compiled function
     return jax.jit(lambda xs, vs: jax.jvp(spec.oracle, xs, vs))
-
-
-@do
-def weighed(spec: Spec, xs: tuple[NodeId, ...], g: Array) -> Do[NodeId, Any]:
-    """The sum of all entries, each times its weight."""
-    y = yield from spec.apply(*xs)
-    weights = yield from const(g)
-    products = yield from mul(y, weights)
-    return (yield from sum_(products))
 
 
 @each_op
