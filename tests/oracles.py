@@ -29,6 +29,7 @@ from tapem_dsl import (
     mul,
     sum_,
 )
+from tapem_dsl.interpreters.forward.dual import part_at
 from tests.specs.spec import ANY, NONZERO, POSITIVE, Domain, Shapes, Spec
 
 EXACT_DTYPE: Final = np.dtype(object)
@@ -177,6 +178,11 @@ def recorded_gradient(
     ids, tape = backward_m(out, seed=seed, wrt=wanted).run(tape).unwrap()
     assert list(ids) == wanted
     return tuple(ids.values()), tape
+
+
+def both_parts(x: Array) -> tuple[Array, Array]:
+    """Give primal and tangent at the level 1."""
+    return part_at(x, 1, tangent=False), part_at(x, 1, tangent=True)
 
 
 def plain(*scalars: Array) -> list[Any]:  # Any: numbers of Python

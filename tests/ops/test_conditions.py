@@ -42,10 +42,17 @@ from tapem_dsl import (
     sum_,
     where,
 )
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.ops.conditions import Where
 from tapem_dsl.tape.equality import same
-from tests.oracles import assert_close, assert_fractions, from_eighths, inner, thorough
-from tests.toy_dual import Dual, split
+from tests.oracles import (
+    assert_close,
+    assert_fractions,
+    both_parts,
+    from_eighths,
+    inner,
+    thorough,
+)
 
 COMPARISONS = [
     (less, np.less),
@@ -110,7 +117,7 @@ def test_a_condition_is_never_differentiable(op: Any, oracle: Any, x: Array) -> 
 
 
 def test_a_dual_is_compared_by_its_primal() -> None:
-    dual = Dual(np.array([1.0, 3.0]), np.array([9.0, -9.0]))
+    dual = Dual(np.array([1.0, 3.0]), np.array([9.0, -9.0]), 1)
     for op, oracle in COMPARISONS[:4]:
         two = np.array([2.0, 3.0])
         tape = run(op, two, two)
@@ -182,12 +189,12 @@ def test_the_choice_is_exact_and_its_rule_the_adjoint(data: Any) -> None:
     y, to_a, to_b = chosen(condition[()], a, b, g)
     for array in (y, to_a, to_b):
         assert_fractions(array)
-    duals: TapeM[tuple[NodeId, ...], Any] = map_m(leaf, [Dual(a, v), Dual(b, w)])
+    duals: TapeM[tuple[NodeId, ...], Any] = map_m(leaf, [Dual(a, v, 1), Dual(b, w, 1)])
     program = const(condition[()]).bind(
         lambda c: duals.bind(lambda ids: where(c, *ids))
     )
     out, tape = program.run().unwrap()
-    primal, along = split(tape[out].value, 1)
+    primal, along = both_parts(tape[out].value)
     assert primal.tolist() == y.tolist()
     assert inner(g, along) == inner(to_a, v) + inner(to_b, w)
 

@@ -25,9 +25,9 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.ops.convolution import Conv, ConvTranspose
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
-from tests.toy_dual import Dual
 from tests.untyped import LOOSE
 
 LEAVES = "positions on each axis, of which padding leaves entries"
@@ -323,7 +323,7 @@ def test_a_result_that_no_array_can_be_is_a_failure() -> None:
 
 
 def test_nothing_made_of_duals_is_swept_as_duals_are() -> None:
-    kernel = Dual(np.ones((1, 0, 2, 1)), np.ones((1, 0, 2, 1)))
+    kernel = Dual(np.ones((1, 0, 2, 1)), np.ones((1, 0, 2, 1)), 1)
     xs: list[Any] = [kernel, np.ones(0), np.ones((1, 1, 1))]  # Any: tracers too
     program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids))
     out, tape = program.run().unwrap()

@@ -36,9 +36,10 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import NUMPY, narrowed, widened
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.train import mean_scalar_over
+from tests.oracles import both_parts
 from tests.specs.long import LONG, Long, N
-from tests.toy_dual import Dual, split
 
 HALF_ULP: Final = 2.0**-11
 SMALLEST: Final = 2.0**-24
@@ -181,15 +182,17 @@ def test_all_roads_round_float16_once(long: Long) -> None:
         return
     # duals: both parts are those of float32, rounded
     reals = [x.dtype.kind == "f" for x in xs]
-    duals = tuple(Dual(x, x) if real else x for x, real in zip(xs, reals, strict=True))
+    duals = tuple(
+        Dual(x, x, 1) if real else x for x, real in zip(xs, reals, strict=True)
+    )
     singles = tuple(
-        Dual(widened(x), widened(x)) if real else x
+        Dual(widened(x), widened(x), 1) if real else x
         for x, real in zip(xs, reals, strict=True)
     )
     at, of_duals = run(long, duals)
     there, of_singles = run(long, singles)
     for ours, theirs in zip(
-        split(of_duals[at].value, 1), split(of_singles[there].value, 1), strict=True
+        both_parts(of_duals[at].value), both_parts(of_singles[there].value), strict=True
     ):
         with np.errstate(over="ignore"):
             np.testing.assert_array_equal(ours, narrowed(theirs), strict=True)
@@ -199,7 +202,7 @@ def test_all_roads_round_float16_once(long: Long) -> None:
     swept = backward(of_duals, at, g).unwrap()
     for id, real in enumerate(reals):
         if real:
-            primal, tangent = split(swept[NodeId(id)], 1)
+            primal, tangent = both_parts(swept[NodeId(id)])
             np.testing.assert_array_equal(primal, slots[NodeId(id)], strict=True)
             assert tangent.dtype == np.float16
     seed, longer = const(g).run(tape).unwrap()

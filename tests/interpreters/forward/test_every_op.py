@@ -21,13 +21,8 @@ from tests.oracles import (
     sample,
     weighed,
 )
-from tests.specs.every import ALL, OPERANDS
+from tests.specs.every import each_op, each_operand
 from tests.specs.spec import Spec
-
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_operand = pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
 
 
 @cache

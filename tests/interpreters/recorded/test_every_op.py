@@ -24,6 +24,8 @@ from tapem_dsl import (
     sum_,
     value_of,
 )
+from tapem_dsl.interpreters.forward import Dual
+from tapem_dsl.interpreters.forward.dual import part_at
 from tests.oracles import (
     assert_fractions,
     brief,
@@ -37,12 +39,8 @@ from tests.oracles import (
     sample,
     weighed,
 )
-from tests.specs.every import ALL, RATIONAL
+from tests.specs.every import each_op, each_rational_op
 from tests.specs.spec import Spec
-from tests.toy_dual import Dual, split
-
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_rational_op = pytest.mark.parametrize("spec", RATIONAL, ids=str)
 
 
 @do
@@ -108,8 +106,8 @@ def test_over_rationals_recorded_and_dual_roads_are_equal(
     spec: Spec, data: st.DataObject
 ) -> None:
     xs, vs, g = data.draw(cases(spec)).of(object)
-    duals = tuple(Dual(x, v) for x, v in zip(xs, vs, strict=True))
-    by_duals = [split(slot, 1)[1] for slot in gradient(spec, duals, g)]
+    duals = tuple(Dual(x, v, 1) for x, v in zip(xs, vs, strict=True))
+    by_duals = [part_at(slot, 1, tangent=True) for slot in gradient(spec, duals, g)]
     for ours, theirs in zip(along(spec, xs, vs, g), by_duals, strict=True):
         assert ours.tolist() == theirs.tolist()
 
@@ -151,5 +149,5 @@ def test_three_times(spec: Spec) -> None:
     value = of_duals.bind(lambda ids: weighed(spec, ids, g)).bind(value_of)
     expected: Any = value.eval().unwrap()
     for level in (3, 2, 1):
-        expected = split(expected, level)[1]
+        expected = part_at(expected, level, tangent=True)
     assert third == pytest.approx(float(expected), rel=1e-9, abs=1e-9)

@@ -33,10 +33,10 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import EXACT, NUMPY, Array, Namespace
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.reverse import deferred
 from tapem_dsl.interpreters.reverse.deferred import Pending, worth_keeping
-from tests.oracles import assert_close, usual
-from tests.toy_dual import Dual, split
+from tests.oracles import assert_close, both_parts, usual
 
 
 @do
@@ -289,7 +289,7 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
         total = yield from const(0.0)
         for kind in order:
             plain = np.array([1.0, 2.0])
-            x = yield from const(Dual(plain, np.ones(2)) if kind == "D" else plain)
+            x = yield from const(Dual(plain, np.ones(2), 1) if kind == "D" else plain)
             mapped = yield from linear(w, bias, x)
             value = yield from sum_(mapped)
             total = yield from add(total, value)
@@ -297,7 +297,7 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
 
     total, tape = program().run().unwrap()
     (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
-    value, slope = split(gradient, 1)
+    value, slope = both_parts(gradient)
     assert value.tolist() == [[len(order), 2 * len(order)]] * 3
     assert slope.tolist() == [[order.count("D")] * 2] * 3
 
@@ -312,7 +312,7 @@ def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
         total = yield from const(0.0)
         for kind in order:
             plain = np.full(3, 2.0)
-            x = yield from const(Dual(plain, np.ones(3)) if kind == "D" else plain)
+            x = yield from const(Dual(plain, np.ones(3), 1) if kind == "D" else plain)
             product = yield from mul(w, x)
             value = yield from sum_(product)
             total = yield from add(total, value)
@@ -320,7 +320,7 @@ def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
 
     total, tape = program().run().unwrap()
     (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
-    value, slope = split(gradient, 1)
+    value, slope = both_parts(gradient)
     assert value.tolist() == [2 * len(order)] * 3
     assert slope.tolist() == [order.count("D")] * 3
 

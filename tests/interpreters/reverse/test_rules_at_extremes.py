@@ -11,13 +11,13 @@ from returns.result import Success
 
 from tapem_dsl import Array, NodeId, backward
 from tests.oracles import gradient, program, result_shape, usual, value
-from tests.specs.every import ALL, named
+from tests.specs.every import each_op, named
 from tests.specs.spec import Spec
 
 INF, NAN = math.inf, math.nan
 
 
-@pytest.mark.parametrize("spec", ALL, ids=str)
+@each_op
 @usual
 @given(data=st.data())
 def test_no_float_is_an_exception_or_a_warning(spec: Spec, data: st.DataObject) -> None:
