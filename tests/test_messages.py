@@ -67,7 +67,7 @@ def test_a_number_for_an_id_says_what_to_write(call: Any, fix: str) -> None:
         ((np.ones(3), np.ones(1)), LOOSE.gather, "indices.astype(np.int64)"),
     ],
 )
-def test_shapes_and_scalar_types_say_the_mend(
+def test_failures_of_shapes_and_scalar_types_say_what_to_write(
     xs: tuple[Array, ...], op: Any, fix: str
 ) -> None:
     both: TapeM[tuple[NodeId, ...], Any] = LOOSE.map_m(const, xs)

@@ -167,7 +167,7 @@ def called(function: Any, name: str, wrong: str, bad: Any) -> None:
 
 
 @pytest.mark.parametrize(("function", "name", "parameter", "bad"), list(mistakes()))
-def test_what_an_argument_cannot_be_raises_at_the_call_and_says_what(
+def test_a_wrong_argument_raises_at_the_call_and_is_named(
     function: Any, name: str, parameter: str, bad: Any
 ) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:

@@ -301,7 +301,7 @@ def parts_of(x: Any) -> tuple[float, float]:  # Any: a dual
     return float(x.primal), float(x.tangent)
 
 
-def test_a_slot_of_0_is_no_output() -> None:
+def test_zero_slots_of_other_nodes_change_nothing() -> None:
     @do
     def with_another(c: Any) -> Do[NodeId, Any]:  # Any: a dual
         p = yield from leaf(3.0)
@@ -336,7 +336,7 @@ def test_levels_of_all_seeds_are_ambient() -> None:
 
 
 @pytest.mark.parametrize("part", [primal, tangent])
-def test_no_door_sweeps_out_of_an_ambient_level(part: Any) -> None:  # Any: an op
+def test_no_entry_point_sweeps_out_of_an_ambient_level(part: Any) -> None:  # Any: an op
     @do
     def mixed_up() -> Do[NodeId, Any]:
         p = yield from leaf(3.0)

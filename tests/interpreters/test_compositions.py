@@ -32,7 +32,7 @@ each_other_composition = pytest.mark.parametrize(
 @each_other_composition
 @usual
 @given(chosen=rational_steps, x=fractions, v=fractions)
-def test_exactly(
+def test_compositions_agree_exactly_over_rationals(
     road: Any, chosen: list[Step], x: list[Fraction], v: list[Fraction]
 ) -> None:
     at, along = rationals(x), rationals(v)
@@ -49,7 +49,7 @@ def test_exactly(
 @each_other_composition
 @usual
 @given(chosen=real_steps, x=floats, v=floats)
-def test_in_double_precision(
+def test_compositions_agree_in_double_precision(
     road: Any, chosen: list[Step], x: list[float], v: list[float]
 ) -> None:
     at, along = np.array(x), np.array(v)
@@ -66,7 +66,7 @@ def test_in_double_precision(
 
 @pytest.mark.parametrize("road", COMPOSITIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("step", [*REAL, *UNARY, *SMOOTH])
-def test_in_half_precision(road: Any, step: str) -> None:
+def test_compositions_agree_in_half_precision(road: Any, step: str) -> None:
     at, along = np.array([0.25, -0.75, 1.125]), np.array([1.0, 0.5, -0.25])
 
     def loss(z: Any) -> Any:

@@ -161,7 +161,7 @@ def assert_limits(
 @pytest.mark.parametrize(
     ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
 )
-def test_one_entry_goes_to_where_floats_end(
+def test_values_and_derivatives_reach_their_limits_at_the_ends_of_floats(
     spec: Spec, operand: int, dtype: Any
 ) -> None:
     xs, vs, g = sample(spec).of(dtype)
@@ -292,7 +292,7 @@ def of_logits(loss: Any, x: Array, target: Array) -> Do[tuple[Array, Array], Any
         (INF, 0.25, INF, 0.75, -INF),
     ],
 )
-def test_a_sure_logit_costs_nothing_or_everything(
+def test_an_infinite_logit_has_loss_0_or_infinity(
     dtype: Any, x: float, t: float, loss: float, slope: float, to_target: float
 ) -> None:
     logit, target = dtype(x), dtype(t)
@@ -326,7 +326,7 @@ def with_target(z: NodeId, target: Array) -> Do[NodeId, Any]:
         ([-INF, -INF, -INF], 0, NAN, [NAN, NAN, NAN]),
     ],
 )
-def test_a_sure_class_costs_nothing_or_everything(
+def test_a_class_of_probability_1_has_loss_0_or_infinity(
     dtype: Any, row: list[float], label: int, loss: float, slopes: list[float]
 ) -> None:
     if 0 < loss < 1:
@@ -337,7 +337,7 @@ def test_a_sure_class_costs_nothing_or_everything(
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
 
 
-def test_a_likelihood_of_0_costs_everything() -> None:
+def test_a_likelihood_of_0_has_an_infinite_loss() -> None:
     y, gradient = of_logits(nll, np.array([-INF, 0.0]), np.int64(0)).eval().unwrap()
     assert y == INF
     assert gradient.tolist() == [-1, 0]

@@ -122,7 +122,7 @@ def test_comparisons_look_at_values(which: int, of_dual: int, of_box: int) -> No
         assert unboxed(compare(a, b), of_box) == compare(x, y)
 
 
-def test_a_plain_array_to_the_left_leaves_the_work_to_the_right() -> None:
+def test_a_plain_array_on_the_left_leaves_the_operator_to_the_tracer() -> None:
     row = np.array([1.0, 2.0])
     found: Any = row * Boxed(row, 1)
     assert type(found) is Boxed
@@ -182,7 +182,7 @@ def bool_of(x: Any) -> bool:
     return bool(x)
 
 
-def test_a_sweep_carries_any_kind() -> None:
+def test_a_sweep_carries_any_wrapping_array() -> None:
     """The output is boxed, and so is what a plain leaf receives."""
     box: Any = Boxed(THREE, 4)
     program: TapeM[NodeId, Any] = LOOSE.const(box).bind(

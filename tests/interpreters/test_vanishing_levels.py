@@ -115,7 +115,7 @@ def test_the_level_that_is_in_the_output_stays(program: Program) -> None:
 
 
 @PROGRAMS
-def test_derivatives_of_recorded_gradients(program: Program) -> None:
+def test_recorded_gradients_have_the_right_derivatives(program: Program) -> None:
     @do
     def gradient(p: NodeId, _: NodeId) -> Do[NodeId, Any]:
         q = yield from leaf(Q)
@@ -127,7 +127,7 @@ def test_derivatives_of_recorded_gradients(program: Program) -> None:
 
 
 @PROGRAMS
-def test_a_level_that_another_path_leaves(program: Program) -> None:
+def test_a_level_left_on_another_path_leaves_gradients_alone(program: Program) -> None:
     @do
     def loss() -> Do[Any, Any]:
         """``q ** 2 * d/dp p ** 2``."""
@@ -149,7 +149,7 @@ def test_a_level_that_another_path_leaves(program: Program) -> None:
 
 
 @PROGRAMS
-def test_value_and_slope_of_a_product(program: Program) -> None:
+def test_gradients_of_a_value_and_its_slope_add_up(program: Program) -> None:
     @do
     def loss() -> Do[Any, Any]:
         """``p q ** 2 + q ** 2``."""

@@ -61,7 +61,7 @@ def test_over_rationals_each_entry_is_exact(spec: Spec, data: st.DataObject) -> 
     assert list(y.flat) == expected
 
 
-def test_a_product_of_rationals_and_a_factor() -> None:
+def test_products_of_rationals_and_a_factor_are_exact() -> None:
     a, b = rationals([2, 3]), rationals([5, 7])
     product = value(named("mul"), a, b)
     four = leaf(product).bind(lambda x: scale(x, 4)).bind(value_of)
@@ -129,7 +129,7 @@ INF, NAN = math.inf, math.nan
     ],
 )
 @pytest.mark.parametrize("size", [None, 9])
-def test_extremes_of_two_operands(
+def test_ops_of_two_operands_hold_at_extremes(
     apply: Any,  # Any: an op's function
     a: float,
     b: float,

@@ -133,7 +133,7 @@ TRUTH = np.array([[False, False], [True, True]])
 OTHER = TRUTH.T.copy()
 
 
-def test_truth_tables() -> None:
+def test_logical_ops_follow_their_truth_tables() -> None:
     assert result(logical_and, TRUTH, OTHER).tolist() == [[0, 0], [0, 1]]
     assert result(logical_or, TRUTH, OTHER).tolist() == [[0, 1], [1, 1]]
     assert result(logical_not, TRUTH).tolist() == [[1, 1], [0, 0]]
@@ -213,7 +213,9 @@ def test_what_is_not_chosen_has_no_gradient_even_of_inf(
 
 
 @pytest.mark.parametrize("flags", [(False, True), (True, False), (False, False)])
-def test_flags_of_the_choice(flags: tuple[bool, bool]) -> None:
+def test_where_requires_a_gradient_where_a_choice_does(
+    flags: tuple[bool, bool],
+) -> None:
     ones = np.ones(2)
     tape = run(where, np.array([True, False]), ones, ones, flags=(False, *flags))
     assert tape.nodes()[3].requires_grad == any(flags)

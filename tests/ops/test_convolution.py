@@ -149,7 +149,7 @@ def test_the_transpose_is_torchleans_sum(geometry: Any, data: st.DataObject) -> 
         np.testing.assert_array_equal(our, their)
 
 
-def test_the_golden_convolution() -> None:
+def test_a_convolution_by_hand_is_exact() -> None:
     kernel = rationals(
         [[[[Fraction(1, 5), Fraction(-1, 10)], [Fraction(3, 10), Fraction(2, 5)]]]]
     )

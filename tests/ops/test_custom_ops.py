@@ -72,7 +72,7 @@ def test_an_op_that_widens_its_operands_is_a_mistake_in_its_text(value: Any) -> 
         leaf(value).bind(lambda x: apply_op(op, x)).run()
 
 
-def test_a_text_is_refusal_enough() -> None:
+def test_a_custom_op_may_refuse_with_a_text() -> None:
     def refuse(_: Array) -> Array:
         raise Refused("not today")
 

@@ -75,7 +75,7 @@ INF, NAN = math.inf, math.nan
     ],
 )
 @pytest.mark.parametrize("size", [None, 1, 9, 64])
-def test_extremes_of_one_operand(
+def test_ops_of_one_operand_hold_at_extremes(
     apply: Any,  # Any: an op's function
     x: float,
     y: float,
@@ -139,6 +139,6 @@ def test_the_logarithm_of_what_is_not_positive_is_refused(
 
 
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
-def test_the_logarithm_of_nothing_is_nothing(shape: tuple[int, ...]) -> None:
+def test_the_logarithm_of_an_empty_array_is_empty(shape: tuple[int, ...]) -> None:
     y = value(named("log"), np.zeros(shape))
     np.testing.assert_array_equal(y, np.zeros(shape), strict=True)

@@ -68,7 +68,7 @@ def test_values_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
 @each_op
 @brief
 @given(data=st.data())
-def test_a_new_tracer_computes_the_same_value(spec: Spec, data: st.DataObject) -> None:
+def test_duals_leave_the_value_as_it_is(spec: Spec, data: st.DataObject) -> None:
     xs, vs, _ = data.draw(cases(spec)).of(np.float64)
     y, _ = jvp(lambda ids, _: spec.apply(*ids), xs, None, vs).unwrap()
     np.testing.assert_array_equal(y, value(spec, *xs), strict=True)
@@ -196,7 +196,7 @@ def test_operands_stay_as_they_are(spec: Spec) -> None:
 MOVING = [spec for spec in ALL if spec.op.scalar_kinds == ANY_SCALAR]
 
 
-def test_which_ops_move_any_scalar() -> None:
+def test_the_ops_that_move_any_scalar_are_these() -> None:
     names = {kind.name for kind in ops.ALL if kind.scalar_kinds == ANY_SCALAR}
     assert names == {
         *("reshape", "flatten", "permute", "transpose", "swapAdjacentAtDepth"),
@@ -245,7 +245,7 @@ def chosen_by(
 
 
 @pytest.mark.parametrize("spec", MOVING, ids=str)
-def test_a_moved_condition_chooses_alike_on_every_road(spec: Spec) -> None:
+def test_a_moved_condition_chooses_alike_in_every_derivative(spec: Spec) -> None:
     case = sample(spec)
     xs, vs, _ = case.of(np.float64)
     conditions = tuple((x % 2 > 0)[()] for x in case.xs)

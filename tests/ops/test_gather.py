@@ -115,7 +115,7 @@ def test_repeated_indices_add_up() -> None:
     assert gradient(x, indices, g).tolist() == [10, 0, 1101]
 
 
-def test_a_table_of_rows_as_a_language_model_has_it() -> None:
+def test_gather_looks_rows_up_and_adds_their_gradients() -> None:
     table, words = np.arange(8.0).reshape(4, 2), np.array([[3, 0], [3, 3]])
     assert value(table, words).tolist() == [[[6, 7], [0, 1]], [[6, 7], [6, 7]]]
     assert gradient(table, words, np.ones((2, 2, 2))).tolist() == [
@@ -139,14 +139,14 @@ def test_what_is_not_taken_does_not_show(bad: float) -> None:
     assert gradient(x, indices, g).tolist() == [0, 1]
 
 
-def test_static_indices_do_the_same() -> None:
+def test_index_select_gives_what_gather_gives() -> None:
     x = np.random.default_rng(0).normal(size=(3, 4))
     static = leaf(x).bind(lambda i: index_select(i, (1, 1, 3), axis=1))
     out, tape = static.run().unwrap()
     np.testing.assert_array_equal(value(x, np.array([1, 1, 3]), 1), tape[out].value)
 
 
-def test_duals_pass_through() -> None:
+def test_gather_carries_duals() -> None:
     x, v = np.array([1.0, 2.0]), np.array([10.0, 20.0])
     y = value(Dual(x, v, 1), np.array([1, 5, 1]))
     primal, tangent = both_parts(y)
@@ -247,7 +247,7 @@ def test_adding_is_the_adjoint_of_picking(case: Any, data: st.DataObject) -> Non
     assert NodeId(2) not in slots
 
 
-def test_what_adding_refuses() -> None:
+def test_index_add_refuses_what_does_not_fit() -> None:
     x, i = np.ones(3), np.array([0, 1])
     for base, source, indices, wrong in (
         (x, np.ones(3), i, ShapeMismatch),

@@ -42,7 +42,7 @@ def of(op: Any, *xs: Any) -> Array:
 
 @thorough
 @given(x=arrays, data=st.data())
-def test_every_axis_and_every_index(x: Array, data: Any) -> None:
+def test_indexing_is_numpys_along_every_axis(x: Array, data: Any) -> None:
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     n = x.shape[axis]
     indices = tuple(data.draw(st.lists(st.integers(0, n - 1), max_size=6)))

@@ -174,7 +174,7 @@ def test_float16_is_computed_in_float32_and_rounded_once(long: Long) -> None:
 
 
 @each_long
-def test_all_roads_round_float16_once(long: Long) -> None:
+def test_duals_and_recorded_sweeps_round_float16_once(long: Long) -> None:
     xs = long.operands(np.float16)
     out, tape = run(long, xs)
     y = tape[out].value
@@ -299,7 +299,7 @@ def test_a_mean_of_float16_losses_is_summed_in_float32(loss: float, count: int) 
     assert gradient.dtype == np.float16
 
 
-def test_adds_of_ones_own_round_at_each() -> None:
+def test_a_fold_of_adds_rounds_at_each() -> None:
     """As a loop in PyTorch does."""
 
     def added(total: NodeId, x: np.float16) -> TapeM[NodeId, Any]:

@@ -58,7 +58,9 @@ def by_hand(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
     x=hnp.arrays(np.float64, (3, 4), elements=st.floats(-5, 5, allow_subnormal=False)),
     seed=st.integers(0, 99),
 )
-def test_values_and_gradients_with_torchleans_epsilon(x: Array, seed: int) -> None:
+def test_values_and_gradients_with_torchleans_epsilon_are_those_of_jax(
+    x: Array, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     x = x + rng.normal(size=(3, 4))  # no row is all but constant
     gamma, beta, g = rng.normal(size=4), rng.normal(size=4), rng.normal(size=(3, 4))
@@ -86,7 +88,9 @@ def test_rows_are_independent_and_so_are_channels() -> None:
 
 
 @both
-def test_mean_and_variance_are_what_was_asked_for(norm: Any) -> None:
+def test_rows_have_the_mean_of_the_shift_and_the_variance_of_the_scale(
+    norm: Any,
+) -> None:
     x = np.random.default_rng(2).normal(3, 5, size=(6, 6))
     y = run(norm, x, np.full(6, 2.0), np.full(6, 10.0), epsilon=0)
     np.testing.assert_allclose(y.mean(axis=1), 10, rtol=1e-13)

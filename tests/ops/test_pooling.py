@@ -195,7 +195,9 @@ def test_a_mean_beside_padding_is_divided_by_the_whole_window() -> None:
         ((0, 3), {"kernel": 4}),
     ],
 )
-def test_a_window_fits(pool: Any, shape: Shape, options: Any) -> None:
+def test_a_window_that_does_not_fit_is_refused(
+    pool: Any, shape: Shape, options: Any
+) -> None:
     error = leaf(np.ones(shape)).bind(lambda i: pool(i, **options)).run().failure()
     assert isinstance(error, ShapeMismatch)
     assert error.shapes == (shape,)
@@ -207,7 +209,7 @@ def test_a_window_fits(pool: Any, shape: Shape, options: Any) -> None:
 
 @every
 @pytest.mark.parametrize(("kernel", "padding"), [(3, 2), (1, 1), ((4, 3), (2, 2))])
-def test_padding_is_at_most_half_the_window(
+def test_padding_beyond_half_the_window_is_refused(
     pool: Any, kernel: Any, padding: Any
 ) -> None:
     x = np.ones((1, 9, 9) if isinstance(kernel, tuple) else (1, 9))

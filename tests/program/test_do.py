@@ -54,7 +54,7 @@ def test_a_block_is_lazy_and_can_be_run_any_number_of_times() -> None:
     assert runs == [1, 1]
 
 
-def test_a_block_inside_itself_and_inside_another_run() -> None:
+def test_a_block_runs_inside_itself_and_inside_another_run() -> None:
     @do
     def nested(depth: int) -> Do[NodeId]:
         x = yield from leaf(float(depth))
@@ -209,7 +209,7 @@ def test_a_block_may_catch_its_own_mistake() -> None:
     assert goes_on().run().unwrap()[0] == "went on"
 
 
-def test_yield_from_a_list_of_programs_says_the_mend() -> None:
+def test_yield_from_a_list_of_programs_says_what_to_write() -> None:
     @do
     def wrong() -> Generator[Any, Any, None]:
         yield from [leaf(1.0), leaf(2.0)]

@@ -222,7 +222,7 @@ def test_no_numpy_error_state_escapes_a_run() -> None:
 
 
 @pytest.mark.parametrize("state", ["raise", "warn"])
-def test_an_error_state_of_a_block_that_spans_a_yield(state: Any) -> None:
+def test_an_error_state_around_a_yield_does_not_reach_ops(state: Any) -> None:
     @do
     def program() -> Do[Any]:
         x = yield from leaf(1e6)

@@ -156,7 +156,9 @@ CASES: list[tuple[Any, Any, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("make", "text", "others"), CASES)
-def test_equality_hash_and_repr(make: Any, text: str | None, others: list[Any]) -> None:
+def test_equal_programs_have_one_hash_and_one_repr(
+    make: Any, text: str | None, others: list[Any]
+) -> None:
     first, second = make(), make()
     assert first == second
     assert hash(first) == hash(second)

@@ -54,7 +54,9 @@ class Extended(Slotless):
 
 
 @pytest.mark.parametrize("make", [WithoutEq, ByHand, Slotless])
-def test_so_does_an_op_decorated_otherwise_or_not_at_all(make: Any) -> None:
+def test_an_op_decorated_otherwise_or_not_at_all_compares_by_parameters(
+    make: Any,
+) -> None:
     assert make(2.0) == make(2.0)
     assert make(2.0) != make(3.0)
     assert make(1) != make(True)
@@ -68,7 +70,7 @@ def test_an_ops_every_attribute_counts_and_its_own_equality_is_refused() -> None
         type("Mine", (ByHand,), {"__eq__": lambda self, other: True})
 
 
-def test_ops_that_differ_by_hand_are_planned_apart() -> None:
+def test_ops_that_differ_in_an_attribute_are_recorded_apart() -> None:
     @dataclass(frozen=True)
     class Repeat(Op):
         name = "repeat"

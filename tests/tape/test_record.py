@@ -64,7 +64,7 @@ class BelowSlot(WithSlot):
 
 @pytest.mark.parametrize("kind", [WithDict, WithSlot, BelowSlot])
 @pytest.mark.parametrize("value", [np.ones(2), np.float64(1)])
-def test_a_parameter_that_is_no_field_has_its_say(
+def test_a_parameter_that_is_no_field_takes_part_in_checks(
     kind: type[Strict], value: Array
 ) -> None:
     lax, strict = kind(), kind()

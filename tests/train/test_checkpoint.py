@@ -130,7 +130,7 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
 def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a"
     save_checkpoint(file, PACK)
-    whole = file.read_bytes()
+    whole, refused = file.read_bytes(), 0
     for at in range(len(whole)):
         for bit in random.Random(at).sample(range(8), 2):
             flipped = bytearray(whole)
@@ -141,6 +141,8 @@ def test_every_flipped_bit_is_refused(tmp_path: Path) -> None:
                 assert same(result.unwrap(), PACK), (at, bit)
             else:
                 assert isinstance(result.failure(), CheckpointError)
+                refused += 1
+    assert refused > len(whole)  # of two for each byte
 
 
 def forged(others: object, **more: object) -> bytes:

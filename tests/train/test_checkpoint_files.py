@@ -76,7 +76,7 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) 
         ("n" * 300, OSError, errno.ENAMETOOLONG),
     ],
 )
-def test_a_file_that_cannot_be_is_named_as_it_was_given(
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(
     name: str, kind: type[OSError], number: int, tmp_path: Path
 ) -> None:
     (tmp_path / "folder").mkdir()

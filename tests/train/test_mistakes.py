@@ -239,7 +239,7 @@ def called(owner: str, function: Any, wrong: str, bad: Any) -> None:
 
 
 @pytest.mark.parametrize(("owner", "function", "parameter", "bad"), list(mistakes()))
-def test_what_an_argument_cannot_be_raises_at_the_call_and_says_what(
+def test_a_wrong_argument_raises_at_the_call_and_is_named(
     owner: str, function: Any, parameter: str, bad: Any
 ) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
@@ -281,7 +281,7 @@ def test_a_step_of_a_schedule_is_a_count(kind: Any) -> None:
             schedule(bad)
 
 
-def test_there_is_no_schedule_that_is_not_tried() -> None:
+def test_every_schedule_is_tried() -> None:
     called_with_a_step = {
         kind
         for kind in vars(train).values()
@@ -307,12 +307,12 @@ def test_there_is_no_schedule_that_is_not_tried() -> None:
         (lambda: LOOSE.adam(PROGRAM), "takes a number or a schedule for rate"),
     ],
 )
-def test_the_mend_is_said(call: Callable[[], object], message: str) -> None:
+def test_messages_say_what_to_write(call: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
 
 
-def test_what_is_honest_is_taken() -> None:
+def test_numpys_numbers_and_lists_are_taken() -> None:
     assert DataLoader(DATA, 0).epoch("t").failure().message.startswith("t: ")
     assert Metric("a", Fraction(1, 3)).render() == "a=1/3"
     listed: Any = [METRIC]

@@ -59,7 +59,7 @@ def second_along(field: Any, x: NodeId, along: NodeId) -> Do[NodeId, Any]:
     return second
 
 
-def test_the_golden_field_on_one_tape() -> None:
+def test_derivatives_of_the_cubic_field_on_one_tape_are_torchleans() -> None:
     """Its second derivative along (2, -1) and the gradient of that, exactly."""
 
     @do
@@ -100,7 +100,9 @@ def crossed(x: NodeId, v: NodeId) -> Do[NodeId, Any]:
 
 @usual
 @given(x=points, v=points)
-def test_rules_are_adjoints(x: list[Fraction], v: list[Fraction]) -> None:
+def test_the_rules_of_dual_ops_are_adjoints(
+    x: list[Fraction], v: list[Fraction]
+) -> None:
     """``<g, J u> = <J^T g, u>`` for both operands at once."""
     operands = rationals(x[:3]), rationals(x[3:])
     along = rationals(v[:3]), rationals(v[3:])
@@ -166,7 +168,7 @@ def test_levels_may_be_left_in_any_order() -> None:
     assert [tape[other[id]].value.tolist() for id in (x, y)] == [10, 6]
 
 
-def test_a_part_of_what_does_not_depend_on_the_level() -> None:
+def test_a_constant_is_its_own_primal_and_has_tangent_0() -> None:
     @do
     def program() -> Do[Any, Any]:
         x, c = (yield from leaf(3.0)), (yield from leaf(4.0))
@@ -226,7 +228,7 @@ def test_programs_pickle() -> None:
 # -- refusals --------------------------------------------------------------------------
 
 
-def test_primal_and_tangent_are_alike() -> None:
+def test_make_dual_refuses_a_tangent_unlike_its_primal() -> None:
     others: list[tuple[Array, Any]] = [
         (np.ones(2), ShapeMismatch),
         (np.float32(1), DTypeMismatch),
@@ -238,14 +240,14 @@ def test_primal_and_tangent_are_alike() -> None:
 
 
 @pytest.mark.parametrize("op", [primal, tangent])
-def test_the_level_is_that_of_a_dual(op: Any) -> None:
+def test_primal_and_tangent_refuse_a_level_of_no_dual(op: Any) -> None:
     error = leaf(3.0).bind(lambda x: op(x, x)).run().failure()
     assert isinstance(error, OutsideDomain)
     assert "no level" in error.message
     assert error.op == op.__name__
 
 
-def test_a_third_operand_says_the_level() -> None:
+def test_a_third_operand_of_make_dual_gives_the_level() -> None:
     @do
     def program() -> Do[Any, Any]:
         x, v = (yield from leaf(Fraction(3))), (yield from leaf(Fraction(2)))
@@ -260,7 +262,7 @@ def test_a_third_operand_says_the_level() -> None:
     assert (slots[x].tolist(), slots[v].tolist()) == (6, 4)
 
 
-def test_a_function_is_called_with_the_dual() -> None:
+def test_jvp_m_refuses_what_is_no_function() -> None:
     with pytest.raises(TypeError, match="jvp_m takes a function for function, not 3"):
         LOOSE.jvp_m(3, X, D)
 
@@ -274,7 +276,7 @@ def test_failures_of_the_function_pass_through() -> None:
     assert isinstance(program().run().failure(), ShapeMismatch)
 
 
-def test_a_network_differentiated_by_its_input() -> None:
+def test_jvp_m_gives_the_slope_of_a_network_by_its_input() -> None:
     """The slope of ``sum(tanh(x))`` along ``v`` is ``v * (1 - tanh ** 2)``."""
     x, v = np.array([0.5, -1.0]), np.array([2.0, 3.0])
 

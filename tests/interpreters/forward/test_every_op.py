@@ -33,7 +33,7 @@ def jax_jvp(spec: Spec) -> Any:  # Any: a compiled function
 @each_op
 @brief
 @given(data=st.data())
-def test_first_derivatives(spec: Spec, data: st.DataObject) -> None:
+def test_first_derivatives_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
@@ -53,7 +53,9 @@ def test_first_derivatives(spec: Spec, data: st.DataObject) -> None:
 @each_op
 @brief
 @given(data=st.data())
-def test_hessian_vector_products(spec: Spec, data: st.DataObject) -> None:
+def test_hessian_vector_products_are_those_of_jax(
+    spec: Spec, data: st.DataObject
+) -> None:
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
@@ -63,7 +65,7 @@ def test_hessian_vector_products(spec: Spec, data: st.DataObject) -> None:
 
 
 @each_operand
-def test_hessians(spec: Spec, operand: int) -> None:
+def test_hessians_are_those_of_jax(spec: Spec, operand: int) -> None:
     """In one operand, the others constant; JAX's column by column."""
     xs, _, g = sample(spec, 1 if operand and len(spec.few) > 1 else 0).of(np.float64)
     g = np.asarray(g)[()]

@@ -226,7 +226,7 @@ def test_what_does_not_depend_on_the_input_has_no_derivative() -> None:
     assert plain(*itself) == [6, 0]
 
 
-def test_labels_are_inputs_too() -> None:
+def test_labels_may_be_inputs_and_take_no_direction() -> None:
     logits, label = np.array([0.5, -1.0, 2.0]), np.int64(1)
     v = np.array([1.0, 2.0, -1.0])
     found = hvp_params(cross_entropy, logits, label, v).unwrap()
@@ -265,7 +265,7 @@ def test_a_result_that_is_on_no_tape_is_a_failure() -> None:
         assert isinstance(found.failure(), InvalidOutputId)
 
 
-def test_what_no_double_can_say_is_a_failure() -> None:
+def test_numbers_beyond_double_precision_are_a_failure() -> None:
     huge: Any = 10**400
     one = np.float64(1)
     for found in (

@@ -50,7 +50,9 @@ from tests.oracles import assert_fractions, plain, usual
 
 
 @pytest.mark.parametrize(("directions", "expected"), OF_THE_FIELD)
-def test_the_golden_cubic_field(directions: list[Array], expected: int) -> None:
+def test_derivatives_of_the_cubic_field_are_torchleans(
+    directions: list[Array], expected: int
+) -> None:
     for order in permutations(directions):
         found = derivative(cubic, FIELD, AT, order).unwrap()
         assert_fractions(found)
@@ -60,7 +62,7 @@ def test_the_golden_cubic_field(directions: list[Array], expected: int) -> None:
 
 
 @pytest.mark.parametrize(("directions", "parameters", "inputs"), FROM_THE_FIELD)
-def test_the_golden_pullbacks_of_the_cubic_field(
+def test_pullbacks_of_the_cubic_field_are_torchleans(
     directions: list[Array], parameters: list[int], inputs: list[int]
 ) -> None:
     found, x = derivative_vjp(cubic, FIELD, AT, directions, 1).unwrap()
@@ -79,7 +81,7 @@ def cubed_linear(p: tuple[NodeId, NodeId], x: NodeId) -> Do[NodeId, Any]:
 
 
 @pytest.mark.parametrize("dtype", [object, np.float64, np.float32])
-def test_the_golden_cubic_field_as_a_model(dtype: Any) -> None:
+def test_derivatives_of_the_cubic_field_as_a_model_are_torchleans(dtype: Any) -> None:
     """Its numbers are small integers: exact in every scalar type."""
 
     def of(numbers: Any) -> Array:
@@ -102,7 +104,7 @@ def test_the_golden_cubic_field_as_a_model(dtype: Any) -> None:
     assert mixed.unwrap().tolist() == [192]
 
 
-def test_golden_numbers_of_first_derivatives() -> None:
+def test_first_derivatives_are_torchleans() -> None:
     """TorchLean's: the identity, and the logarithm of a softmax."""
 
     def identity(_: None, x: NodeId) -> TapeM[NodeId, Any]:
@@ -191,7 +193,7 @@ SOFTMAX_ROWS: Final[dict[str, tuple[Shape, int, list[str]]]] = {
 
 
 @pytest.mark.parametrize("name", SOFTMAX_ROWS)
-def test_the_golden_derivatives_of_softmax(name: str) -> None:
+def test_derivatives_of_softmax_are_torchleans(name: str) -> None:
     shape, axis, texts = SOFTMAX_ROWS[name]
     p, u, v, first, mixed = (
         np.array([float(Fraction(n)) for n in text.split()]).reshape(shape)
@@ -211,7 +213,7 @@ def test_the_golden_derivatives_of_softmax(name: str) -> None:
     close(along(v, u), mixed)
 
 
-def test_the_golden_hessian_vector_product_of_softmax() -> None:
+def test_the_hessian_vector_product_of_softmax_is_torchleans() -> None:
     """
     Of ``sum(w * softmax(x))`` by rows, ``w = (2, -1, 3, 4)``, along ``(3, 5, -2, 1)``.
 

@@ -75,7 +75,7 @@ def test_a_plain_leaf_may_feed_two_levels() -> None:
 
 
 @pytest.mark.parametrize("inside", ["pulled", "jacobian", "forward", "product"])
-def test_derivatives_within_a_derivative(inside: str) -> None:
+def test_an_inner_derivative_carries_the_outer_derivative(inside: str) -> None:
     """``d/dp (d/dx (p * x * x))`` is ``2 * x``: also where ``x`` itself is plain."""
     four, one = np.float64(4), np.float64(1)
 
@@ -107,7 +107,7 @@ def test_derivatives_within_a_derivative(inside: str) -> None:
     assert plain(value, slope) == expected
 
 
-def test_hessians_and_jacobians_of_duals() -> None:
+def test_a_hessian_of_duals_carries_third_derivatives() -> None:
     """Their tangents are third derivatives: of ``sum(x ** 4)``, ``24 * x * v``."""
 
     def quartic(x: NodeId) -> TapeM[NodeId, Any]:

@@ -95,7 +95,9 @@ def test_what_an_inner_derivative_takes_from_outside_is_differentiated(
 
 @both
 @inside
-def test_the_same_node_inside_and_outside(outer: Way, inner_way: Way) -> None:
+def test_a_node_may_be_differentiated_inside_and_outside(
+    outer: Way, inner_way: Way
+) -> None:
     """``d/dx (x * f'(x))`` of the cube: ``9 * x ** 2``."""
 
     @do
@@ -114,7 +116,9 @@ def test_the_same_node_inside_and_outside(outer: Way, inner_way: Way) -> None:
 @pytest.mark.parametrize("third", WAYS, ids=lambda f: f.__name__)
 @both
 @inside
-def test_three_derivatives(third: Way, outer: Way, inner_way: Way) -> None:
+def test_three_nested_derivatives_are_exact_however_they_nest(
+    third: Way, outer: Way, inner_way: Way
+) -> None:
     """``x ** 4`` three times: ``24 * x``, exactly, in all eight ways."""
 
     @do
@@ -131,7 +135,7 @@ def test_three_derivatives(third: Way, outer: Way, inner_way: Way) -> None:
 
 
 @both
-def test_a_closure_over_an_inner_node_that_escapes(outer: Way) -> None:
+def test_a_closure_that_escapes_a_derivative_may_be_differentiated(outer: Way) -> None:
     """
     A function made inside one derivative and differentiated outside of it.
 

@@ -138,7 +138,7 @@ def test_a_dual_output_with_a_plain_seed_keeps_its_level() -> None:
     assert [x.tolist() for x in found] == [12, 6]
 
 
-def test_at_a_kink_all_roads_meet() -> None:
+def test_at_a_kink_vjp_and_jvp_agree() -> None:
     """The root of 0 has no slope; so nor has its slope, whoever asks."""
 
     @do
@@ -174,7 +174,7 @@ def _through(op: Any, xp: Any, g: Any, xs: Any, y: Any, need: Any) -> Any:
     return (g * xs[0],)
 
 
-def test_an_op_of_ones_own_may_bring_back_a_level_that_nobody_left() -> None:
+def test_a_custom_rule_may_bring_back_a_level_that_its_op_drops() -> None:
     @do
     def program() -> Do[Any, Any]:
         x, p = (yield from leaf(2.0)), (yield from leaf(5.0))

@@ -90,7 +90,9 @@ def test_recorded_gradients_are_the_numeric_ones_to_the_last_bit(
 @each_op
 @brief
 @given(data=st.data())
-def test_they_can_be_differentiated(spec: Spec, data: st.DataObject) -> None:
+def test_derivatives_of_recorded_gradients_are_those_of_jax(
+    spec: Spec, data: st.DataObject
+) -> None:
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
@@ -102,7 +104,7 @@ def test_they_can_be_differentiated(spec: Spec, data: st.DataObject) -> None:
 @each_rational_op
 @brief
 @given(data=st.data())
-def test_over_rationals_recorded_and_dual_roads_are_equal(
+def test_over_rationals_recorded_sweeps_and_duals_agree(
     spec: Spec, data: st.DataObject
 ) -> None:
     xs, vs, g = data.draw(cases(spec)).of(object)
@@ -123,7 +125,7 @@ def test_every_recorded_node_has_the_scalar_type(spec: Spec, dtype: Any) -> None
 
 
 @each_op
-def test_three_times(spec: Spec) -> None:
+def test_three_nested_sweeps_agree_with_three_levels_of_duals(spec: Spec) -> None:
     """The sweep over a sweep over a sweep: recorded thrice, and by three levels."""
     xs, vs, g = sample(spec).of(np.float64)
     g = np.asarray(g)[()]

@@ -48,7 +48,7 @@ LABELS: Final = np.array([2, 0])
         (nll, lambda x: -x[jnp.arange(2), LABELS].mean()),
     ],
 )
-def test_losses_of_labels(op: Any, oracle: Any) -> None:
+def test_penalties_on_losses_of_labels_are_those_of_jax(op: Any, oracle: Any) -> None:
     @do
     def squared_slope(x: NodeId, labels: NodeId) -> Do[NodeId, Any]:
         loss = yield from op(x, labels)
@@ -72,7 +72,7 @@ def test_losses_of_labels(op: Any, oracle: Any) -> None:
     assert_close(backward(tape, penalty, 1, wrt=[x]).unwrap()[x], theirs)
 
 
-def test_a_table_of_rows() -> None:
+def test_a_penalty_through_gather_and_index_add_is_that_of_jax() -> None:
     """The gradient of a gradient through a look-up, and through what adds back."""
     table, words = np.arange(6.0).reshape(3, 2), np.array([2, 0, 2, 9])
 

@@ -96,7 +96,7 @@ def test_a_run_is_pure() -> None:
     assert len(snapshots.eval().unwrap()) == 1
 
 
-def test_programs_are_values() -> None:
+def test_backward_m_programs_are_values() -> None:
     one = backward_m(X, wrt=[X])
     assert one == backward_m(X, wrt=(X,))
     assert one != backward_m(X)

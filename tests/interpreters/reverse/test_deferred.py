@@ -256,7 +256,7 @@ def corner(extent: int, *, deferred: bool) -> Any:
     return backward(tape, out, 2.0)
 
 
-def test_a_rule_of_ones_own_may_defer() -> None:
+def test_a_custom_rule_may_defer_its_product() -> None:
     now, later = corner(5, deferred=False), corner(5, deferred=True)
     np.testing.assert_array_equal(later.unwrap()[0], now.unwrap()[0], strict=True)
 

@@ -10,7 +10,7 @@ from tests.untyped import LOOSE
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_a_gradient_that_is_not_there_says_why(recorded: bool) -> None:
+def test_a_missing_gradient_raises_a_key_error_that_says_why(recorded: bool) -> None:
     @do
     def program() -> Do[Any]:
         x = yield from leaf(1.0)

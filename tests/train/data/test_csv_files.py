@@ -197,7 +197,7 @@ def _seen(row: int, suffix: str) -> tuple[str, int, int]:
         (".e5", CsvOptions(), "csv row 1, col 1: no digits found", 1, 1),
     ],
 )
-def test_what_is_wrong_with_a_text(
+def test_a_broken_text_fails_at_its_row_and_column(
     text: str, options: CsvOptions, message: str, row: int | None, column: int | None
 ) -> None:
     error = parse_csv(text, options).failure()
@@ -270,7 +270,7 @@ def test_what_pythons_writer_quotes_are_the_cells(
         assert numbers == Success([[1.0, 2.0]])
 
 
-def test_a_row_has_one_number_whoever_counts() -> None:
+def test_every_loader_numbers_rows_alike() -> None:
     text = '\ufeffa,"b\n"\r\n\r\n1,"2\n"\r\n\r\n3'
     options = CsvOptions(skip_header=True)
     for result, message in (
@@ -314,7 +314,7 @@ def test_a_long_text_takes_time_in_proportion() -> None:
     assert parse_csv(f"{header}\n1", options) == Success([[1.0]])
 
 
-def test_loaders_of_csv(tmp_path: Path) -> None:
+def test_csv_loaders_check_their_shapes(tmp_path: Path) -> None:
     assert csv_matrix("1,2\n3,4", 2, 2).unwrap().tolist() == [[1, 2], [3, 4]]
     assert csv_matrix("1,2", 2, 2).failure().message == "csv: expected 2 rows, got 1"
     assert csv_vectors("1\n2", 1).unwrap().size() == 2

@@ -19,7 +19,7 @@ from tapem_dsl.train import (
 from tests.train.data.npy_contents import COLUMNS, GOOD, of_numpy
 
 
-def test_texts_are_texts_and_bytes_are_bytes() -> None:
+def test_csv_takes_no_bytes_and_npy_takes_no_texts() -> None:
     wrong: Any
     for wrong in (b"1,2", None, Path("a.csv")):
         with pytest.raises(TypeError, match="CSV is read from a text, not from a"):

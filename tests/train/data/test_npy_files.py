@@ -247,13 +247,13 @@ def test_a_forged_header_takes_no_memory(shape: str, descr: str) -> None:
         (GOOD.replace(b"False", b"0    "), "failed to parse NPY header"),
     ],
 )
-def test_what_is_wrong_with_a_file(content: bytes, message: str) -> None:
+def test_a_broken_file_fails_and_says_why(content: bytes, message: str) -> None:
     error = parse_npy(content).failure()
     assert isinstance(error, LoadError)
     assert error.message == f"npy: {message}"
 
 
-def test_loaders_of_npy(tmp_path: Path) -> None:
+def test_npy_loaders_check_their_shapes(tmp_path: Path) -> None:
     assert npy_vector(npy_bytes(np.ones(2)), 2).unwrap().tolist() == [1, 1]
     assert npy_matrix(GOOD, 3, 2).unwrap().shape == (3, 2)
     assert npy_vector(GOOD, 6).failure().message == "npy: shape mismatch for vector"
@@ -287,7 +287,7 @@ def test_loaders_of_npy(tmp_path: Path) -> None:
         (GOOD, (), "shape mismatch: expected [], got [3, 2]"),
     ],
 )
-def test_what_is_wrong_with_leading_rows(
+def test_leading_rows_that_are_not_there_fail_and_say_why(
     content: bytes, shape: Any, message: str
 ) -> None:
     assert npy_prefix(content, shape).failure().message == f"npy: {message}"

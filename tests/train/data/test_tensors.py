@@ -41,13 +41,15 @@ def test_lists_become_arrays() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_lists(result: Any, text: str, row: int | None) -> None:
+def test_lists_of_wrong_lengths_fail_with_their_place(
+    result: Any, text: str, row: int | None
+) -> None:
     error = result.failure()
     assert isinstance(error, LoadError)
     assert (error.message, error.row) == (text, row)
 
 
-def test_an_integer_that_no_double_reaches_is_a_failure() -> None:
+def test_an_integer_beyond_double_precision_is_a_failure() -> None:
     text = "t: an integer is beyond the range of float64"
     for result in (
         vector_of_list("t", 1, [10**400]),

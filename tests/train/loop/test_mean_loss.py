@@ -93,7 +93,7 @@ FLAGGED = {0, 1, 4, 5, 8, 9, 10, 13, 14, 15, 18, 19, 20, 21}
 
 
 @pytest.mark.parametrize("number", [rationals, doubles, singles])
-def test_the_tape_of_four_samples_node_by_node(number: Any) -> None:
+def test_the_tape_of_four_samples_is_torchleans_node_by_node(number: Any) -> None:
     out, tape = four_samples(number, SAMPLES).run().unwrap()
     assert out == 21
     assert len(tape) == 22
@@ -290,7 +290,7 @@ def values(program: TapeM[NodeId, Any]) -> tuple[Tape[Any], NodeId, dict[Any, An
     return tape, out, backward_scalar(tape, out).unwrap()
 
 
-def test_mul_and_scale_over_rationals() -> None:
+def test_mul_and_scale_are_exact_over_rationals() -> None:
     @do
     def program() -> Do[NodeId, np.object_]:
         a = yield from param(rationals([2, 3]))
@@ -303,7 +303,9 @@ def test_mul_and_scale_over_rationals() -> None:
 
 
 @pytest.mark.parametrize("trainable", ["L", "R"])
-def test_a_product_with_one_trainable_factor(trainable: str) -> None:
+def test_a_product_with_one_trainable_factor_has_exact_gradients(
+    trainable: str,
+) -> None:
     @do
     def program() -> Do[NodeId, np.object_]:
         left = yield from (param if trainable == "L" else const)(

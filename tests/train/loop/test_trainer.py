@@ -130,7 +130,7 @@ def test_reports_are_logged_at_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
-def test_handlers_of_ones_own_stay() -> None:
+def test_a_users_handlers_stay() -> None:
     logger, handler = logging.getLogger("tapem_dsl.own"), logging.NullHandler()
     logger.addHandler(handler)
     for _ in range(2):

@@ -79,7 +79,7 @@ def test_schedules_count_steps_from_0() -> None:
     assert values == [1.0, 0.5, -0.5]
 
 
-def test_look_ups_and_replacements() -> None:
+def test_a_table_finds_and_replaces_parameters_by_id() -> None:
     two = table(np.ones(2), ONE)
     assert same(two.get_tensor("t", NodeId(1), ()).unwrap(), ONE)
     missing = two.get_tensor("t", NodeId(7), ()).failure()
