@@ -1,4 +1,4 @@
-"""What the tests of ops and rules try, and what they compare with."""
+"""Operands for the tests of ops and rules, and what results are compared with."""
 
 import math
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ from tapem_dsl import (
 )
 from tapem_dsl.interpreters.forward.dual import part_at
 from tests.specs.spec import ANY, NONZERO, POSITIVE, Domain, Shapes, Spec
+
+# Any, throughout: compiled functions of JAX, and numbers of any scalar type.
 
 EXACT_DTYPE: Final = np.dtype(object)
 thorough: Final = settings(
@@ -185,7 +187,7 @@ def both_parts(x: Array) -> tuple[Array, Array]:
     return part_at(x, 1, tangent=False), part_at(x, 1, tangent=True)
 
 
-def plain(*scalars: Array) -> list[Any]:  # Any: numbers of Python
+def plain(*scalars: Array) -> list[Any]:
     """Give numbers; a dual, which may equal one, has no ``tolist``."""
     return [x.tolist() for x in scalars]
 
@@ -193,7 +195,7 @@ def plain(*scalars: Array) -> list[Any]:  # Any: numbers of Python
 # -- comparisons -----------------------------------------------------------------------
 
 
-def inner(a: Array, b: Array) -> Any:  # Any: a float or a Fraction
+def inner(a: Array, b: Array) -> Any:
     """Multiply and add, in double precision or exactly."""
     if a.dtype == EXACT_DTYPE:
         return sum(
@@ -211,7 +213,7 @@ def assert_fractions(array: Array) -> None:
         assert type(entry.numerator) is type(entry.denominator) is int
 
 
-def assert_close(ours: Array, theirs: Any) -> None:  # Any: whatever NumPy reads
+def assert_close(ours: Array, theirs: Any) -> None:
     """Assert ten digits, and next to 0 twelve places."""
     theirs = np.asarray(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12, strict=True)
@@ -258,13 +260,13 @@ def real_cotangents(
 
 
 @cache
-def jax_value(spec: Spec) -> Any:  # Any: a compiled function
+def jax_value(spec: Spec) -> Any:
     """Compile the op as JAX has it."""
     return jax.jit(spec.oracle)
 
 
 @cache
-def jax_gradient(spec: Spec) -> Any:  # Any: a compiled function
+def jax_gradient(spec: Spec) -> Any:
     """Compile its vector-Jacobian product."""
 
     def pulled(xs: tuple[Array, ...], g: Array) -> Any:
@@ -275,7 +277,7 @@ def jax_gradient(spec: Spec) -> Any:  # Any: a compiled function
 
 
 @cache
-def jax_gradient_along(spec: Spec) -> Any:  # Any: a compiled function
+def jax_gradient_along(spec: Spec) -> Any:
     """Compile the derivative of that along directions of the operands."""
 
     def along(xs: tuple[Array, ...], vs: tuple[Array, ...], g: Array) -> Any:

@@ -1,3 +1,5 @@
+"""The namespaces: NumPy's, the exact one, and the dispatch to tracers."""
+
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations

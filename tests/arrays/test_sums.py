@@ -1,4 +1,4 @@
-"""Sums and products of any layout, against exact ones; what is stated of them holds."""
+"""Sums and products of any layout lose no more digits than the docs state."""
 
 from collections.abc import Callable
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Failures as records: facts to match on, texts to the letter, one text a record."""
+"""Failures are records: their facts can be matched on, and their texts differ."""
 
 import pickle
 from typing import Any

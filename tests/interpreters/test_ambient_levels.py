@@ -1,4 +1,4 @@
-"""One meaning of a level around a sweep, by every door: that of JAX."""
+"""A level around a sweep means the same to every entry point, as in JAX."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -47,7 +47,8 @@ from tapem_dsl.interpreters.tracer import levels_of
 from tapem_dsl.train import value_and_grad
 from tests.untyped import LOOSE
 
-# Any: programs of a leaf and a constant that may be a dual, of whatever scalar.
+# Any, throughout: programs of any scalar type, and duals among arrays.
+
 Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]
 
 
@@ -291,19 +292,19 @@ def test_functions_of_packs_nest_by_their_levels() -> None:
     assert (value, along) == (3 * 2 * 9 * 3, 3 * 9 * 3)
 
 
-def stepped(tape: Any, slots: list[Any]) -> list[Any]:  # Any: duals among the slots
+def stepped(tape: Any, slots: list[Any]) -> list[Any]:
     for id in reversed(tape.ids()):
         slots = list(backward_dense_step(tape, slots, id).unwrap())
     return slots
 
 
-def parts_of(x: Any) -> tuple[float, float]:  # Any: a dual
+def parts_of(x: Any) -> tuple[float, float]:
     return float(x.primal), float(x.tangent)
 
 
 def test_zero_slots_of_other_nodes_change_nothing() -> None:
     @do
-    def with_another(c: Any) -> Do[NodeId, Any]:  # Any: a dual
+    def with_another(c: Any) -> Do[NodeId, Any]:
         p = yield from leaf(3.0)
         factor = yield from const(c)
         y = yield from mul(p, factor)
@@ -336,7 +337,7 @@ def test_levels_of_all_seeds_are_ambient() -> None:
 
 
 @pytest.mark.parametrize("part", [primal, tangent])
-def test_no_entry_point_sweeps_out_of_an_ambient_level(part: Any) -> None:  # Any: an op
+def test_no_entry_point_sweeps_out_of_an_ambient_level(part: Any) -> None:
     @do
     def mixed_up() -> Do[NodeId, Any]:
         p = yield from leaf(3.0)

@@ -1,4 +1,4 @@
-"""All roads to second derivatives meet, on random programs: exactly over rationals."""
+"""All compositions of forward and reverse mode agree on random programs."""
 
 from fractions import Fraction
 from typing import Any

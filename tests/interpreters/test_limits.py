@@ -1,4 +1,4 @@
-"""Every op, by every road and to the second order, where floats end and saturate."""
+"""Every op and its first two derivatives, where floats end and saturate."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -200,7 +200,7 @@ OTHER: Final = 99 / 128  # no point of the line
     ("spec", "operand"), ELEMENTWISE, ids=[f"{spec}-{i}" for spec, i in ELEMENTWISE]
 )
 def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
-    """Of values and derivatives entry by entry; where these pass through 0, nearly."""
+    """The numbers are values and derivatives along the whole line."""
     points = ALONG_THE_LINE
     if spec.domains[operand] is not POSITIVE:
         points = np.concatenate([points, -points])
@@ -233,7 +233,7 @@ def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
 def test_safe_log_keeps_its_digits_beside_any_epsilon(
     epsilon: float | Fraction, dtype: Any
 ) -> None:
-    """Stated anew; second derivatives where they do not pass through 0."""
+    """Second derivatives are compared where they do not pass through 0."""
     spec = replace(
         named("safe_log"),
         op=SafeLog(epsilon),
@@ -375,7 +375,7 @@ def test_gelu_is_the_identity_far_out() -> None:
 def test_nan_shows_in_all_that_depends_on_it(
     spec: Spec, operand: int, which: int
 ) -> None:
-    """A result depends on what changes it: a large number, a small one, or a usual."""
+    """An entry depends on an operand if another number there changes it."""
 
     def result(entry: float) -> Array:
         xs = [np.array(x) for x in sample(spec).of(np.float64)[0]]

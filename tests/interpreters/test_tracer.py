@@ -135,7 +135,7 @@ def boxed_condition(level: int) -> Boxed:
 
 @pytest.mark.parametrize("level", [1, 9])
 def test_what_chooses_may_be_of_another_kind_than_what_is_chosen(level: int) -> None:
-    """Conditions, labels and indices have a say in which namespace computes."""
+    """Conditions, labels and indices are among the operands that choose a namespace."""
     row, ones = np.array([2.0, 3.0]), np.ones(2)
     dual: Any = Dual(row, ones, 5)
     xp = namespace_of(dual)
@@ -183,7 +183,7 @@ def bool_of(x: Any) -> bool:
 
 
 def test_a_sweep_carries_any_wrapping_array() -> None:
-    """The output is boxed, and so is what a plain leaf receives."""
+    """The output is boxed, and so is the gradient of a plain leaf."""
     box: Any = Boxed(THREE, 4)
     program: TapeM[NodeId, Any] = LOOSE.const(box).bind(
         lambda c: LOOSE.leaf(5.0).bind(lambda x: mul(x, x).bind(lambda y: mul(c, y)))

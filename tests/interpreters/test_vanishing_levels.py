@@ -1,4 +1,4 @@
-"""A level that goes missing on the way, though no op leaves it: ``d/dw r (w + p)``."""
+"""Levels that vanish on the way though no op leaves them, as in ``d/dw q (w + p)``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,9 +40,11 @@ from tapem_dsl.interpreters.forward.dual_ops import MakeDual
 from tapem_dsl.train import value_and_grad
 from tests.untyped import LOOSE
 
+# Any, throughout: programs of any scalar type, and arrays of JAX.
+
 P, Q, ONE = np.float64(2), np.float64(3), np.float64(1)
 
-Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]  # Any: of whatever scalar
+Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]
 
 
 @do
@@ -84,7 +86,7 @@ def dual(value: Array) -> Dual:
 
 
 def test_jax_agrees_on_what_is_expected() -> None:
-    def function(p: Any, q: Any) -> Any:  # Any: JAX's arrays
+    def function(p: Any, q: Any) -> Any:
         def of_z(z: Any) -> Any:
             return jax.jvp(lambda w: w * (z + p), (q,), (q,))[1]
 

@@ -98,7 +98,7 @@ def test_inv_is_one_divided_by_each_entry(data: st.DataObject) -> None:
 @usual
 @given(data=st.data())
 def test_the_square_of_a_difference_is_that_of_mse(data: st.DataObject) -> None:
-    """And a mean divides by the number of entries, or by 1 if there are none."""
+    """A mean divides by the number of entries, or by 1 if there are none."""
     shape = data.draw(shapes)
     x, y = data.draw(arrays(shape)), data.draw(arrays(shape))
 

@@ -158,7 +158,7 @@ def test_a_transform_begins_so_for_each_leaf(name: str) -> None:
 def test_a_counter_grows_by_one_with_every_gradient(
     rule: Any, data: st.DataObject, steps: int
 ) -> None:
-    """Zero gradients too; and a step counts once for the pack, whatever it holds."""
+    """Zero gradients count as well, and a step counts once for all leaves."""
     p, g = data.draw(moving(np.float64))
     state = rule().init(p)
     for step in range(steps):

@@ -1,4 +1,4 @@
-"""Attention."""
+"""Attention, against loops over tokens and heads."""
 
 import copy
 import math

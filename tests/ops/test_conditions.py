@@ -1,4 +1,4 @@
-"""Conditions are nodes: compared, combined, and chosen by; nothing passes back."""
+"""Comparisons, logical ops and ``where``: nothing passes back to a condition."""
 
 from functools import partial
 from typing import Any
@@ -224,7 +224,7 @@ def test_where_requires_a_gradient_where_a_choice_does(
 
 
 def test_a_choice_before_the_op_keeps_it_from_failing() -> None:
-    """Of log, where entries are not greater than 0: choose before and after."""
+    """``log`` refuses what is not positive, unless ``where`` replaces it before."""
 
     @do
     def safe() -> Do[NodeId]:

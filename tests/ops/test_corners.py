@@ -1,4 +1,4 @@
-"""Ops with a corner or a pole: values at the corner, and what PyTorch has there."""
+"""Ops with a kink or a pole: their values and derivatives there."""
 
 import math
 from fractions import Fraction

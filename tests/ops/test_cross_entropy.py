@@ -1,4 +1,4 @@
-"""Cross-entropy on logits: labels are nodes, of an integer type, without a gradient."""
+"""Cross-entropy on logits, whose labels are nodes of an integer type."""
 
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Elementwise functions: exact values, and values at extremes."""
+
 import math
 from fractions import Fraction
 from typing import Any
@@ -22,6 +24,8 @@ from tapem_dsl import (
 )
 from tests.oracles import assert_fractions, assert_same_numbers, operands, usual, value
 from tests.specs.every import named
+
+# Any, throughout: ops' functions, numbers and arrays.
 
 # -- relu ------------------------------------------------------------------------------
 
@@ -76,7 +80,7 @@ INF, NAN = math.inf, math.nan
 )
 @pytest.mark.parametrize("size", [None, 1, 9, 64])
 def test_ops_of_one_operand_hold_at_extremes(
-    apply: Any,  # Any: an op's function
+    apply: Any,
     x: float,
     y: float,
     size: int | None,
@@ -120,8 +124,8 @@ LOG = (
 )
 @pytest.mark.parametrize("record", [leaf, const])
 def test_the_logarithm_of_what_is_not_positive_is_refused(
-    record: Any,  # Any: overloaded
-    x: Any,  # Any: a number or an array
+    record: Any,
+    x: Any,
     entry: str,
     index: tuple[int, ...],
 ) -> None:

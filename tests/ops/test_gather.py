@@ -1,4 +1,4 @@
-"""Picking by indices that are data."""
+"""``gather`` and ``index_add``, whose indices are nodes."""
 
 from fractions import Fraction
 from typing import Any

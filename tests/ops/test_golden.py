@@ -1,4 +1,4 @@
-"""Numbers of TorchLean's own tests that several ops make together."""
+"""Numbers of TorchLean's tests that take several ops."""
 
 import math
 from fractions import Fraction

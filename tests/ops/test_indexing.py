@@ -1,4 +1,4 @@
-"""Picking and adding by static indices."""
+"""``select``, ``index_select`` and ``scatter_add``, whose indices are parameters."""
 
 from typing import Any
 

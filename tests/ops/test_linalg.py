@@ -1,3 +1,5 @@
+"""Products of matrices and affine maps: exact values and gradients."""
+
 from fractions import Fraction
 from typing import Any
 

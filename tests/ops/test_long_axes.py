@@ -300,7 +300,7 @@ def test_a_mean_of_float16_losses_is_summed_in_float32(loss: float, count: int) 
 
 
 def test_a_fold_of_adds_rounds_at_each() -> None:
-    """As a loop in PyTorch does."""
+    """A loop in PyTorch rounds as often."""
 
     def added(total: NodeId, x: np.float16) -> TapeM[NodeId, Any]:
         return const(x).bind(lambda loss: add(total, loss))

@@ -1,3 +1,5 @@
+"""Losses: exact means, empty operands, and values at extremes."""
+
 import math
 from fractions import Fraction
 from typing import Any

@@ -1,3 +1,5 @@
+"""Sums of all entries."""
+
 from fractions import Fraction
 
 import numpy as np

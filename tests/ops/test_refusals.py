@@ -34,6 +34,8 @@ from tests.specs.every import ALL, both_samples, each_op, each_operand, named
 from tests.specs.softmax import SOFTMAX
 from tests.specs.spec import Spec
 
+# Any, throughout: what is wrong on purpose.
+
 FLOATS = "floating-point or rational operands"
 OF_NUMBERS = [spec for spec in ALL if spec.op.scalar_kinds != ANY_SCALAR]
 
@@ -65,7 +67,7 @@ def test_the_first_unknown_operand_is_named(spec: Spec) -> None:
 def test_a_program_in_the_place_of_an_id_is_a_type_error(
     spec: Spec, operand: int
 ) -> None:
-    ids: list[Any] = [NodeId(0)] * spec.arity  # Any: wrong on purpose
+    ids: list[Any] = [NodeId(0)] * spec.arity
     ids[operand] = pure(NodeId(0))
     with pytest.raises(TypeError, match="did you forget `yield from`"):
         spec.apply(*ids)
@@ -267,9 +269,7 @@ def test_another_shape_than_asked_for_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("shape", [[2, 3], 6, (2.0, 3)])
-def test_a_shape_that_is_none_is_a_mistake_in_the_call(
-    shape: Any,  # Any: wrong on purpose
-) -> None:
+def test_a_shape_that_is_none_is_a_mistake_in_the_call(shape: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="shape"):
         relu(NodeId(0), shape=shape)
 

@@ -1,4 +1,4 @@
-"""Ops that move entries: every axis, what is refused, and TorchLean's numbers."""
+"""Ops that move entries: along every axis, and what they refuse."""
 
 from fractions import Fraction
 from typing import Any

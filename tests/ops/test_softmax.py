@@ -1,3 +1,5 @@
+"""Softmax and its logarithm: known rows, axes, and values at extremes."""
+
 import math
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Windows and their sum."""
+"""``windows`` and its adjoint ``fold``."""
 
 from fractions import Fraction
 from typing import Any

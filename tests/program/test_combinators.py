@@ -1,4 +1,4 @@
-"""The combinators: laws, laziness of failure, and what they refuse."""
+"""The combinators: their laws, and what they refuse."""
 
 from collections.abc import Callable
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Failures and exceptions in blocks: who is closed, who recovers, what stays."""
+"""Failures and exceptions in blocks: how blocks are closed and programs recover."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

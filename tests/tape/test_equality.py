@@ -1,4 +1,4 @@
-"""Equality of values that users bring along."""
+"""``same``: equality of what programs and tapes may hold."""
 
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Mistakes in what a training script is made of, each with its fix."""
+"""Wrong arguments of training, each with a message that says the fix."""
 
 import math
 import pickle

@@ -1,4 +1,4 @@
-"""The file of a checkpoint: whole or not there, whoever writes, kills or links it."""
+"""The file of a checkpoint is written whole or not at all, and keeps its mode."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Dual arrays: how parts go together, and that nobody else's array changes."""
+"""Dual arrays: how their parts go together, and that no other array changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Levels of duals that a program enters and leaves."""
+"""The ops by which a program enters and leaves levels of duals."""
 
 import pickle
 from fractions import Fraction

@@ -66,7 +66,7 @@ def test_hessian_vector_products_are_those_of_jax(
 
 @each_operand
 def test_hessians_are_those_of_jax(spec: Spec, operand: int) -> None:
-    """In one operand, the others constant; JAX's column by column."""
+    """The Hessian in one operand is JAX's, column by column."""
     xs, _, g = sample(spec, 1 if operand and len(spec.few) > 1 else 0).of(np.float64)
     g = np.asarray(g)[()]
     x = xs[operand]

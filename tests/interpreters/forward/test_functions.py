@@ -195,7 +195,7 @@ def test_what_has_no_direction_stays_plain() -> None:
 
 
 def test_a_leaf_without_a_direction_has_its_share_of_the_product() -> None:
-    """The Hessian of ``a * b`` along ``(1, 0)`` is ``(0, 1)``, said either way."""
+    """The Hessian of ``a * b`` along ``(1, 0)`` is ``(0, 1)``, with ``None`` and with 0."""
 
     def area(sides: Any, _: None) -> TapeM[NodeId, Any]:
         return mul(sides[0], sides[1])
@@ -289,7 +289,7 @@ def test_directions_are_a_list_of_arrays() -> None:
 
 
 def test_empty_columns_stand_after_the_result() -> None:
-    """Of a result of shape (2, 3) in an input of shape (0, 4)."""
+    """The result has shape (2, 3), the input (0, 4)."""
     ones = np.ones((2, 3))
     found = jacfwd_input(lambda x: const(ones), np.zeros((0, 4))).unwrap()
     assert found.shape == (2, 3, 0, 4)

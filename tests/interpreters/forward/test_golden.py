@@ -82,7 +82,7 @@ def cubed_linear(p: tuple[NodeId, NodeId], x: NodeId) -> Do[NodeId, Any]:
 
 @pytest.mark.parametrize("dtype", [object, np.float64, np.float32])
 def test_derivatives_of_the_cubic_field_as_a_model_are_torchleans(dtype: Any) -> None:
-    """Its numbers are small integers: exact in every scalar type."""
+    """The numbers are small integers, which every scalar type holds exactly."""
 
     def of(numbers: Any) -> Array:
         return rationals(numbers) if dtype is object else np.array(numbers, dtype)
@@ -105,7 +105,7 @@ def test_derivatives_of_the_cubic_field_as_a_model_are_torchleans(dtype: Any) ->
 
 
 def test_first_derivatives_are_torchleans() -> None:
-    """TorchLean's: the identity, and the logarithm of a softmax."""
+    """TorchLean differentiates the identity and the logarithm of a softmax."""
 
     def identity(_: None, x: NodeId) -> TapeM[NodeId, Any]:
         return pure(x)

@@ -35,7 +35,7 @@ X: Final = NodeId(0)
 
 
 def test_a_seed_may_carry_a_level_that_the_output_does_not() -> None:
-    """The gradient is linear in the seed: its tangent is that of the seed, pulled."""
+    """The gradient is linear in the seed: its tangent is that of the seed, pulled back."""
 
     @do
     def program() -> Do[Any, Any]:
@@ -139,7 +139,7 @@ def test_a_dual_output_with_a_plain_seed_keeps_its_level() -> None:
 
 
 def test_at_a_kink_vjp_and_jvp_agree() -> None:
-    """The root of 0 has no slope; so nor has its slope, whoever asks."""
+    """The gradient of a square root at 0 is 0, and so are all its derivatives."""
 
     @do
     def slope(x: NodeId, z: NodeId) -> Do[NodeId, Any]:

@@ -126,7 +126,7 @@ def test_every_recorded_node_has_the_scalar_type(spec: Spec, dtype: Any) -> None
 
 @each_op
 def test_three_nested_sweeps_agree_with_three_levels_of_duals(spec: Spec) -> None:
-    """The sweep over a sweep over a sweep: recorded thrice, and by three levels."""
+    """The third derivative is that of three sweeps, each over the one before."""
     xs, vs, g = sample(spec).of(np.float64)
     g = np.asarray(g)[()]
 

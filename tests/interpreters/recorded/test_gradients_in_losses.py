@@ -73,7 +73,7 @@ def test_penalties_on_losses_of_labels_are_those_of_jax(op: Any, oracle: Any) ->
 
 
 def test_a_penalty_through_gather_and_index_add_is_that_of_jax() -> None:
-    """The gradient of a gradient through a look-up, and through what adds back."""
+    """The penalty is the squared norm of a gradient."""
     table, words = np.arange(6.0).reshape(3, 2), np.array([2, 0, 2, 9])
 
     @do

@@ -1,4 +1,4 @@
-"""Functions of recorded arrays: the numbers of NumPy, and what passes back at ties."""
+"""Functions of recorded arrays: their values are NumPy's, and they have gradients."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -145,7 +145,7 @@ def test_the_recording_namespace_has_every_function() -> None:
 def test_extrema_share_a_tie_and_constants_pass_nothing_back(
     function: Function, slopes: list[float]
 ) -> None:
-    """At a tie a number takes all, a node half; constants pass nothing."""
+    """At a tie with a number the node gets nothing, with a node it gets half."""
     (x,) = recorded(np.array([0.0, 1.0, 2.0]))
     y = CARRIED.sum(function(CARRIED, x))
     tape: Any = snapshot(x.recorder.nodes, len(x.recorder.nodes))
@@ -185,7 +185,7 @@ def test_what_does_not_broadcast_is_the_rules_own_mistake() -> None:
 
 
 def test_logarithms_outside_their_domain_are_nan_until_chosen() -> None:
-    """The domain is the rule's to check: no function of a rule refuses floats."""
+    """The namespace checks no domain: an op or a rule does that."""
     (x,) = recorded(np.array([-2.0, 1.0]))
     with np.errstate(all="ignore"):
         for function in (CARRIED.log, CARRIED.log1p):

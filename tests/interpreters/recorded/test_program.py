@@ -158,7 +158,7 @@ def test_flags_say_what_a_gradient_depends_on() -> None:
 
 
 def test_conditions_are_recorded_not_fixed() -> None:
-    """The choice of a sweep is a node: it can be made anew from other leaves."""
+    """The condition of a choice is a node, which depends on the leaves."""
     out, tape = leaf(np.array([-1.0, 2.0])).bind(relu).bind(sum_).run().unwrap()
     _, longer = backward_m(out, wrt=[X]).run(tape).unwrap()
     names = {node.op.name for node in longer if node.op is not None}
@@ -214,7 +214,7 @@ def test_what_a_sweep_computes_is_recorded_whatever_it_is(x: float) -> None:
 def test_a_short_sweep_on_a_long_tape_looks_at_little(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nodes that the output does not depend on are not even looked at."""
+    """The sweep looks at no node that the output does not depend on."""
     entry: Any = leaf(1.0).bind(lambda x: fold_m(add, x, [x] * 10)).exec().unwrap()
     out, tape = leaf(3.0).bind(lambda x: mul(x, x)).run(entry).unwrap()
     met: list[NodeId] = []

@@ -133,7 +133,7 @@ def test_pending_products_are_summed_when_they_grow(
 def test_a_matrix_that_goes_on_is_summed_when_it_is_visited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The weight of the samples is a node itself: its rule needs the whole sum."""
+    """The rule of a weight that is no leaf needs the whole sum."""
 
     @do
     def program() -> Do[tuple[NodeId, NodeId]]:
@@ -157,7 +157,7 @@ def test_a_matrix_that_goes_on_is_summed_when_it_is_visited(
 
 
 def test_deferred_and_other_contributions_meet_in_any_order() -> None:
-    """A weight that is used by linear, by matmul and by a sum of its entries."""
+    """A weight is used by linear, by matmul and by a sum of its entries."""
 
     @do
     def program(order: tuple[int, ...]) -> Do[tuple[NodeId, NodeId]]:
@@ -186,7 +186,7 @@ def test_deferred_and_other_contributions_meet_in_any_order() -> None:
 
 
 def test_a_large_batch_is_not_kept() -> None:
-    """A product as large as its matrix would be held for nothing."""
+    """Its operands are as large as their product, which is computed at once."""
     batch = Outer(np.ones((9, 4)), np.ones((9, 3)))
     assert not worth_keeping(batch, np.ones((4, 3)))
     assert worth_keeping(Outer(np.ones((1, 4)), np.ones((1, 3))), np.ones((4, 3)))
@@ -268,7 +268,7 @@ def test_a_deferred_product_of_another_shape_is_refused() -> None:
 
 
 def test_a_hand_made_cycle_ends() -> None:
-    """A node that is its own parent: there is no later visit to leave the sum to."""
+    """A node that is its own parent has no later visit at which to sum."""
     node = Node(Corner(deferred=True, extent=5), (NodeId(0),), np.eye(5))
     tape = Tape([node])
     gradients = backward(tape, NodeId(0), np.eye(5))
@@ -304,7 +304,7 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
 
 @pytest.mark.parametrize("order", ["PPD", "PPDPP", "DPP", "PPPDDPP"])
 def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
-    """The same for contributions that are computed at once and added in place."""
+    """Contributions that are computed at once are added in place."""
 
     @do
     def program() -> Do[NodeId, Any]:

@@ -133,7 +133,7 @@ def test_backward_dense_is_the_fold_of_its_step(
 def test_backward_dense_all_is_backward_dense_from_a_one_hot(
     dtype: Any, data: st.DataObject
 ) -> None:
-    """Every rule here takes zero cotangents to zero contributions: then they agree."""
+    """They agree where rules take zero cotangents to zero contributions."""
     tape = data.draw(tapes(dtype))
     out = data.draw(ids_of(tape))
     seed = data.draw(arrays(tape[out].value.shape, dtype))

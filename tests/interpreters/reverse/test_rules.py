@@ -1,3 +1,5 @@
+"""Every derivative rule: the adjoint of the derivative, as in JAX, exact, and gated."""
+
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -43,6 +45,8 @@ from tests.specs.every import (
     named,
 )
 from tests.specs.spec import Spec
+
+# Any, throughout: arguments of rules.
 
 both_floats = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
@@ -98,7 +102,7 @@ def off_by_a_thousandth(kind: type[Op], operand: int) -> Callable[..., Any]:
     rule = vjp_rules.get(kind)
     assert rule is not None
 
-    def wrong(*arguments: Any) -> tuple[Array | None, ...]:  # Any: those of a rule
+    def wrong(*arguments: Any) -> tuple[Array | None, ...]:
         cotangents = [computed(cotangent) for cotangent in rule(*arguments)]
         cotangents[operand] = cotangents[operand] * 1.001  # type: ignore[operator] # flagged
         return tuple(cotangents)
@@ -251,7 +255,7 @@ def test_rules_are_told_which_operands_are_flagged(
 ) -> None:
     told = []
 
-    def spy(*arguments: Any) -> tuple[None, ...]:  # Any: those of a rule
+    def spy(*arguments: Any) -> tuple[None, ...]:
         told.append(arguments[-1])
         return (None,) * spec.arity
 

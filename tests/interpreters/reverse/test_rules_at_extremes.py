@@ -1,4 +1,4 @@
-"""Gradients where floats run out, and where a kink or a boundary has to be decided."""
+"""Gradients at extreme floats, at kinks and at the ends of domains."""
 
 import math
 

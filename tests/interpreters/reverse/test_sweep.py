@@ -1,4 +1,4 @@
-"""The sweep: its order, whom it visits, and what it gives back."""
+"""The sweep: its order, which nodes it visits, and what it gives back."""
 
 from dataclasses import dataclass
 from typing import Any

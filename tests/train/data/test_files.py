@@ -1,4 +1,4 @@
-"""CSV and NPY alike: what is no text or no bytes, and broken contents."""
+"""CSV and NPY: arguments that are no contents, and broken contents."""
 
 import random
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_csv_takes_no_bytes_and_npy_takes_no_texts() -> None:
 
 
 def test_five_thousand_broken_inputs_fail_or_load() -> None:
-    """Flip, cut and paste at random: a failure or an array, and nothing else."""
+    """Contents that are flipped, cut and pasted at random fail or give an array."""
     rng = random.Random(0)
     texts = [
         "1,2\n3,4\n",

@@ -1,4 +1,4 @@
-"""Epochs, arrays as data sets, and streams that can be found again."""
+"""Epochs, data sets of arrays, and streams that go on from a position."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Arrays of lists: each failure with its place."""
+"""Arrays and data sets made of lists."""
 
 from typing import Any
 

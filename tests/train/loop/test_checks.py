@@ -1,4 +1,4 @@
-"""Look-ups with a tag, and one step of SGD."""
+"""Checks that fail with a tag, and one step of SGD."""
 
 from collections.abc import Callable
 from fractions import Fraction

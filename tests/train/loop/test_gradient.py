@@ -1,4 +1,4 @@
-"""From programs to functions of arrays."""
+"""``value_and_grad``: losses and gradients of programs over trees."""
 
 import threading
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Loops of steps, and what they say."""
+"""Loops of steps, their reports and their log lines."""
 
 import logging
 from typing import Any

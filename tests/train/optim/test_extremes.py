@@ -1,4 +1,4 @@
-"""Optimisers and clips where numbers end: no NaN out of finite numbers."""
+"""Optimisers and clips at extremes make no NaN of finite numbers."""
 
 import math
 from collections.abc import Callable
@@ -202,7 +202,7 @@ def test_no_clip_makes_nan_of_finite_numbers(name: str, kind: Any) -> None:
 @every_kind
 @pytest.mark.parametrize("most", BOUND)
 def test_a_clipped_norm_is_the_bound(kind: Any, most: float) -> None:
-    """However far apart the two are; what no number of the type can say is 0."""
+    """The norm and the bound may be far apart; what underflows is 0."""
     for size in (1e-290, 1e-30, 1.0, 6e4, 5e20, 1e290):
         g = cast([size, size, 0], kind)
         if not 0 < float(g[0]) < math.inf:

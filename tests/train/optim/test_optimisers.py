@@ -1,4 +1,4 @@
-"""Optimisers: equations exactly, PyTorch's digits, and what stays as it is."""
+"""Optimisers: their equations exactly, and PyTorch's digits."""
 
 import math
 from collections.abc import Callable
