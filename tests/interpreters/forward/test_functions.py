@@ -195,7 +195,7 @@ def test_what_has_no_direction_stays_plain() -> None:
 
 
 def test_a_leaf_without_a_direction_has_its_share_of_the_product() -> None:
-    """The Hessian of ``a * b`` along ``(1, 0)`` is ``(0, 1)``, with ``None`` and with 0."""
+    """The Hessian of ``a * b`` along ``(1, 0)`` is ``(0, 1)``, by ``None`` or 0."""
 
     def area(sides: Any, _: None) -> TapeM[NodeId, Any]:
         return mul(sides[0], sides[1])

@@ -35,7 +35,7 @@ X: Final = NodeId(0)
 
 
 def test_a_seed_may_carry_a_level_that_the_output_does_not() -> None:
-    """The gradient is linear in the seed: its tangent is that of the seed, pulled back."""
+    """The gradient is linear in the seed, and its tangent in that of the seed."""
 
     @do
     def program() -> Do[Any, Any]:
