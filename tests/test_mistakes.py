@@ -18,6 +18,7 @@ from returns.result import Result, Success
 import tapem_dsl
 from tapem_dsl import EMPTY, Dataset, NodeId, Op, Tape, TapeM, const, leaf, pure
 from tapem_dsl.ops.arithmetic import Mul
+from tests.kinds import Kind
 from tests.untyped import GRADIENT, LOOSE
 
 PROGRAM = const(1.0)
@@ -37,13 +38,6 @@ FUNCTIONS |= {
     for name, method in vars(type(value)).items()
     if name[0] != "_" and callable(getattr(value, name))
 }
-
-
-class Kind:
-    """What a parameter takes: one good value, and bad ones."""
-
-    def __init__(self, good: Any, *bad: Any) -> None:
-        self.good, self.bad = good, bad
 
 
 NO_ID = (2.0, "x", None, True, PROGRAM, [0], np.ones(2), np.int64(0), Fraction(1, 2))

@@ -37,7 +37,7 @@ from tapem_dsl.ops.smooth import FAR_LEFT, SafeLog
 from tests.interpreters.compositions import COMPOSITIONS
 from tests.limits import limits
 from tests.oracles import result_shape, sample, value
-from tests.specs.every import OPERANDS, named
+from tests.specs.every import OPERANDS, each_operand, named
 from tests.specs.spec import POSITIVE, Spec
 
 INF, NAN = math.inf, math.nan
@@ -158,9 +158,7 @@ def assert_limits(
 
 
 @each_type
-@pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
+@each_operand
 def test_values_and_derivatives_reach_their_limits_at_the_ends_of_floats(
     spec: Spec, operand: int, dtype: Any
 ) -> None:
@@ -368,9 +366,7 @@ def test_gelu_is_the_identity_far_out() -> None:
 # -- NaN -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
+@each_operand
 @pytest.mark.parametrize("which", [0, -1])
 def test_nan_shows_in_all_that_depends_on_it(
     spec: Spec, operand: int, which: int

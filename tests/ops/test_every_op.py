@@ -194,6 +194,7 @@ def test_operands_stay_as_they_are(spec: Spec) -> None:
 # -- ops that only move entries --------------------------------------------------------
 
 MOVING = [spec for spec in ALL if spec.op.scalar_kinds == ANY_SCALAR]
+each_moving_op = pytest.mark.parametrize("spec", MOVING, ids=str)
 
 
 def test_the_ops_that_move_any_scalar_are_these() -> None:
@@ -206,7 +207,7 @@ def test_the_ops_that_move_any_scalar_are_these() -> None:
     assert {spec.op.name for spec in MOVING} == names - {"detach"}  # of its own tests
 
 
-@pytest.mark.parametrize("spec", MOVING, ids=str)
+@each_moving_op
 @both_samples
 @pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint16, np.int64])
 def test_what_only_moves_entries_moves_conditions_and_labels(
@@ -244,7 +245,7 @@ def chosen_by(
     return loss
 
 
-@pytest.mark.parametrize("spec", MOVING, ids=str)
+@each_moving_op
 def test_a_moved_condition_chooses_alike_in_every_derivative(spec: Spec) -> None:
     case = sample(spec)
     xs, vs, _ = case.of(np.float64)

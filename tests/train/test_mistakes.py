@@ -30,6 +30,7 @@ from tapem_dsl.train import (
     Trainer,
 )
 from tapem_dsl.train.optim.schedules import Scheduler
+from tests.kinds import Kind
 
 # Any, throughout: what types would refuse is what is tried here.
 
@@ -43,13 +44,6 @@ TABLE: Final = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
 GROUP: Final = ParamGroup((NodeId(0),), Sgd(), 0.1)
 PROGRAM: Final = const(1.0)
 TAPE: Final = leaf(1.0).exec().unwrap()
-
-
-class Kind:
-    """What a parameter takes: one good value, and bad ones."""
-
-    def __init__(self, good: Any, *bad: Any) -> None:
-        self.good, self.bad = good, bad
 
 
 TEXT: Final = Kind("t", 3, None, b"t", PROGRAM, [1.0])

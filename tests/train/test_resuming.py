@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import Array, Do, NodeId, const, do, linear, mse_loss, tanh
+from tapem_dsl import NodeId
 from tapem_dsl.tape.equality import same
 from tapem_dsl.train import (
     Adam,
@@ -31,6 +31,7 @@ from tapem_dsl.train import (
     value_and_grad,
 )
 from tests.oracles import usual
+from tests.train.tanh_layer import loss_of
 
 
 def test_an_optimiser_over_a_table_goes_on(tmp_path: Path) -> None:
@@ -57,15 +58,6 @@ class Run(NamedTuple):
     model: Model
     state: Any  # Any: of a chain
     place: Position
-
-
-@do
-def loss_of(model: Model, x: Array, y: Array) -> Do[NodeId]:
-    inputs = yield from const(x)
-    target = yield from const(y)
-    hidden = yield from linear(model.w, model.b, inputs)
-    prediction = yield from tanh(hidden)
-    return (yield from mse_loss(prediction, target))
 
 
 OPTIMISER = chain(clip_by_norm(0.5), adamw(WarmupCosine(0.1, 5, 60)))

@@ -10,16 +10,11 @@ import pytest
 from jax import numpy as jnp
 
 from tapem_dsl import (
-    Array,
-    Do,
     NodeId,
     SeedShapeMismatch,
     ShapeMismatch,
     const,
-    do,
     dot,
-    linear,
-    mse_loss,
     mul,
     rationals,
     sum_,
@@ -27,21 +22,13 @@ from tapem_dsl import (
 )
 from tapem_dsl.train import value_and_grad
 from tests.oracles import assert_fractions
+from tests.train.tanh_layer import loss_of
 
 
 class Model(NamedTuple):
     w: Any  # Any: arrays outside, ids inside
     b: Any
     unused: Any
-
-
-@do
-def loss_of(model: Model, x: Array, y: Array) -> Do[NodeId]:
-    inputs = yield from const(x)
-    target = yield from const(y)
-    hidden = yield from linear(model.w, model.b, inputs)
-    prediction = yield from tanh(hidden)
-    return (yield from mse_loss(prediction, target))
 
 
 def model(dtype: Any = np.float64) -> Model:
