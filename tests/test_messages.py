@@ -227,7 +227,7 @@ def forgetful(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "road",
+    "run_with",
     [
         lambda f: const(1.0).bind(f).run(),
         lambda f: LOOSE.throw("no").lash(f).run(),
@@ -239,13 +239,13 @@ def forgetful(x: Any) -> Any:
         lambda f: LOOSE.hessian_input(f, np.float64(1)),
     ],
 )
-def test_a_forgotten_do_and_a_forgotten_return_are_named(road: Any) -> None:
+def test_a_forgotten_do_and_a_forgotten_return_are_named(run_with: Any) -> None:
     with pytest.raises(TypeError, match="no program; write @do above undecorated"):
-        road(undecorated)
+        run_with(undecorated)
     with pytest.raises(TypeError, match=r"no program; did you forget `return`"):
-        road(forgetful)
+        run_with(forgetful)
     with pytest.raises(TypeError, match=r"no program; write from_result\(...\) around"):
-        road(Success)
+        run_with(Success)
 
 
 LONG = ([1] * 100_000, "x" * 100_000, {i: i for i in range(100_000)})

@@ -95,7 +95,7 @@ class Moving:
         gradient = yield from backward_m(y, wrt=[z])
         return (yield from value_of(gradient[z]))
 
-    def roads(
+    def results(
         self, along: Array, directions: Sequence[Array]
     ) -> Iterator[tuple[str, str, Array]]:
         """Give values, and derivatives entry by entry, or forward by direction."""
@@ -105,8 +105,8 @@ class Moving:
         out, tape = leaf(x).bind(self.loss).run().unwrap()
         yield "first", "reverse", backward(tape, out, 1).unwrap()[NodeId(0)]
         yield "first", "recorded", self.recorded(x).eval().unwrap()
-        for road in COMPOSITIONS:
-            yield "second", road.__name__, road(self.loss, x, along)
+        for composition in COMPOSITIONS:
+            yield "second", composition.__name__, composition(self.loss, x, along)
         forward = [
             jvp(lambda _, z: self.loss(z), None, x, None, v).unwrap()[1]
             for v in directions
@@ -178,13 +178,13 @@ def test_values_and_derivatives_reach_their_limits_at_the_ends_of_floats(
             changed = [np.array(other) for other in xs]
             changed[operand].reshape(-1)[0] = x
             expected = limits(spec, changed, operand, entries, along, np.asarray(g))
-            for kind, road, result in Moving(spec, changed, operand, g).roads(
+            for kind, way, result in Moving(spec, changed, operand, g).results(
                 along, units
             ):
                 chosen = (
                     result if len(result) == len(expected[kind]) else result[entries]
                 )
-                assert_limits(spec, chosen, expected[kind], f"{kind} {road} {x}")
+                assert_limits(spec, chosen, expected[kind], f"{kind} {way} {x}")
 
 
 # -- over the whole line ---------------------------------------------------------------
@@ -215,9 +215,9 @@ def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
         x = points.astype(dtype)
         xs = [x if i == operand else np.full_like(x, OTHER) for i in range(spec.arity)]
         along = np.ones_like(x)
-        for kind, road, result in Moving(spec, xs, operand, along).roads(along, []):
+        for kind, way, result in Moving(spec, xs, operand, along).results(along, []):
             if len(result):
-                where = f"{kind} {road}"
+                where = f"{kind} {way}"
                 assert_limits(spec, result, expected[kind], where)
 
 
@@ -244,10 +244,10 @@ def test_safe_log_keeps_its_digits_beside_any_epsilon(
         ones = np.ones_like(x)
         expected = [_safe_log(mpf(float(e)), _exactly(epsilon)) for e in x]
         units = list(np.eye(len(x), dtype=dtype))
-        for kind, road, found in Moving(spec, [x], 0, ones).roads(ones, units):
+        for kind, way, found in Moving(spec, [x], 0, ones).results(ones, units):
             if kind != "second" or points[0] < FAR_LEFT:
                 numbers = [float(e[kind]) for e in expected]
-                assert_limits(spec, found, numbers, f"{kind} {road}")
+                assert_limits(spec, found, numbers, f"{kind} {way}")
 
 
 def _exactly(number: float | Fraction) -> Any:

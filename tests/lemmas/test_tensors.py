@@ -143,7 +143,7 @@ def test_a_sum_along_an_axis_is_the_fold_over_its_slices(data: st.DataObject) ->
 
 @do
 def added_up(id: NodeId, shape: Shape) -> Do[NodeId, Any]:
-    """Add the slices of the first axis, each added up likewise."""
+    """Add the slices of the first axis, each added up in the same way."""
     if not shape:
         return id
     total = yield from const(Fraction(0))

@@ -244,7 +244,7 @@ def test_there_is_at_least_one_head(heads: Any, error: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("mask", [None, np.ones((1, 1), bool)])
-def test_over_rationals_it_fails(mask: Any) -> None:
+def test_attention_over_rationals_fails(mask: Any) -> None:
     one = rationals([[1]])
     program = map_m(leaf, [one] * 5).bind(
         lambda ids: attention(*ids, heads=1, mask=mask)

@@ -322,7 +322,7 @@ def test_a_result_that_no_array_can_be_is_a_failure() -> None:
     assert isinstance(program.run().failure(), ShapeMismatch)
 
 
-def test_nothing_made_of_duals_is_swept_as_duals_are() -> None:
+def test_an_empty_result_of_duals_is_swept() -> None:
     kernel = Dual(np.ones((1, 0, 2, 1)), np.ones((1, 0, 2, 1)), 1)
     xs: list[Any] = [kernel, np.ones(0), np.ones((1, 1, 1))]  # Any: tracers too
     program = map_m(leaf, xs).bind(lambda ids: conv_transpose(*ids))

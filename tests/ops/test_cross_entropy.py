@@ -183,7 +183,7 @@ def test_labels_that_count_to_no_class_are_refused(
     assert "a label is none of 0 to 2" in error.message
 
 
-def test_over_rationals_it_is_refused() -> None:
+def test_cross_entropy_over_rationals_is_refused() -> None:
     error = loss(rationals([1, 2]), np.int64(0)).run().failure()
     assert isinstance(error, OutsideDomain)
 

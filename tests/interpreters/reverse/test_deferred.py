@@ -219,7 +219,7 @@ def test_a_product_is_the_same_over_rationals() -> None:
     )
 
 
-# -- a rule of one's own ---------------------------------------------------------------
+# -- a custom rule ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

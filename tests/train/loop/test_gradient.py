@@ -56,7 +56,7 @@ def test_loss_and_gradients_are_those_of_jax(dtype: Any) -> None:
     np.testing.assert_array_equal(gradients.unused, np.zeros(4, dtype), strict=True)
 
 
-def test_over_rationals_it_is_exact() -> None:
+def test_value_and_grad_is_exact_over_rationals() -> None:
     def square(x: NodeId) -> Any:
         return mul(x, x)
 

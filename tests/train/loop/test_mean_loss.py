@@ -130,7 +130,7 @@ def test_the_mean_is_the_sum_times_one_over_n_rounded_once() -> None:
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8))
-def test_it_appends_the_losses_and_then_add_for_add_and_one_scale(
+def test_mean_scalar_over_appends_the_losses_then_adds_and_one_scale(
     xs: list[float],
 ) -> None:
     tape = mean_scalar_over("t", xs, const).exec().unwrap()
@@ -139,7 +139,7 @@ def test_it_appends_the_losses_and_then_add_for_add_and_one_scale(
 
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=6))
-def test_it_behaves_as_the_lean_definition_written_by_bind(xs: list[int]) -> None:
+def test_mean_scalar_over_behaves_as_the_lean_definition_by_bind(xs: list[int]) -> None:
     def exact(x: int) -> TapeM[NodeId, Any]:
         return const(Fraction(x))
 

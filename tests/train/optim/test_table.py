@@ -141,7 +141,7 @@ def test_what_does_not_go_together_is_a_failure(
     assert error.message == f"optim: {text}"
 
 
-def test_over_rationals_it_is_exact() -> None:
+def test_a_step_of_a_table_is_exact_over_rationals() -> None:
     optimiser = Optimizer((group(0),))
     third = rationals(["1/3"])
     _, moved = optimiser.step(table(third), grads(i0=third)).unwrap()
