@@ -1,4 +1,4 @@
-"""What the tests of ops and rules try, and what they compare with."""
+"""Operands for the tests of ops and rules, and what results are compared with."""
 
 import math
 from dataclasses import dataclass
@@ -15,20 +15,30 @@ from numpy.typing import DTypeLike, NDArray
 
 from tapem_dsl import (
     Array,
+    Do,
     NodeId,
     Shape,
     Tape,
     TapeM,
     backward,
+    backward_m,
+    const,
+    do,
     leaf,
     map_m,
+    mul,
+    sum_,
 )
+from tapem_dsl.interpreters.forward.dual import part_at
 from tests.specs.spec import ANY, NONZERO, POSITIVE, Domain, Shapes, Spec
+
+# Any, throughout: compiled functions of JAX, and numbers of any scalar type.
 
 EXACT_DTYPE: Final = np.dtype(object)
 thorough: Final = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
 usual: Final = settings(thorough, max_examples=50)
 brief: Final = settings(thorough, max_examples=25)
 
@@ -151,10 +161,41 @@ def gradient(
     return tuple(slots.get(NodeId(i)) for i in range(len(xs)))
 
 
+@do
+def weighed(spec: Spec, xs: tuple[NodeId, ...], g: Array) -> Do[NodeId, Any]:
+    """Sum all entries of the op's result, each times its weight."""
+    y = yield from spec.apply(*xs)
+    weights = yield from const(g)
+    products = yield from mul(y, weights)
+    return (yield from sum_(products))
+
+
+def recorded_gradient(
+    spec: Spec, xs: tuple[Array, ...], g: Array
+) -> tuple[tuple[NodeId, ...], Tape[Any]]:
+    """Record an op and its sweep, and give the nodes of the gradients."""
+    out, tape = recorded(spec, xs)
+    seed, tape = const(g).run(tape).unwrap()
+    wanted = [NodeId(i) for i in range(spec.arity)]
+    ids, tape = backward_m(out, seed=seed, wrt=wanted).run(tape).unwrap()
+    assert list(ids) == wanted
+    return tuple(ids.values()), tape
+
+
+def both_parts(x: Array) -> tuple[Array, Array]:
+    """Give primal and tangent at the level 1."""
+    return part_at(x, 1, tangent=False), part_at(x, 1, tangent=True)
+
+
+def plain(*scalars: Array) -> list[Any]:
+    """Give numbers; a dual, which may equal one, has no ``tolist``."""
+    return [x.tolist() for x in scalars]
+
+
 # -- comparisons -----------------------------------------------------------------------
 
 
-def inner(a: Array, b: Array) -> Any:  # Any: a float or a Fraction
+def inner(a: Array, b: Array) -> Any:
     """Multiply and add, in double precision or exactly."""
     if a.dtype == EXACT_DTYPE:
         return sum(
@@ -172,7 +213,7 @@ def assert_fractions(array: Array) -> None:
         assert type(entry.numerator) is type(entry.denominator) is int
 
 
-def assert_close(ours: Array, theirs: Any) -> None:  # Any: whatever NumPy reads
+def assert_close(ours: Array, theirs: Any) -> None:
     """Assert ten digits, and next to 0 twelve places."""
     theirs = np.asarray(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12, strict=True)
@@ -219,13 +260,13 @@ def real_cotangents(
 
 
 @cache
-def jax_value(spec: Spec) -> Any:  # Any: a compiled function
+def jax_value(spec: Spec) -> Any:
     """Compile the op as JAX has it."""
     return jax.jit(spec.oracle)
 
 
 @cache
-def jax_gradient(spec: Spec) -> Any:  # Any: a compiled function
+def jax_gradient(spec: Spec) -> Any:
     """Compile its vector-Jacobian product."""
 
     def pulled(xs: tuple[Array, ...], g: Array) -> Any:
@@ -236,7 +277,7 @@ def jax_gradient(spec: Spec) -> Any:  # Any: a compiled function
 
 
 @cache
-def jax_gradient_along(spec: Spec) -> Any:  # Any: a compiled function
+def jax_gradient_along(spec: Spec) -> Any:
     """Compile the derivative of that along directions of the operands."""
 
     def along(xs: tuple[Array, ...], vs: tuple[Array, ...], g: Array) -> Any:

@@ -1,4 +1,4 @@
-"""Mistakes in what a training script is made of, each with its fix."""
+"""Wrong arguments of training, each with a message that says the fix."""
 
 import math
 import pickle
@@ -139,7 +139,9 @@ def test_a_rate_is_a_number_from_0_or_a_schedule(make: Any) -> None:
         ),
     ],
 )
-def test_parts_that_are_none(make: Any, error: type[Exception], text: str) -> None:
+def test_parts_of_optimisers_that_are_none_are_refused(
+    make: Any, error: type[Exception], text: str
+) -> None:
     with pytest.raises(error, match=text):
         make()
 
@@ -239,7 +241,7 @@ def test_states_compare_exactly(optimiser: Any) -> None:
     assert tuple(one) != one
 
 
-def test_a_table_with_the_state_of_another_rule() -> None:
+def test_a_table_with_the_state_of_another_rule_is_refused() -> None:
     table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
     of_sgd = Optimizer((ParamGroup((NodeId(0),), Sgd(), 0.1),)).init(table)
     of_adam = replace(of_sgd, groups=(ParamGroup((NodeId(0),), Adam(), 0.1),))
@@ -260,7 +262,7 @@ NO_RESULT: Final[list[tuple[Any, str]]] = [
 
 
 @pytest.mark.parametrize(("given", "text"), NO_RESULT)
-def test_what_gives_no_result(given: Any, text: str) -> None:
+def test_a_function_that_gives_no_result_is_refused(given: Any, text: str) -> None:
     data: Dataset[int] = Dataset.of_list([1])
     for call, where in (
         (lambda: run_steps(1, 0, lambda _: given), "the step of run_steps"),
@@ -275,7 +277,7 @@ def test_what_gives_no_result(given: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("given", [0.5, None, (1, 2, 3), REPORT, [1, REPORT]])
-def test_what_gives_no_pair(given: Any) -> None:
+def test_a_step_that_gives_no_pair_is_refused(given: Any) -> None:
     def in_program(_: int) -> Any:
         return const(1.0).map(lambda _: given)
 
@@ -289,7 +291,7 @@ def test_what_gives_no_pair(given: Any) -> None:
 
 
 @pytest.mark.parametrize("given", [0.5, None, (1, 2), np.float64(2)])
-def test_what_gives_no_report(given: Any) -> None:
+def test_a_step_that_gives_no_report_is_refused(given: Any) -> None:
     for call in (
         lambda: Trainer(0, lambda _: Success((0, given))).run_losses(1),
         lambda: eval_list("val", [1], lambda _: Success(given)),
@@ -302,7 +304,7 @@ def test_what_gives_no_report(given: Any) -> None:
 
 
 @pytest.mark.parametrize("given", [(0, 1), 5, None, Success((0, 1))])
-def test_a_step_of_programs_that_gives_none(given: Any) -> None:
+def test_a_step_that_gives_no_program_is_refused(given: Any) -> None:
     with pytest.raises(TypeError, match=r"run_steps_m gives a program, not .*: pure"):
         run_steps_m(1, 0, lambda _: given).run()
 

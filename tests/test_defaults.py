@@ -1,4 +1,4 @@
-"""What a parameter is that is not given: PyTorch's default, or TorchLean's."""
+"""The defaults of parameters are PyTorch's or TorchLean's."""
 
 # Any, throughout: parameters of whatever type.
 

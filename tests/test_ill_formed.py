@@ -1,4 +1,4 @@
-"""Ten thousand programs with something wrong: a Failure or a TypeError, no more."""
+"""Ten thousand ill-formed programs give a Failure or a TypeError."""
 
 import random
 from collections import Counter

@@ -1,3 +1,5 @@
+"""The namespaces: NumPy's, the exact one, and the dispatch to tracers."""
+
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
@@ -43,7 +45,7 @@ def test_object_arrays_are_exact(shape: tuple[int, ...]) -> None:
     assert namespace_of(rationals(np.zeros(shape, object))) is EXACT
 
 
-def test_a_tracer_anywhere_makes_every_function_look_for_itself() -> None:
+def test_a_tracer_among_operands_gives_the_dispatching_namespace() -> None:
     x, dual = np.float64(1), Dual(np.float64(1), np.float64(1), 1)
     for operands in [(dual,), (x, dual), (dual, x), (x, x, dual)]:
         assert namespace_of(*operands) is CARRIED
@@ -362,7 +364,7 @@ def test_choosing_among_many_entries_is_choosing_one_by_one(
         assert found.tobytes() == expected.tobytes()
 
 
-def test_choosing_between_literals_and_of_one_entry() -> None:
+def test_where_chooses_between_literals_and_repeats_one_entry() -> None:
     condition = np.arange(9000) % 2 == 0
     assert NUMPY.where(condition, 1, 0).tolist() == condition.astype(int).tolist()
     one = NUMPY.where(condition, np.ones(1), 0)

@@ -151,7 +151,7 @@ def test_a_network_that_has_not_learnt_is_told(tmp_path: Path) -> None:
     assert "has not learnt" in finished.stderr
 
 
-def test_an_op_of_ones_own_takes_less_than_forty_lines() -> None:
+def test_the_custom_op_takes_less_than_forty_lines() -> None:
     finished = run("examples/own_op.py")
     assert finished.returncode == 0, finished.stderr
     assert "1/9" in finished.stdout
@@ -159,7 +159,7 @@ def test_an_op_of_ones_own_takes_less_than_forty_lines() -> None:
 
 
 @pytest.mark.parametrize("x", [Fraction(-2), Fraction(0), Fraction(1, 2)])
-def test_an_op_of_ones_own_has_an_exact_gradient(x: Fraction) -> None:
+def test_the_custom_op_has_an_exact_gradient(x: Fraction) -> None:
     out, tape = param(x).bind(own_op.softsign).run().unwrap()
     assert tape[out].value == x / (1 + abs(x))
     gradients = backward_scalar(tape, out).unwrap()

@@ -1,4 +1,4 @@
-"""Random programs of one vector, and every road to their second derivatives."""
+"""Random programs of one vector, and every way to their second derivatives."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -124,7 +124,7 @@ def loss_of(chosen: list[Step], x: NodeId) -> Do[NodeId, Any]:
     return (yield from sum_(squares))
 
 
-# -- roads to the product of the Hessian and a direction -------------------------------
+# -- ways to the product of the Hessian and a direction --------------------------------
 
 
 def forward_over_reverse(loss: Loss, x: Array, v: Array) -> Array:

@@ -1,4 +1,4 @@
-"""One meaning of a level around a sweep, by every door: that of JAX."""
+"""A level around a sweep means the same to every entry point, as in JAX."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from returns.primitives.exceptions import UnwrapFailedError
 
-import tapem_dsl
 from tapem_dsl import (
     Array,
     Do,
@@ -46,10 +45,10 @@ from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.tracer import levels_of
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: duals among the leaves
+# Any, throughout: programs of any scalar type, and duals among arrays.
 
-# Any: programs of a leaf and a constant that may be a dual, of whatever scalar.
 Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]
 
 
@@ -102,7 +101,7 @@ PROGRAMS: dict[str, tuple[Program, Callable[[Any, Any], Any]]] = {
 }
 
 
-# -- doors: from a program, a point and a constant to the gradient of the point --------
+# -- entry points: from a program, a point and a constant to the point's gradient -----
 
 
 def _swept(program: Program, p: Array, c: Array) -> tuple[Any, Any, Any]:
@@ -178,7 +177,7 @@ def by_vjp(program: Program, p: Array, c: Array) -> Array:
     return vjp(program, p, c, 1).unwrap()[0]
 
 
-DOORS = [
+ENTRY_POINTS = [
     by_backward,
     by_backward_wrt,
     by_backward_dense,
@@ -189,20 +188,25 @@ DOORS = [
     by_value_and_grad,
     by_vjp,
 ]
-each_door = pytest.mark.parametrize("door", DOORS, ids=lambda f: f.__name__)
+
+each_entry_point = pytest.mark.parametrize(
+    "gradient_of", ENTRY_POINTS, ids=lambda f: f.__name__
+)
 each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 
-@each_door
+@each_entry_point
 @each_program
 def test_a_gradient_carries_the_derivative_by_what_is_around(
-    name: str, door: Callable[..., Array]
+    name: str, gradient_of: Callable[..., Array]
 ) -> None:
     """``jax.jvp`` of ``jax.grad``: ``d/dc d/dp``, at a leaf that lacks the level."""
     program, theirs = PROGRAMS[name]
     level = fresh_level()
     p, c, along = Fraction(3), Fraction(2), Fraction(5)
-    found = door(program, p, Dual(LOOSE.rationals(c), LOOSE.rationals(along), level))
+    found = gradient_of(
+        program, p, Dual(LOOSE.rationals(c), LOOSE.rationals(along), level)
+    )
     value = part_at(found, level, tangent=False)
     slope = part_at(found, level, tangent=True)
     with jax.enable_x64(True):
@@ -213,8 +217,8 @@ def test_a_gradient_carries_the_derivative_by_what_is_around(
     assert levels_of(found) == {level}
 
 
-@each_door
-def test_levels_around_do_not_mix(door: Callable[..., Array]) -> None:
+@each_entry_point
+def test_levels_around_do_not_mix(gradient_of: Callable[..., Array]) -> None:
     """Two levels on two constants: ``d/da d/db d/dp (a * b * p * p)`` is ``2 * p``."""
     a, b = fresh_level(), fresh_level()
     two, three, one = np.float64(2), np.float64(3), np.float64(1)
@@ -226,7 +230,7 @@ def test_levels_around_do_not_mix(door: Callable[..., Array]) -> None:
         product = yield from mul(square, other)
         return (yield from mul(product, c))
 
-    found = door(program, np.float64(5), Dual(two, one, a))
+    found = gradient_of(program, np.float64(5), Dual(two, one, a))
     assert levels_of(found) == {a, b}
     parts = {
         (i, j): part_at(part_at(found, b, tangent=j), a, tangent=i)
@@ -241,9 +245,9 @@ def test_levels_around_do_not_mix(door: Callable[..., Array]) -> None:
     }
 
 
-@each_door
+@each_entry_point
 def test_a_sweep_cannot_go_back_out_of_a_level_that_the_output_carries(
-    door: Callable[..., Array],
+    gradient_of: Callable[..., Array],
 ) -> None:
     @do
     def program(p: NodeId, c: NodeId) -> Do[NodeId, Any]:
@@ -252,7 +256,7 @@ def test_a_sweep_cannot_go_back_out_of_a_level_that_the_output_carries(
         return (yield from mul(dual, left))
 
     with pytest.raises(UnwrapFailedError) as caught:
-        door(program, np.float64(2), np.float64(1))
+        gradient_of(program, np.float64(2), np.float64(1))
     refused: Any = caught.value.halted_container
     failure = refused.failure()
     assert isinstance(failure, OutsideDomain)
@@ -292,19 +296,19 @@ def test_functions_of_pytrees_nest_by_their_levels() -> None:
     assert (value, along) == (3 * 2 * 9 * 3, 3 * 9 * 3)
 
 
-def stepped(tape: Any, slots: list[Any]) -> list[Any]:  # Any: duals among the slots
+def stepped(tape: Any, slots: list[Any]) -> list[Any]:
     for id in reversed(tape.ids()):
         slots = list(backward_dense_step(tape, slots, id).unwrap())
     return slots
 
 
-def parts_of(x: Any) -> tuple[float, float]:  # Any: a dual
+def parts_of(x: Any) -> tuple[float, float]:
     return float(x.primal), float(x.tangent)
 
 
-def test_a_slot_of_0_is_no_output() -> None:
+def test_zero_slots_of_other_nodes_change_nothing() -> None:
     @do
-    def with_another(c: Any) -> Do[NodeId, Any]:  # Any: a dual
+    def with_another(c: Any) -> Do[NodeId, Any]:
         p = yield from leaf(3.0)
         factor = yield from const(c)
         y = yield from mul(p, factor)
@@ -337,7 +341,7 @@ def test_levels_of_all_seeds_are_ambient() -> None:
 
 
 @pytest.mark.parametrize("part", [primal, tangent])
-def test_no_door_sweeps_out_of_an_ambient_level(part: Any) -> None:  # Any: an op
+def test_no_entry_point_sweeps_out_of_an_ambient_level(part: Any) -> None:
     @do
     def mixed_up() -> Do[NodeId, Any]:
         p = yield from leaf(3.0)

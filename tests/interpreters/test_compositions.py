@@ -1,4 +1,4 @@
-"""All roads to second derivatives meet, on random programs: exactly over rationals."""
+"""All compositions of forward and reverse mode agree on random programs."""
 
 from fractions import Fraction
 from typing import Any
@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import (
-    Array,
-    derivative,
-    hessian_input,
-    mul,
-    rationals,
-    reduce_mean,
-)
+from tapem_dsl import Array, derivative, hessian_input, mul, rationals, reduce_mean
 from tests.interpreters.compositions import (
     COMPOSITIONS,
     REAL,
@@ -32,15 +25,15 @@ from tests.oracles import assert_fractions, usual
 fractions = st.lists(st.fractions(-2, 2, max_denominator=4), min_size=3, max_size=3)
 floats = st.lists(st.floats(-1.5, 1.5, allow_subnormal=False), min_size=3, max_size=3)
 each_other_composition = pytest.mark.parametrize(
-    "road", COMPOSITIONS[1:], ids=lambda f: f.__name__
+    "composition", COMPOSITIONS[1:], ids=lambda f: f.__name__
 )
 
 
 @each_other_composition
 @usual
 @given(chosen=rational_steps, x=fractions, v=fractions)
-def test_exactly(
-    road: Any, chosen: list[Step], x: list[Fraction], v: list[Fraction]
+def test_compositions_agree_exactly_over_rationals(
+    composition: Any, chosen: list[Step], x: list[Fraction], v: list[Fraction]
 ) -> None:
     at, along = rationals(x), rationals(v)
 
@@ -48,7 +41,7 @@ def test_exactly(
         return loss_of(chosen, z)
 
     expected = forward_over_reverse(loss, at, along)
-    found = road(loss, at, along)
+    found = composition(loss, at, along)
     assert_fractions(found)
     assert found.tolist() == expected.tolist()
 
@@ -56,8 +49,8 @@ def test_exactly(
 @each_other_composition
 @usual
 @given(chosen=real_steps, x=floats, v=floats)
-def test_in_double_precision(
-    road: Any, chosen: list[Step], x: list[float], v: list[float]
+def test_compositions_agree_in_double_precision(
+    composition: Any, chosen: list[Step], x: list[float], v: list[float]
 ) -> None:
     at, along = np.array(x), np.array(v)
 
@@ -67,32 +60,32 @@ def test_in_double_precision(
     expected = forward_over_reverse(loss, at, along)
     size = max(1.0, float(np.abs(expected).max()))
     np.testing.assert_allclose(
-        road(loss, at, along), expected, rtol=0, atol=1e-9 * size
+        composition(loss, at, along), expected, rtol=0, atol=1e-9 * size
     )
 
 
-@pytest.mark.parametrize("road", COMPOSITIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("composition", COMPOSITIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("step", [*REAL, *UNARY, *SMOOTH])
-def test_in_half_precision(road: Any, step: str) -> None:
+def test_compositions_agree_in_half_precision(composition: Any, step: str) -> None:
     at, along = np.array([0.25, -0.75, 1.125]), np.array([1.0, 0.5, -0.25])
 
     def loss(z: Any) -> Any:
         return loss_of([(step, 0, 0)], z)
 
     expected = forward_over_reverse(loss, at, along)
-    found = road(loss, at.astype(np.float16), along.astype(np.float16))
+    found = composition(loss, at.astype(np.float16), along.astype(np.float16))
     assert found.dtype == np.float16
     roundings = 8 * 2.0**-11 * float(np.abs(expected).max())
     np.testing.assert_allclose(found, expected, rtol=0, atol=roundings)
 
 
-@pytest.mark.parametrize("road", COMPOSITIONS, ids=lambda f: f.__name__)
-def test_counts_beyond_the_range_of_half_precision(road: Any) -> None:
+@pytest.mark.parametrize("composition", COMPOSITIONS, ids=lambda f: f.__name__)
+def test_counts_beyond_the_range_of_half_precision_are_right(composition: Any) -> None:
     def loss(z: Any) -> Any:
         return mul(z, z).bind(lambda i: reduce_mean(i, axis=0))
 
     ones = np.ones(70_000, np.float16)
-    found = road(loss, ones, ones)
+    found = composition(loss, ones, ones)
     assert found.dtype == np.float16
     np.testing.assert_allclose(found, np.full(70_000, 2 / 70_000), rtol=0, atol=2**-24)
 

@@ -79,8 +79,10 @@ def hessian(row: Array) -> Array:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("road", COMPOSITIONS, ids=lambda road: road.__name__)
-def test_no_entry_loses_digits_whatever_the_label(name: str, road: Any) -> None:
+@pytest.mark.parametrize(
+    "composition", COMPOSITIONS, ids=lambda composition: composition.__name__
+)
+def test_no_entry_loses_digits_whatever_the_label(name: str, composition: Any) -> None:
     loss = LOSSES[name]
     for dtype, tolerance in TOLERANCE.items():
         for logits in ROWS:
@@ -93,6 +95,6 @@ def test_no_entry_loses_digits_whatever_the_label(name: str, road: Any) -> None:
                     return loss(z, k, n)
 
                 units = np.eye(n, dtype=dtype)
-                found = np.array([road(of_row, x, unit) for unit in units])
+                found = np.array([composition(of_row, x, unit) for unit in units])
                 error = np.abs(found - expected)
                 assert (error <= tolerance * np.abs(expected) + least).all(), k

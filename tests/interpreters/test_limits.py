@@ -1,4 +1,4 @@
-"""Every op, by every road and to the second order, where floats end and saturate."""
+"""Every op and its first two derivatives, where floats end and saturate."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ from tapem_dsl.ops.smooth import FAR_LEFT, SafeLog
 from tests.interpreters.compositions import COMPOSITIONS
 from tests.limits import limits
 from tests.oracles import result_shape, sample, value
-from tests.specs.every import OPERANDS, named
+from tests.specs.every import OPERANDS, each_operand, named
 from tests.specs.spec import POSITIVE, Spec
 
 INF, NAN = math.inf, math.nan
@@ -95,7 +95,7 @@ class Moving:
         gradient = yield from backward_m(y, wrt=[z])
         return (yield from value_of(gradient[z]))
 
-    def roads(
+    def results(
         self, along: Array, directions: Sequence[Array]
     ) -> Iterator[tuple[str, str, Array]]:
         """Give values, and derivatives entry by entry, or forward by direction."""
@@ -105,8 +105,8 @@ class Moving:
         out, tape = leaf(x).bind(self.loss).run().unwrap()
         yield "first", "reverse", backward(tape, out, 1).unwrap()[NodeId(0)]
         yield "first", "recorded", self.recorded(x).eval().unwrap()
-        for road in COMPOSITIONS:
-            yield "second", road.__name__, road(self.loss, x, along)
+        for composition in COMPOSITIONS:
+            yield "second", composition.__name__, composition(self.loss, x, along)
         forward = [
             jvp(lambda _, z: self.loss(z), None, x, None, v).unwrap()[1]
             for v in directions
@@ -158,10 +158,8 @@ def assert_limits(
 
 
 @each_type
-@pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
-def test_one_entry_goes_to_where_floats_end(
+@each_operand
+def test_values_and_derivatives_reach_their_limits_at_the_ends_of_floats(
     spec: Spec, operand: int, dtype: Any
 ) -> None:
     xs, vs, g = sample(spec).of(dtype)
@@ -180,13 +178,13 @@ def test_one_entry_goes_to_where_floats_end(
             changed = [np.array(other) for other in xs]
             changed[operand].reshape(-1)[0] = x
             expected = limits(spec, changed, operand, entries, along, np.asarray(g))
-            for kind, road, result in Moving(spec, changed, operand, g).roads(
+            for kind, way, result in Moving(spec, changed, operand, g).results(
                 along, units
             ):
                 chosen = (
                     result if len(result) == len(expected[kind]) else result[entries]
                 )
-                assert_limits(spec, chosen, expected[kind], f"{kind} {road} {x}")
+                assert_limits(spec, chosen, expected[kind], f"{kind} {way} {x}")
 
 
 # -- over the whole line ---------------------------------------------------------------
@@ -200,7 +198,7 @@ OTHER: Final = 99 / 128  # no point of the line
     ("spec", "operand"), ELEMENTWISE, ids=[f"{spec}-{i}" for spec, i in ELEMENTWISE]
 )
 def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
-    """Of values and derivatives entry by entry; where these pass through 0, nearly."""
+    """The numbers are values and derivatives along the whole line."""
     points = ALONG_THE_LINE
     if spec.domains[operand] is not POSITIVE:
         points = np.concatenate([points, -points])
@@ -217,9 +215,9 @@ def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
         x = points.astype(dtype)
         xs = [x if i == operand else np.full_like(x, OTHER) for i in range(spec.arity)]
         along = np.ones_like(x)
-        for kind, road, result in Moving(spec, xs, operand, along).roads(along, []):
+        for kind, way, result in Moving(spec, xs, operand, along).results(along, []):
             if len(result):
-                where = f"{kind} {road}"
+                where = f"{kind} {way}"
                 assert_limits(spec, result, expected[kind], where)
 
 
@@ -233,7 +231,7 @@ def test_no_digits_are_lost_anywhere(spec: Spec, operand: int) -> None:
 def test_safe_log_keeps_its_digits_beside_any_epsilon(
     epsilon: float | Fraction, dtype: Any
 ) -> None:
-    """Stated anew; second derivatives where they do not pass through 0."""
+    """Second derivatives are compared where they do not pass through 0."""
     spec = replace(
         named("safe_log"),
         op=SafeLog(epsilon),
@@ -246,10 +244,10 @@ def test_safe_log_keeps_its_digits_beside_any_epsilon(
         ones = np.ones_like(x)
         expected = [_safe_log(mpf(float(e)), _exactly(epsilon)) for e in x]
         units = list(np.eye(len(x), dtype=dtype))
-        for kind, road, found in Moving(spec, [x], 0, ones).roads(ones, units):
+        for kind, way, found in Moving(spec, [x], 0, ones).results(ones, units):
             if kind != "second" or points[0] < FAR_LEFT:
                 numbers = [float(e[kind]) for e in expected]
-                assert_limits(spec, found, numbers, f"{kind} {road}")
+                assert_limits(spec, found, numbers, f"{kind} {way}")
 
 
 def _exactly(number: float | Fraction) -> Any:
@@ -292,7 +290,7 @@ def of_logits(loss: Any, x: Array, target: Array) -> Do[tuple[Array, Array], Any
         (INF, 0.25, INF, 0.75, -INF),
     ],
 )
-def test_a_sure_logit_costs_nothing_or_everything(
+def test_an_infinite_logit_has_loss_0_or_infinity(
     dtype: Any, x: float, t: float, loss: float, slope: float, to_target: float
 ) -> None:
     logit, target = dtype(x), dtype(t)
@@ -326,7 +324,7 @@ def with_target(z: NodeId, target: Array) -> Do[NodeId, Any]:
         ([-INF, -INF, -INF], 0, NAN, [NAN, NAN, NAN]),
     ],
 )
-def test_a_sure_class_costs_nothing_or_everything(
+def test_a_class_of_probability_1_has_loss_0_or_infinity(
     dtype: Any, row: list[float], label: int, loss: float, slopes: list[float]
 ) -> None:
     if 0 < loss < 1:
@@ -337,7 +335,7 @@ def test_a_sure_class_costs_nothing_or_everything(
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
 
 
-def test_a_likelihood_of_0_costs_everything() -> None:
+def test_a_likelihood_of_0_has_an_infinite_loss() -> None:
     y, gradient = of_logits(nll, np.array([-INF, 0.0]), np.int64(0)).eval().unwrap()
     assert y == INF
     assert gradient.tolist() == [-1, 0]
@@ -368,14 +366,12 @@ def test_gelu_is_the_identity_far_out() -> None:
 # -- NaN -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
+@each_operand
 @pytest.mark.parametrize("which", [0, -1])
 def test_nan_shows_in_all_that_depends_on_it(
     spec: Spec, operand: int, which: int
 ) -> None:
-    """A result depends on what changes it: a large number, a small one, or a usual."""
+    """An entry depends on an operand if another number there changes it."""
 
     def result(entry: float) -> Array:
         xs = [np.array(x) for x in sample(spec).of(np.float64)[0]]

@@ -7,14 +7,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-import tapem_dsl
 from tapem_dsl import Array, NodeId, Shape, TapeM, backward, mul
 from tapem_dsl.arrays import Namespace, namespace_of
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual import joined, part_at
 from tapem_dsl.interpreters.tracer import Layer, drop_level, levels_of, raised
-
-LOOSE: Any = tapem_dsl  # Any: wrapping arrays among the leaves
+from tests.untyped import LOOSE
 
 
 class Boxed(Layer):
@@ -81,6 +79,7 @@ OPERATORS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a * b,
     lambda a, b: a / b,
 ]
+
 COMPARISONS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a < b,
     lambda a, b: a <= b,
@@ -123,7 +122,7 @@ def test_comparisons_look_at_values(which: int, of_dual: int, of_box: int) -> No
         assert unboxed(compare(a, b), of_box) == compare(x, y)
 
 
-def test_a_plain_array_to_the_left_leaves_the_work_to_the_right() -> None:
+def test_a_plain_array_on_the_left_leaves_the_operator_to_the_tracer() -> None:
     row = np.array([1.0, 2.0])
     found: Any = row * Boxed(row, 1)
     assert type(found) is Boxed
@@ -136,7 +135,7 @@ def boxed_condition(level: int) -> Boxed:
 
 @pytest.mark.parametrize("level", [1, 9])
 def test_what_chooses_may_be_of_another_kind_than_what_is_chosen(level: int) -> None:
-    """Conditions, labels and indices have a say in which namespace computes."""
+    """Conditions, labels and indices are among the operands that choose a namespace."""
     row, ones = np.array([2.0, 3.0]), np.ones(2)
     dual: Any = Dual(row, ones, 5)
     xp = namespace_of(dual)
@@ -183,8 +182,8 @@ def bool_of(x: Any) -> bool:
     return bool(x)
 
 
-def test_a_sweep_carries_any_kind() -> None:
-    """The output is boxed, and so is what a plain leaf receives."""
+def test_a_sweep_carries_any_wrapping_array() -> None:
+    """The output is boxed, and so is the gradient of a plain leaf."""
     box: Any = Boxed(THREE, 4)
     program: TapeM[NodeId, Any] = LOOSE.const(box).bind(
         lambda c: LOOSE.leaf(5.0).bind(lambda x: mul(x, x).bind(lambda y: mul(c, y)))

@@ -1,4 +1,4 @@
-"""A level that goes missing on the way, though no op leaves it: ``d/dw r (w + p)``."""
+"""Levels that vanish on the way though no op leaves them, as in ``d/dw q (w + p)``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import pytest
 
-import tapem_dsl
 from tapem_dsl import (
     Array,
     Do,
@@ -39,11 +38,13 @@ from tapem_dsl.arrays import Namespace
 from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: duals among the leaves
+# Any, throughout: programs of any scalar type, and arrays of JAX.
+
 P, Q, ONE = np.float64(2), np.float64(3), np.float64(1)
 
-Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]  # Any: of whatever scalar
+Program = Callable[[NodeId, NodeId], TapeM[NodeId, Any]]
 
 
 @do
@@ -85,7 +86,7 @@ def dual(value: Array) -> Dual:
 
 
 def test_jax_agrees_on_what_is_expected() -> None:
-    def function(p: Any, q: Any) -> Any:  # Any: JAX's arrays
+    def function(p: Any, q: Any) -> Any:
         def of_z(z: Any) -> Any:
             return jax.jvp(lambda w: w * (z + p), (q,), (q,))[1]
 
@@ -116,7 +117,7 @@ def test_the_level_that_is_in_the_output_stays(program: Program) -> None:
 
 
 @PROGRAMS
-def test_derivatives_of_recorded_gradients(program: Program) -> None:
+def test_recorded_gradients_have_the_right_derivatives(program: Program) -> None:
     @do
     def gradient(p: NodeId, _: NodeId) -> Do[NodeId, Any]:
         q = yield from leaf(Q)
@@ -128,7 +129,7 @@ def test_derivatives_of_recorded_gradients(program: Program) -> None:
 
 
 @PROGRAMS
-def test_a_level_that_another_path_leaves(program: Program) -> None:
+def test_a_level_left_on_another_path_leaves_gradients_alone(program: Program) -> None:
     @do
     def loss() -> Do[Any, Any]:
         """``q ** 2 * d/dp p ** 2``."""
@@ -150,7 +151,7 @@ def test_a_level_that_another_path_leaves(program: Program) -> None:
 
 
 @PROGRAMS
-def test_value_and_slope_of_a_product(program: Program) -> None:
+def test_gradients_of_a_value_and_its_slope_add_up(program: Program) -> None:
     @do
     def loss() -> Do[Any, Any]:
         """``p q ** 2 + q ** 2``."""

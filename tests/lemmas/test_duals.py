@@ -72,7 +72,7 @@ def program(steps: list[str]) -> Any:
 def test_a_zero_direction_gives_a_zero_derivative(
     steps: list[str], point: list[Fraction], directions: list[Array], at: int
 ) -> None:
-    """Wherever it stands among the others; and nothing flows back through it."""
+    """It may stand anywhere among the others, and passes nothing back."""
     p, x, zero = rationals([2, 3]), rationals(point), rationals([0, 0])
     directions.insert(at, zero)
     assert same(derivative(program(steps), p, x, directions).unwrap(), zero)
@@ -133,7 +133,7 @@ def test_a_derivative_is_linear_in_each_direction(
 def test_seeds_and_tangents_are_taken_entry_by_entry(
     point: list[Fraction], u: Array, v: Array
 ) -> None:
-    """Of a function of each entry the derivatives are those of the entries alone."""
+    """The derivatives of an elementwise function are those of each entry alone."""
 
     @do
     def each(_: None, x: NodeId) -> Do[NodeId, Any]:

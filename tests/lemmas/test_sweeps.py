@@ -135,7 +135,7 @@ def slots_of(draw: st.DrawFn, tape: Tape[Any], *, total: bool) -> tuple[Any, ...
 def test_backward_dense_all_is_backward_dense_totalized(
     tape: Tape[Any], data: st.DataObject
 ) -> None:
-    """Failures included: an output that is none, a seed of another shape, a rule's."""
+    """They fail alike too: at a wrong output, at a wrong seed, and in a rule."""
     stranger = Node(Add(), (tape.ids()[0], NodeId(99)), tape[tape.ids()[0]].value)
     if data.draw(st.booleans()):
         tape, _ = tape.append(stranger)

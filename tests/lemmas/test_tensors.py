@@ -98,7 +98,7 @@ def test_inv_is_one_divided_by_each_entry(data: st.DataObject) -> None:
 @usual
 @given(data=st.data())
 def test_the_square_of_a_difference_is_that_of_mse(data: st.DataObject) -> None:
-    """And a mean divides by the number of entries, or by 1 if there are none."""
+    """A mean divides by the number of entries, or by 1 if there are none."""
     shape = data.draw(shapes)
     x, y = data.draw(arrays(shape)), data.draw(arrays(shape))
 
@@ -143,7 +143,7 @@ def test_a_sum_along_an_axis_is_the_fold_over_its_slices(data: st.DataObject) ->
 
 @do
 def added_up(id: NodeId, shape: Shape) -> Do[NodeId, Any]:
-    """Add the slices of the first axis, each added up likewise."""
+    """Add the slices of the first axis, each added up in the same way."""
     if not shape:
         return id
     total = yield from const(Fraction(0))

@@ -143,8 +143,7 @@ def test_a_transform_begins_so_for_each_leaf(name: str) -> None:
     assert state.steps == 0
     leaves, _ = tree.flatten(state)
     for leaf in leaves:
-        assert isinstance(leaf, int) or not any(leaf.flat)
-        assert leaf == 0 if isinstance(leaf, int) else True
+        assert not np.any(leaf)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -153,7 +152,7 @@ def test_a_transform_begins_so_for_each_leaf(name: str) -> None:
 def test_a_counter_grows_by_one_with_every_gradient(
     rule: Any, data: st.DataObject, steps: int
 ) -> None:
-    """Zero gradients too; and a step counts once for the pytree, whatever it holds."""
+    """Zero gradients count as well, and a step counts once for all leaves."""
     p, g = data.draw(moving(np.float64))
     state = rule().init(p)
     for step in range(steps):

@@ -1,3 +1,5 @@
+"""Arithmetic: exact rationals, factors, and values at extremes."""
+
 import math
 from collections.abc import Callable
 from decimal import Decimal
@@ -38,6 +40,8 @@ from tests.oracles import (
 from tests.specs.every import named
 from tests.specs.spec import Spec
 
+# Any, throughout: ops' functions, numbers, and what is wrong on purpose.
+
 # -- over rationals --------------------------------------------------------------------
 
 EXACTLY: dict[str, Callable[..., Fraction]] = {
@@ -61,7 +65,7 @@ def test_over_rationals_each_entry_is_exact(spec: Spec, data: st.DataObject) -> 
     assert list(y.flat) == expected
 
 
-def test_a_product_of_rationals_and_a_factor() -> None:
+def test_products_of_rationals_and_a_factor_are_exact() -> None:
     a, b = rationals([2, 3]), rationals([5, 7])
     product = value(named("mul"), a, b)
     four = leaf(product).bind(lambda x: scale(x, 4)).bind(value_of)
@@ -91,9 +95,7 @@ quotient: Any = Fraction  # Any: the stubs know no NumPy integer, Fraction takes
     ],
     ids=["entry", "entries", "fraction", "fractions"],
 )
-def test_rationals_made_of_numpy_integers_do_not_wrap_around(
-    wide: Any,  # Any: numbers and arrays
-) -> None:
+def test_rationals_made_of_numpy_integers_do_not_wrap_around(wide: Any) -> None:
     square = value(named("mul"), wide, wide)
     assert_fractions(square)
     assert square == 2**80
@@ -129,8 +131,8 @@ INF, NAN = math.inf, math.nan
     ],
 )
 @pytest.mark.parametrize("size", [None, 9])
-def test_extremes_of_two_operands(
-    apply: Any,  # Any: an op's function
+def test_ops_of_two_operands_hold_at_extremes(
+    apply: Any,
     a: float,
     b: float,
     y: float,
@@ -171,9 +173,7 @@ def test_over_rationals_a_float_factor_is_the_double_that_it_is(factor: float) -
         np.uint8(200),
     ],
 )
-def test_over_rationals_a_numpy_factor_is_the_number_that_it_is(
-    factor: Any,  # Any: NumPy's scalars
-) -> None:
+def test_over_rationals_a_numpy_factor_is_the_number_that_it_is(factor: Any) -> None:
     plain = Fraction(float(factor))
     huge = Fraction(10**30)
     y = leaf(huge).bind(lambda x: scale(x, factor)).bind(value_of).eval().unwrap()
@@ -246,9 +246,7 @@ def value_at(x: Array, factor: float) -> Array:
     [True, None, "2", Decimal(2), 2j, pure(2), np.bool_(True), np.array(2.0)],
     ids=str,
 )
-def test_a_factor_that_is_no_real_number_is_a_type_error(
-    factor: Any,  # Any: wrong on purpose
-) -> None:
+def test_a_factor_that_is_no_real_number_is_a_type_error(factor: Any) -> None:
     with pytest.raises(TypeError, match="scale takes a real number for factor"):
         scale(NodeId(0), factor)
 

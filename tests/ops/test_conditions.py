@@ -1,4 +1,4 @@
-"""Conditions are nodes: compared, combined, and chosen by; nothing passes back."""
+"""Comparisons, logical ops and ``where``: nothing passes back to a condition."""
 
 from functools import partial
 from typing import Any
@@ -41,10 +41,17 @@ from tapem_dsl import (
     where,
 )
 from tapem_dsl.errors import DTypeMismatch, ShapeMismatch
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.ops.conditions import Where
 from tapem_dsl.tape.equality import same
-from tests.oracles import assert_close, assert_fractions, from_eighths, inner, thorough
-from tests.toy_dual import Dual, split
+from tests.oracles import (
+    assert_close,
+    assert_fractions,
+    both_parts,
+    from_eighths,
+    inner,
+    thorough,
+)
 
 COMPARISONS = [
     (less, np.less),
@@ -109,7 +116,7 @@ def test_a_condition_is_never_differentiable(op: Any, oracle: Any, x: Array) -> 
 
 
 def test_a_dual_is_compared_by_its_primal() -> None:
-    dual = Dual(np.array([1.0, 3.0]), np.array([9.0, -9.0]))
+    dual = Dual(np.array([1.0, 3.0]), np.array([9.0, -9.0]), 1)
     for op, oracle in COMPARISONS[:4]:
         two = np.array([2.0, 3.0])
         tape = run(op, two, two)
@@ -125,7 +132,7 @@ TRUTH = np.array([[False, False], [True, True]])
 OTHER = TRUTH.T.copy()
 
 
-def test_truth_tables() -> None:
+def test_logical_ops_follow_their_truth_tables() -> None:
     assert result(logical_and, TRUTH, OTHER).tolist() == [[0, 0], [0, 1]]
     assert result(logical_or, TRUTH, OTHER).tolist() == [[0, 1], [1, 1]]
     assert result(logical_not, TRUTH).tolist() == [[1, 1], [0, 0]]
@@ -181,12 +188,12 @@ def test_the_choice_is_exact_and_its_rule_the_adjoint(data: Any) -> None:
     y, to_a, to_b = chosen(condition[()], a, b, g)
     for array in (y, to_a, to_b):
         assert_fractions(array)
-    duals: TapeM[tuple[NodeId, ...], Any] = map_m(leaf, [Dual(a, v), Dual(b, w)])
+    duals: TapeM[tuple[NodeId, ...], Any] = map_m(leaf, [Dual(a, v, 1), Dual(b, w, 1)])
     program = const(condition[()]).bind(
         lambda c: duals.bind(lambda ids: where(c, *ids))
     )
     out, tape = program.run().unwrap()
-    primal, along = split(tape[out].value, 1)
+    primal, along = both_parts(tape[out].value)
     assert primal.tolist() == y.tolist()
     assert inner(g, along) == inner(to_a, v) + inner(to_b, w)
 
@@ -205,7 +212,9 @@ def test_what_is_not_chosen_has_no_gradient_even_of_inf(
 
 
 @pytest.mark.parametrize("flags", [(False, True), (True, False), (False, False)])
-def test_flags_of_the_choice(flags: tuple[bool, bool]) -> None:
+def test_where_requires_a_gradient_where_a_choice_does(
+    flags: tuple[bool, bool],
+) -> None:
     ones = np.ones(2)
     tape = run(where, np.array([True, False]), ones, ones, flags=(False, *flags))
     assert tape.nodes()[3].requires_grad == any(flags)
@@ -214,7 +223,7 @@ def test_flags_of_the_choice(flags: tuple[bool, bool]) -> None:
 
 
 def test_a_choice_before_the_op_keeps_it_from_failing() -> None:
-    """Of log, where entries are not greater than 0: choose before and after."""
+    """``log`` refuses what is not positive, unless ``where`` replaces it before."""
 
     @do
     def safe() -> Do[NodeId]:

@@ -1,4 +1,4 @@
-"""Ops with a corner or a pole: values at the corner, and what PyTorch has there."""
+"""Ops with a kink or a pole: their values and derivatives there."""
 
 import math
 from fractions import Fraction
@@ -72,7 +72,9 @@ INF, NAN = math.inf, math.nan
     ],
 )
 @pytest.mark.parametrize("size", [None, 1, 33])
-def test_values_at_extremes(name: str, x: float, y: float, size: int | None) -> None:
+def test_elementwise_values_hold_at_extremes(
+    name: str, x: float, y: float, size: int | None
+) -> None:
     operand = np.float64(x) if size is None else np.full(size, x)
     found = value(named(name), operand)
     np.testing.assert_allclose(found, np.full(operand.shape, y), rtol=1e-15, atol=0)
@@ -93,14 +95,14 @@ def test_a_nan_shows_in_max_and_min(name: str, a: float, b: float, y: float) -> 
     np.testing.assert_equal(value(named(name), np.float64(a), np.float64(b)), y)
 
 
-def test_ours_and_theirs_at_the_corners() -> None:
-    """PyTorch: inf for sqrt at 0, 1 at the ends of clamp."""
+def test_sqrt_at_0_and_clamp_at_its_bounds_have_derivative_0() -> None:
+    """PyTorch gives inf for sqrt at 0, and 1 for clamp at its bounds."""
     (ours,) = gradient(named("sqrt"), (np.float64(0),), np.float64(1))
-    assert (ours, INF) == (0.0, INF)
+    assert ours == 0
     ends = np.array([-17 / 16, 37 / 16])
     (ours,) = gradient(named("clamp"), (ends,), np.ones(2))
     assert ours is not None
-    assert (ours.tolist(), [1.0, 1.0]) == ([0.0, 0.0], [1.0, 1.0])
+    assert ours.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("op", [sqrt, log1p, softplus, safe_log, gelu])
@@ -127,7 +129,7 @@ def test_bounds_are_real_numbers() -> None:
     assert clamp(x, 0, 1) != clamp(x, 0.0, 1)
 
 
-def test_infinite_bounds_and_bounds_that_cross() -> None:
+def test_clamp_takes_infinite_bounds_and_bounds_that_cross() -> None:
     def clamped(x: float, low: float, high: float) -> float:
         (_, node) = const(x).bind(lambda i: clamp(i, low, high)).exec().unwrap()
         return float(node.value)
@@ -138,14 +140,14 @@ def test_infinite_bounds_and_bounds_that_cross() -> None:
     assert isinstance(exact, OutsideDomain)
 
 
-def test_a_bound_beyond_double_precision() -> None:
+def test_a_bound_beyond_double_precision_is_refused_over_floats() -> None:
     huge = const(1.0).bind(lambda x: clamp(x, 0, 10**400)).run().failure()
     assert isinstance(huge, OutsideDomain)
     exact = const(Fraction(1)).bind(lambda x: clamp(x, 0, 10**400)).exec().unwrap()
     assert exact.nodes()[-1].value.item() == 1
 
 
-def test_gelu_at_minus_infinity_is_0_and_flat() -> None:
+def test_gelu_at_minus_infinity_and_its_slope_are_0() -> None:
     assert value(named("gelu"), np.float64(-INF)) == 0
     assert gradient(named("gelu"), (np.float64(-INF),), np.float64(1)) == (0.0,)
 
@@ -190,7 +192,7 @@ def test_nothing_passes_back_through_detach() -> None:
 
 
 @pytest.mark.parametrize(("op", "y"), [(max_, 3), (min_, 2)])
-def test_max_and_min_over_rationals(op: Any, y: int) -> None:
+def test_max_and_min_over_rationals_are_exact(op: Any, y: int) -> None:
     two, three = const(Fraction(2)), const(Fraction(3))
     (*_, node) = two.bind(lambda a: three.bind(lambda b: op(a, b))).exec().unwrap()
     assert node.value.item() == Fraction(y)

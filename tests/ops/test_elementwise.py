@@ -1,3 +1,5 @@
+"""Elementwise functions: exact values, and values at extremes."""
+
 import math
 from fractions import Fraction
 from typing import Any
@@ -22,6 +24,8 @@ from tapem_dsl import (
 from tapem_dsl.errors import OutsideDomain
 from tests.oracles import assert_fractions, assert_same_numbers, operands, usual, value
 from tests.specs.every import named
+
+# Any, throughout: ops' functions, numbers and arrays.
 
 # -- relu ------------------------------------------------------------------------------
 
@@ -75,8 +79,8 @@ INF, NAN = math.inf, math.nan
     ],
 )
 @pytest.mark.parametrize("size", [None, 1, 9, 64])
-def test_extremes_of_one_operand(
-    apply: Any,  # Any: an op's function
+def test_ops_of_one_operand_hold_at_extremes(
+    apply: Any,
     x: float,
     y: float,
     size: int | None,
@@ -120,8 +124,8 @@ LOG = (
 )
 @pytest.mark.parametrize("record", [leaf, const])
 def test_the_logarithm_of_what_is_not_positive_is_refused(
-    record: Any,  # Any: overloaded
-    x: Any,  # Any: a number or an array
+    record: Any,
+    x: Any,
     entry: str,
     index: tuple[int, ...],
 ) -> None:
@@ -139,6 +143,6 @@ def test_the_logarithm_of_what_is_not_positive_is_refused(
 
 
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3)])
-def test_the_logarithm_of_nothing_is_nothing(shape: tuple[int, ...]) -> None:
+def test_the_logarithm_of_an_empty_array_is_empty(shape: tuple[int, ...]) -> None:
     y = value(named("log"), np.zeros(shape))
     np.testing.assert_array_equal(y, np.zeros(shape), strict=True)

@@ -44,12 +44,15 @@ from tests.oracles import (
     usual,
     value,
 )
-from tests.specs.every import ALL, RATIONAL, named
+from tests.specs.every import (
+    ALL,
+    both_samples,
+    each_flagging,
+    each_op,
+    each_rational_op,
+    named,
+)
 from tests.specs.spec import Spec
-from tests.toy_dual import jvp as toy_jvp
-
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_rational_op = pytest.mark.parametrize("spec", RATIONAL, ids=str)
 
 # -- meaning ---------------------------------------------------------------------------
 
@@ -65,9 +68,9 @@ def test_values_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
 @each_op
 @brief
 @given(data=st.data())
-def test_a_new_tracer_computes_the_same_value(spec: Spec, data: st.DataObject) -> None:
+def test_duals_leave_the_value_as_it_is(spec: Spec, data: st.DataObject) -> None:
     xs, vs, _ = data.draw(cases(spec)).of(np.float64)
-    y, _ = toy_jvp(spec.apply, xs, vs)
+    y, _ = jvp(lambda ids, _: spec.apply(*ids), xs, None, vs).unwrap()
     np.testing.assert_array_equal(y, value(spec, *xs), strict=True)
 
 
@@ -137,10 +140,7 @@ def test_nodes_have_the_labels_of_torchlean(label: str) -> None:
     assert tape[out].label == spec.op.name == label
 
 
-@pytest.mark.parametrize(
-    ("spec", "flags"),
-    [(spec, flags) for spec in ALL for flags in np.ndindex((2,) * spec.arity)],
-)
+@each_flagging
 def test_one_node_is_appended_with_the_or_of_the_flags(
     spec: Spec, flags: tuple[int, ...]
 ) -> None:
@@ -161,7 +161,7 @@ def test_the_function_is_apply_op_of_the_op(spec: Spec) -> None:
 
 
 @each_op
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 def test_values_keep_the_scalar_type(
     spec: Spec, which: int, dtype: type[np.generic]
@@ -176,7 +176,7 @@ def test_values_keep_the_scalar_type(
 
 
 @each_rational_op
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 def test_exact_values_are_read_only_arrays(spec: Spec, which: int) -> None:
     y = value(spec, *sample(spec, which).of(object)[0])
     assert_fractions(y)
@@ -194,9 +194,10 @@ def test_operands_stay_as_they_are(spec: Spec) -> None:
 # -- ops that only move entries --------------------------------------------------------
 
 MOVING = [spec for spec in ALL if spec.op.scalar_kinds == ANY_SCALAR]
+each_moving_op = pytest.mark.parametrize("spec", MOVING, ids=str)
 
 
-def test_which_ops_move_any_scalar() -> None:
+def test_the_ops_that_move_any_scalar_are_these() -> None:
     names = {kind.name for kind in ops.ALL if kind.scalar_kinds == ANY_SCALAR}
     assert names == {
         *("reshape", "flatten", "permute", "transpose", "swapAdjacentAtDepth"),
@@ -206,8 +207,8 @@ def test_which_ops_move_any_scalar() -> None:
     assert {spec.op.name for spec in MOVING} == names - {"detach"}  # of its own tests
 
 
-@pytest.mark.parametrize("spec", MOVING, ids=str)
-@pytest.mark.parametrize("which", [0, 1])
+@each_moving_op
+@both_samples
 @pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint16, np.int64])
 def test_what_only_moves_entries_moves_conditions_and_labels(
     spec: Spec, which: int, dtype: type[np.generic]
@@ -244,8 +245,8 @@ def chosen_by(
     return loss
 
 
-@pytest.mark.parametrize("spec", MOVING, ids=str)
-def test_a_moved_condition_chooses_alike_on_every_road(spec: Spec) -> None:
+@each_moving_op
+def test_a_moved_condition_chooses_alike_in_every_derivative(spec: Spec) -> None:
     case = sample(spec)
     xs, vs, _ = case.of(np.float64)
     conditions = tuple((x % 2 > 0)[()] for x in case.xs)

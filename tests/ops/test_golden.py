@@ -1,4 +1,4 @@
-"""Numbers of TorchLean's own tests that several ops make together."""
+"""Numbers of TorchLean's tests that take several ops."""
 
 import math
 from fractions import Fraction
@@ -44,7 +44,7 @@ def mixed_flags() -> Do[NodeId]:
     return (yield from add(both, both))
 
 
-def test_mixed_flags() -> None:
+def test_only_flagged_nodes_receive_gradients() -> None:
     out, tape = mixed_flags().run().unwrap()
     assert tape[out].value == pytest.approx(60 * math.sqrt(2), rel=1e-15)
     gradients = backward_scalar(tape, out).unwrap()
@@ -90,7 +90,7 @@ def normed(
 
 
 @pytest.mark.parametrize("means", [[2], [2, 3], [[2], [3]]])
-def test_layer_norm_with_epsilon_a_quarter(means: Any) -> None:
+def test_layer_norm_with_epsilon_a_quarter_is_torchleans(means: Any) -> None:
     x = np.array(means, float)[..., np.newaxis] + [-1, 1]
     ids, tape = normed(x, Fraction(1, 4), GAMMA, BETA).run().unwrap()
     expected = np.broadcast_to(NORMED, x.shape)
@@ -107,7 +107,7 @@ def test_layer_norm_of_matrices_is_that_of_their_entries_in_a_row() -> None:
         np.testing.assert_allclose(value, [row * 2] * 2, rtol=1e-15)
 
 
-def test_the_gradient_of_layer_norm_with_epsilon_a_quarter() -> None:
+def test_the_gradient_of_layer_norm_is_that_by_hand() -> None:
     """
     By hand: ``dx = (2 / sqrt(5)) (h - mean h - (4/5) c mean(h c))``, exactly.
 
@@ -127,7 +127,9 @@ def test_the_gradient_of_layer_norm_with_epsilon_a_quarter() -> None:
 
 
 @pytest.mark.parametrize("epsilon", [Fraction(1), Fraction(1, 4)])
-def test_derivatives_of_layer_norm_at_a_constant_row(epsilon: Fraction) -> None:
+def test_derivatives_of_layer_norm_at_a_constant_row_are_torchleans(
+    epsilon: Fraction,
+) -> None:
     """
     ``J[u] = gamma * centred(u) / sqrt(epsilon)``, and every second derivative is 0.
 

@@ -1,4 +1,4 @@
-"""Picking and adding by static indices."""
+"""``select``, ``index_select`` and ``scatter_add``, whose indices are parameters."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import tapem_dsl
 from tapem_dsl import (
     Array,
     NodeId,
@@ -24,9 +23,9 @@ from tapem_dsl import (
 )
 from tapem_dsl.errors import AxisOutOfRange, ShapeMismatch
 from tests.oracles import assert_fractions, thorough
+from tests.untyped import LOOSE
 
 X = NodeId(0)
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 arrays = hnp.arrays(
     np.float64,
     hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4),
@@ -42,7 +41,7 @@ def of(op: Any, *xs: Any) -> Array:
 
 @thorough
 @given(x=arrays, data=st.data())
-def test_every_axis_and_every_index(x: Array, data: Any) -> None:
+def test_indexing_is_numpys_along_every_axis(x: Array, data: Any) -> None:
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     n = x.shape[axis]
     indices = tuple(data.draw(st.lists(st.integers(0, n - 1), max_size=6)))

@@ -1,3 +1,5 @@
+"""Products of matrices and affine maps: exact values and gradients."""
+
 from fractions import Fraction
 from typing import Any
 
@@ -94,7 +96,9 @@ def test_a_sum_over_no_terms_is_zero(dtype: Any) -> None:
         ([[1e308, 1e308]], [[1.0], [1.0]], np.inf),
     ],
 )
-def test_extremes(a: list[list[float]], b: list[list[float]], y: float) -> None:
+def test_products_hold_at_extremes(
+    a: list[list[float]], b: list[list[float]], y: float
+) -> None:
     left, right = np.array(a), np.array(b)
     np.testing.assert_array_equal(value(MATMUL, left, right), [[y]])
     affine = value(LINEAR, left, np.zeros(1), np.ascontiguousarray(right[:, 0]))
@@ -111,7 +115,9 @@ def scaled_product(flags: tuple[bool, bool]) -> Do[NodeId, np.object_]:
 
 
 @pytest.mark.parametrize("flags", [(True, False), (False, True)])
-def test_a_product_of_scaled_matrices(flags: tuple[bool, bool]) -> None:
+def test_a_product_of_scaled_matrices_has_the_gradients_of_torchlean(
+    flags: tuple[bool, bool],
+) -> None:
     out, tape = scaled_product(flags).run().unwrap()
     slots = backward_scalar(tape, out).unwrap()
     left, right = map(NodeId, range(2))
@@ -135,7 +141,7 @@ def perceptron() -> Do[tuple[NodeId, ...], np.object_]:
     return w1, b1, w2, b2, x, hidden, y
 
 
-def test_a_perceptron_over_rationals() -> None:
+def test_a_perceptron_over_rationals_has_exact_gradients() -> None:
     ids, tape = perceptron().run().unwrap()
     w1, b1, w2, b2, x, hidden, y = ids
     slots = backward(tape, y, rationals([1])).unwrap()

@@ -36,9 +36,10 @@ from tapem_dsl import (
 )
 from tapem_dsl.arrays import NUMPY, narrowed, widened
 from tapem_dsl.errors import DTypeMismatch
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.reverse import Outer
+from tests.oracles import both_parts
 from tests.specs.long import LONG, Long, N
-from tests.toy_dual import Dual, split
 
 HALF_ULP: Final = 2.0**-11
 SMALLEST: Final = 2.0**-24
@@ -173,7 +174,7 @@ def test_float16_is_computed_in_float32_and_rounded_once(long: Long) -> None:
 
 
 @each_long
-def test_all_roads_round_float16_once(long: Long) -> None:
+def test_duals_and_recorded_sweeps_round_float16_once(long: Long) -> None:
     xs = long.operands(np.float16)
     out, tape = run(long, xs)
     y = tape[out].value
@@ -181,15 +182,17 @@ def test_all_roads_round_float16_once(long: Long) -> None:
         return
     # duals: both parts are those of float32, rounded
     reals = [x.dtype.kind == "f" for x in xs]
-    duals = tuple(Dual(x, x) if real else x for x, real in zip(xs, reals, strict=True))
+    duals = tuple(
+        Dual(x, x, 1) if real else x for x, real in zip(xs, reals, strict=True)
+    )
     singles = tuple(
-        Dual(widened(x), widened(x)) if real else x
+        Dual(widened(x), widened(x), 1) if real else x
         for x, real in zip(xs, reals, strict=True)
     )
     at, of_duals = run(long, duals)
     there, of_singles = run(long, singles)
     for ours, theirs in zip(
-        split(of_duals[at].value, 1), split(of_singles[there].value, 1), strict=True
+        both_parts(of_duals[at].value), both_parts(of_singles[there].value), strict=True
     ):
         with np.errstate(over="ignore"):
             np.testing.assert_array_equal(ours, narrowed(theirs), strict=True)
@@ -199,7 +202,7 @@ def test_all_roads_round_float16_once(long: Long) -> None:
     swept = backward(of_duals, at, g).unwrap()
     for id, real in enumerate(reals):
         if real:
-            primal, tangent = split(swept[NodeId(id)], 1)
+            primal, tangent = both_parts(swept[NodeId(id)])
             np.testing.assert_array_equal(primal, slots[NodeId(id)], strict=True)
             assert tangent.dtype == np.float16
     seed, longer = const(g).run(tape).unwrap()
@@ -296,8 +299,8 @@ def test_a_mean_of_float16_losses_is_summed_in_float32(loss: float, count: int) 
     assert gradient.dtype == np.float16
 
 
-def test_adds_of_ones_own_round_at_each() -> None:
-    """As a loop in PyTorch does."""
+def test_a_fold_of_adds_rounds_at_each() -> None:
+    """A loop in PyTorch rounds as often."""
 
     def added(total: NodeId, x: np.float16) -> TapeM[NodeId, Any]:
         return const(x).bind(lambda loss: add(total, loss))

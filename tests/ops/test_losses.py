@@ -1,3 +1,5 @@
+"""Losses: exact means, empty operands, and values at extremes."""
+
 import math
 from fractions import Fraction
 from typing import Any
@@ -70,7 +72,9 @@ def test_both_sides_receive_a_gradient() -> None:
         (-0.0, 0.0, 0.0),
     ],
 )
-def test_extremes(prediction: float, target: float, loss: float) -> None:
+def test_mse_loss_holds_at_extremes(
+    prediction: float, target: float, loss: float
+) -> None:
     y = value(MSE, np.array([prediction]), np.array([target]))
     np.testing.assert_array_equal(y, loss)
 
@@ -106,7 +110,7 @@ def test_the_loss_of_nothing_is_zero_and_of_a_scalar_its_own(name: str) -> None:
         ("bce_with_logits", 0.0, 0.5, math.log(2), 0.0, 0.0),
     ],
 )
-def test_losses_at_extremes(
+def test_losses_and_their_gradients_hold_at_extremes(
     name: str, p: float, t: float, loss: float, first: float, second: float
 ) -> None:
     xs = np.float64(p), np.float64(t)

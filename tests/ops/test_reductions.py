@@ -1,3 +1,5 @@
+"""Sums of all entries."""
+
 from fractions import Fraction
 
 import numpy as np
@@ -44,5 +46,5 @@ def test_the_sum_of_a_scalar_is_the_scalar() -> None:
         ([1e300, 1.0, -1e300], 0.0),
     ],
 )
-def test_extremes(entries: list[float], total: float) -> None:
+def test_sums_hold_at_extremes(entries: list[float], total: float) -> None:
     np.testing.assert_array_equal(value(SUM, np.array(entries)), total)

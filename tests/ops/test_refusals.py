@@ -32,14 +32,11 @@ from tapem_dsl.errors import (
 from tapem_dsl.tape.op import ANY_SCALAR
 from tests.oracles import program, recorded, sample
 from tests.specs.elementwise import ELEMENTWISE
-from tests.specs.every import ALL, named
+from tests.specs.every import ALL, both_samples, each_op, each_operand, named
 from tests.specs.softmax import SOFTMAX
 from tests.specs.spec import Spec
 
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_operand = pytest.mark.parametrize(
-    ("spec", "operand"), [(spec, i) for spec in ALL for i in range(spec.arity)]
-)
+# Any, throughout: what is wrong on purpose.
 
 FLOATS = "floating-point or rational operands"
 OF_NUMBERS = [spec for spec in ALL if spec.op.scalar_kinds != ANY_SCALAR]
@@ -72,7 +69,7 @@ def test_the_first_unknown_operand_is_named(spec: Spec) -> None:
 def test_a_program_in_the_place_of_an_id_is_a_type_error(
     spec: Spec, operand: int
 ) -> None:
-    ids: list[Any] = [NodeId(0)] * spec.arity  # Any: wrong on purpose
+    ids: list[Any] = [NodeId(0)] * spec.arity
     ids[operand] = pure(NodeId(0))
     with pytest.raises(TypeError, match="did you forget `yield from`"):
         spec.apply(*ids)
@@ -80,7 +77,7 @@ def test_a_program_in_the_place_of_an_id_is_a_type_error(
 
 @pytest.mark.parametrize("spec", OF_NUMBERS, ids=str)
 @pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.bool_])
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 def test_integers_and_truth_values_are_refused(
     spec: Spec, dtype: type[np.generic], which: int
 ) -> None:
@@ -99,7 +96,7 @@ def test_integers_and_truth_values_are_refused(
     ("spec", "operand"),
     [(spec, i) for spec in ALL if spec.arity > 1 for i in range(spec.arity)],
 )
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 @pytest.mark.parametrize(
     ("odd", "others"),
     [
@@ -236,7 +233,7 @@ SHAPED = (*ELEMENTWISE, *SOFTMAX)
 
 
 @pytest.mark.parametrize("spec", SHAPED, ids=str)
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 def test_a_shape_that_is_asked_for_is_the_shape_of_the_result(
     spec: Spec, which: int
 ) -> None:
@@ -274,9 +271,7 @@ def test_another_shape_than_asked_for_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("shape", [[2, 3], 6, (2.0, 3)])
-def test_a_shape_that_is_none_is_a_mistake_in_the_call(
-    shape: Any,  # Any: wrong on purpose
-) -> None:
+def test_a_shape_that_is_none_is_a_mistake_in_the_call(shape: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="shape"):
         relu(NodeId(0), shape=shape)
 

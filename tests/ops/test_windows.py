@@ -1,4 +1,4 @@
-"""Windows and their sum."""
+"""``windows`` and its adjoint ``fold``."""
 
 from fractions import Fraction
 from typing import Any
@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tapem_dsl
 from tapem_dsl import Array, NodeId, Shape, const, fold, leaf, windows
 from tapem_dsl.arrays import EXACT
 from tapem_dsl.arrays.shape import window_counts
 from tapem_dsl.errors import RequirementNotMet, ShapeMismatch
 from tests.oracles import assert_fractions, eighths, from_eighths, usual
-
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
+from tests.untyped import LOOSE
 
 
 def run(op: Any, x: Array, *arguments: Any, **options: Any) -> Array:

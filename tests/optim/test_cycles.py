@@ -1,4 +1,4 @@
-"""Cycles: how they end."""
+"""Cyclic schedules: their ends and their checks."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Optimisers: equations exactly, PyTorch's digits, and what stays as it is."""
+"""Optimisers: their equations exactly, and PyTorch's digits."""
 
 import math
 from collections.abc import Callable
@@ -87,13 +87,13 @@ def test_momentum_is_its_equation(
 # -- TorchLean's golden numbers --------------------------------------------------------
 
 
-def test_momentum_with_dampening() -> None:
+def test_momentum_with_dampening_is_its_equation() -> None:
     optimiser, p = momentum(0.1, dampening=0.5), np.float64(1)
     assert steps(optimiser, p, [np.float64(2)]) == pytest.approx(0.8, rel=1e-15)
     assert steps(optimiser, p, [np.float64(2)] * 2) == pytest.approx(0.52, rel=1e-15)
 
 
-def test_adadelta_without_memory() -> None:
+def test_adadelta_without_memory_is_its_equation() -> None:
     optimiser = adadelta(0.5, rho=0.0, epsilon=1.0)
     p, g = np.float64(10), np.float64(2)
     updates, state = optimiser.update(g, optimiser.init(p), p)
@@ -296,7 +296,7 @@ def test_norms_neither_overflow_nor_vanish() -> None:
     assert np.isnan(l2_norm([np.array([np.nan, 1.0])]))
 
 
-def test_clipping_by_value_and_percentile() -> None:
+def test_clipping_by_value_and_percentile_bounds_each_entry() -> None:
     g = {"a": np.array([-3.0, 0.5, np.nan]), "b": np.array([2.0], np.float32)}
     result = clipped(clip_by_value(1), g)
     np.testing.assert_array_equal(result["a"], [-1, 0.5, np.nan])

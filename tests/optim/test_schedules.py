@@ -102,12 +102,12 @@ def test_rates_are_those_of_pytorch(ours: Callable[[int], float], make: Maker) -
         theirs.step()
 
 
-def test_the_golden_end_of_a_warm_cosine() -> None:
+def test_a_warmup_cosine_ends_at_0() -> None:
     schedule = WarmupCosine(1, 2, 10)
     assert schedule(10) == schedule(20) == 0
 
 
-def test_the_golden_numbers_of_the_trainers_schedule() -> None:
+def test_the_rates_of_warmup_cosine_lr_are_torchleans() -> None:
     schedule = WarmupCosineLR(1.0, 0.1, 2, 6)
     rates = [schedule(k) for k in (0, 1, 2, 4, 6)]
     assert rates == pytest.approx([0.5, 1, 1, 0.55, 0.1], rel=1e-15)
@@ -146,7 +146,9 @@ def test_the_golden_numbers_of_the_trainers_schedule() -> None:
         (OneCycleLR(1.0, 1), [4e-6, 4e-6]),
     ],
 )
-def test_torchleans_rates(schedule: Callable[[int], float], rates: list[float]) -> None:
+def test_rates_are_those_of_torchlean(
+    schedule: Callable[[int], float], rates: list[float]
+) -> None:
     ours = [schedule(step) for step in range(len(rates))]
     assert ours == pytest.approx(rates, rel=1e-12, abs=0)
 

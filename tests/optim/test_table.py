@@ -80,7 +80,7 @@ def test_schedules_count_steps_from_0() -> None:
     assert values == [1.0, 0.5, -0.5]
 
 
-def test_look_ups_and_replacements() -> None:
+def test_a_table_finds_and_replaces_parameters_by_id() -> None:
     two = table(np.ones(2), ONE)
     assert same(two.get_tensor("t", NodeId(1), ()).unwrap(), ONE)
     missing = two.get_tensor("t", NodeId(7), ()).failure()
@@ -142,7 +142,7 @@ def test_what_does_not_go_together_is_a_failure(
     assert error.message == f"optim: {text}"
 
 
-def test_over_rationals_it_is_exact() -> None:
+def test_a_step_of_a_table_is_exact_over_rationals() -> None:
     optimiser = Optimizer((group(0),))
     third = rationals(["1/3"])
     _, moved = optimiser.step(table(third), grads(i0=third)).unwrap()

@@ -1,4 +1,4 @@
-"""The combinators: laws, laziness of failure, and what they refuse."""
+"""The combinators: their laws, and what they refuse."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -88,7 +88,7 @@ def test_map_m_of_pure_is_pure(xs: list[int]) -> None:
 
 
 @given(programs(st.integers()))
-def test_when_m_runs_or_does_not(m: TapeM[int]) -> None:
+def test_when_m_runs_the_program_where_the_condition_holds(m: TapeM[int]) -> None:
     assert_equivalent(when_m(True, m), m.map(lambda _: None))
     assert_equivalent(when_m(False, m), pure(None))
 
@@ -153,7 +153,7 @@ def test_get_tape_gives_the_tape_so_far() -> None:
         (np.zeros(3).view(Subclass), np.ndarray),
     ],
 )
-def test_what_a_leaf_holds(value: Any, kind: type) -> None:
+def test_a_leaf_holds_arrays_and_scalars_of_numpy(value: Any, kind: type) -> None:
     held = leaf(value).exec().unwrap()[NodeId(0)].value
     assert type(held) is kind
     assert held.dtype.isnative

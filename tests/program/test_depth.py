@@ -28,26 +28,26 @@ from tapem_dsl import (
 )
 
 
-def test_a_fold_over_a_million_items() -> None:
+def test_a_fold_runs_over_a_million_items() -> None:
     total = fold_m(lambda total, x: pure(total + x), 0, range(1_000_000))
     assert total.eval() == Success(sum(range(1_000_000)))
 
 
-def test_200_000_binds_nested_to_the_left() -> None:
+def test_200_000_binds_nested_to_the_left_run() -> None:
     program: TapeM[int] = pure(0)
     for _ in range(200_000):
         program = program.bind(lambda n: pure(n + 1))
     assert program.eval() == Success(200_000)
 
 
-def test_200_000_binds_nested_to_the_right() -> None:
+def test_200_000_binds_nested_to_the_right_run() -> None:
     def count(n: int) -> TapeM[int]:
         return pure(n) if n == 200_000 else pure(n + 1).bind(count)
 
     assert count(0).eval() == Success(200_000)
 
 
-def test_200_000_maps_applies_and_handlers() -> None:
+def test_200_000_maps_applies_and_handlers_run() -> None:
     mapped: TapeM[int] = pure(0)
     lashed: TapeM[int] = throw("no")
     for _ in range(200_000):
@@ -68,7 +68,7 @@ def countdown(n: int) -> Do[int]:
     return rest + 1
 
 
-def test_a_do_function_that_recurses_100_000_deep() -> None:
+def test_a_do_function_recurses_100_000_deep() -> None:
     assert sys.getrecursionlimit() < 100_000
     assert countdown(100_000).eval() == Success(100_000)
 
@@ -95,7 +95,7 @@ def chain(n: int) -> Do[NodeId]:
     return x
 
 
-def test_a_sweep_over_a_million_nodes() -> None:
+def test_a_sweep_visits_a_million_nodes() -> None:
     out, tape = chain(1_000_000).run().unwrap()
     assert len(tape) == 1_000_003
     grads = backward_scalar(tape, out, wrt=(NodeId(0),)).unwrap()

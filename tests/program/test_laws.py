@@ -1,4 +1,4 @@
-"""The laws of ``returns``, on programs that extend the tape; and mutants they catch."""
+"""The laws of ``returns`` hold on programs that extend the tape, and catch mutants."""
 
 import pickle
 import sys
@@ -263,7 +263,7 @@ def test_what_takes_a_success_for_a_failure_is_caught(mutant: type[StateT]) -> N
 
 
 def test_programs_that_leave_the_tape_alone_would_have_caught_nothing() -> None:
-    """Why the strategy extends tapes: the default of returns is ``pure`` alone."""
+    """The strategy of ``returns`` makes ``pure`` alone, ours extends the tape."""
     assert laws_broken_by(BindDropsTape, made_of=INTEGERS.map(pure)) == set()
 
 

@@ -107,7 +107,7 @@ def test_samples_of_a_frozen_array_are_not_copied() -> None:
 
 
 def test_pending_products_take_no_more_than_the_weight_twice() -> None:
-    """2,000 samples whose rows and cotangents would take ten times the weight."""
+    """The rows and cotangents of 2,000 samples would take ten times the weight."""
     rows, weights, bias = readonly(2_000, 300), readonly(200, 300), readonly(200)
 
     @do

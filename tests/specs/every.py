@@ -1,6 +1,9 @@
-"""All ops, as the tests see them."""
+"""All ops, as the tests see them, and tests of each."""
 
 from typing import Final
+
+import numpy as np
+import pytest
 
 from tests.specs.attention import ATTENTION
 from tests.specs.convolution import CONVOLUTION
@@ -35,6 +38,20 @@ ALL: Final = (
 )
 RATIONAL: Final = tuple(spec for spec in ALL if spec.rational)
 OPERANDS: Final = tuple((spec, i) for spec in ALL for i in range(spec.arity))
+FLAGGINGS: Final = tuple(
+    (spec, flags) for spec in ALL for flags in np.ndindex((2,) * spec.arity)
+)
+
+
+each_op: Final = pytest.mark.parametrize("spec", ALL, ids=str)
+each_rational_op: Final = pytest.mark.parametrize("spec", RATIONAL, ids=str)
+each_operand: Final = pytest.mark.parametrize(
+    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
+)
+each_flagging: Final = pytest.mark.parametrize(
+    ("spec", "flags"), FLAGGINGS, ids=[f"{spec}-{flags}" for spec, flags in FLAGGINGS]
+)
+both_samples: Final = pytest.mark.parametrize("which", [0, 1])
 
 
 def named(name: str) -> Spec:

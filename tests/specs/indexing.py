@@ -5,11 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    index_select,
-    scatter_add,
-    select,
-)
+from tapem_dsl import index_select, scatter_add, select
 from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
 from tests.specs.spec import moved, of_rank
 

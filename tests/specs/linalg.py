@@ -5,14 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    Shape,
-    bmm,
-    dot,
-    linear,
-    matmul,
-    outer,
-)
+from tapem_dsl import Shape, bmm, dot, linear, matmul, outer
 from tapem_dsl.ops.linalg import Bmm, Dot, Linear, Matmul, OuterProduct
 from tests.specs.spec import ANY, Spec, extents, moved
 

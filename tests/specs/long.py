@@ -15,6 +15,8 @@ from tapem_dsl.ops.labels import CrossEntropy, Nll
 from tests.specs.every import ALL
 from tests.specs.spec import Shapes, Spec
 
+# Any, throughout: dtypes.
+
 N: Final = 70_000
 MOST: Final = 600_000  # entries of one array
 
@@ -31,7 +33,7 @@ class Long:
     drawn: tuple[Drawn, ...]
     scale: float = 1
 
-    def operands(self, dtype: Any) -> tuple[Array, ...]:  # Any: a dtype
+    def operands(self, dtype: Any) -> tuple[Array, ...]:
         """Draw operands, reals of which sums never cancel."""
         rng = np.random.default_rng(7)
         pairs = zip(self.shapes, self.drawn, strict=True)
@@ -45,7 +47,6 @@ class Long:
         result = self.op.shape(*self.shapes)
         return max(map(prod, (*self.shapes, result)))
 
-    # Any: a dtype.
     def _entries(
         self, rng: np.random.Generator, shape: Shape, kind: Drawn, dtype: Any
     ) -> Array:

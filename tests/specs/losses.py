@@ -7,12 +7,7 @@ from typing import Any, Final
 import jax
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    bce_with_logits,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-)
+from tapem_dsl import bce_with_logits, huber_loss, l1_loss, mse_loss
 from tapem_dsl.ops.losses import BceWithLogits, HuberLoss, L1Loss, MseLoss
 from tests.specs.spec import binary
 

@@ -5,11 +5,7 @@ from typing import Final
 from hypothesis import strategies as st
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    concat,
-    embed,
-    slice_,
-)
+from tapem_dsl import concat, embed, slice_
 from tapem_dsl.ops.ranges import Concat, Embed, Slice
 from tests.specs.spec import extents, moved, of_rank
 

@@ -4,11 +4,7 @@ from typing import Final
 
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    reduce_mean,
-    reduce_sum,
-    sum_,
-)
+from tapem_dsl import reduce_mean, reduce_sum, sum_
 from tapem_dsl.ops.reductions import ReduceMean, ReduceSum, Sum
 from tests.specs.spec import moved, of_rank, unary
 

@@ -9,12 +9,7 @@ import jax
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tapem_dsl import (
-    NodeId,
-    Op,
-    Shape,
-    TapeM,
-)
+from tapem_dsl import NodeId, Op, Shape, TapeM
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # of jax
 

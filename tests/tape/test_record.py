@@ -62,7 +62,7 @@ class BelowSlot(WithSlot):
 
 @pytest.mark.parametrize("kind", [WithDict, WithSlot, BelowSlot])
 @pytest.mark.parametrize("value", [np.ones(2), np.float64(1)])
-def test_a_parameter_that_is_no_field_has_its_say(
+def test_a_parameter_that_is_no_field_takes_part_in_checks(
     kind: type[Strict], value: Array
 ) -> None:
     lax, strict = kind(), kind()
@@ -74,7 +74,7 @@ def test_a_parameter_that_is_no_field_has_its_say(
 
 
 def test_operands_of_many_kinds_are_told_apart() -> None:
-    """What is remembered of float64 says nothing of float32 or of labels."""
+    """Checks that are skipped for float64 are made for float32 and labels."""
     for value, dtype in [
         (np.ones(2), np.float64),
         (np.ones(2, np.float32), np.float32),

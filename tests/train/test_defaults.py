@@ -145,7 +145,7 @@ def test_an_optimiser_has_the_defaults_of_its_rule(name: str, rule: Any) -> None
 
 
 def test_clips_and_loaders_default_to_this() -> None:
-    """PyTorch's ``error_if_nonfinite`` is false: it passes NaN on silently."""
+    """PyTorch's ``error_if_nonfinite`` is false, so that NaN passes silently."""
     assert optim.clip_by_norm(1.0) == optim.clip_by_norm(1.0, error_if_nonfinite=True)
     assert of(clip_grad_norm_, "error_if_nonfinite") is False
     group = defaults_of(optim.ParamGroup)

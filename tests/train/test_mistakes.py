@@ -27,6 +27,7 @@ from tapem_dsl.train import (
     Stream,
     Trainer,
 )
+from tests.kinds import Kind
 
 # Any, throughout: what types would refuse is what is tried here.
 
@@ -41,13 +42,6 @@ TABLE: Final = ParamTable((ParamEntry(NodeId(0), "w", np.float64(1)),))
 GROUP: Final = ParamGroup((NodeId(0),), Sgd(), 0.1)
 PROGRAM: Final = const(1.0)
 TAPE: Final = leaf(1.0).exec().unwrap()
-
-
-class Kind:
-    """What a parameter takes: one good value, and bad ones."""
-
-    def __init__(self, good: Any, *bad: Any) -> None:
-        self.good, self.bad = good, bad
 
 
 TEXT: Final = Kind("t", 3, None, b"t", PROGRAM, [1.0])
@@ -122,7 +116,7 @@ KINDS: Final[dict[str, Kind]] = {
     "into": Kind(np.float64),
     "grads": Kind({}),
     "which": Kind(0),
-    "map.function": Kind(lambda *leaves: leaves[0]),
+    "map_pack.function": Kind(lambda *leaves: leaves[0]),
     # of one owner
     "Stream.at.position": Kind(Stream(LOADER).position, None, 3, (0, 0, 0)),
     "ReportSum.add.other": Kind(ReportSum.of_report(REPORT), REPORT, None, 3),
@@ -244,7 +238,7 @@ def called(owner: str, function: Any, wrong: str, bad: Any) -> None:
 
 
 @pytest.mark.parametrize(("owner", "function", "parameter", "bad"), list(mistakes()))
-def test_what_an_argument_cannot_be_raises_at_the_call_and_says_what(
+def test_a_wrong_argument_raises_at_the_call_and_is_named(
     owner: str, function: Any, parameter: str, bad: Any
 ) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
@@ -286,7 +280,7 @@ def test_a_step_of_a_schedule_is_a_count(kind: Any) -> None:
             schedule(bad)
 
 
-def test_there_is_no_schedule_that_is_not_tried() -> None:
+def test_every_schedule_is_tried() -> None:
     called_with_a_step = {
         kind
         for kind in vars(optim).values()
@@ -314,12 +308,12 @@ def test_there_is_no_schedule_that_is_not_tried() -> None:
         (lambda: LOOSE_OPTIM.adam(PROGRAM), "takes a number or a schedule for rate"),
     ],
 )
-def test_the_mend_is_said(call: Callable[[], object], message: str) -> None:
+def test_messages_say_what_to_write(call: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
 
 
-def test_what_is_honest_is_taken() -> None:
+def test_numpys_numbers_and_lists_are_taken() -> None:
     assert DataLoader(DATA, 0).epoch("t").failure().message.startswith("t: ")
     assert Metric("a", Fraction(1, 3)).render() == "a=1/3"
     listed: Any = [METRIC]

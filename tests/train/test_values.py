@@ -122,7 +122,7 @@ def test_every_record_and_every_optimiser_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", EACH)
-def test_it_is_a_value(name: str) -> None:
+def test_records_and_optimisers_are_values(name: str) -> None:
     make = EACH[name]
     one, again, other = make(0.25), make(0.25), make(0.5)
     assert one is not again

@@ -1,9 +1,8 @@
 """
 The typing promises: what checkers infer and refuse where the library is used.
 
-Each case is a definition in ``accepted.py``, ``accepted_plugin.py`` or
-``refused.py.txt``. Each checker runs once, strictly, over copies of these; what they
-accept is run as well.
+Each case is a definition in an ``accepted*.py`` or a ``refused*.py.txt``. Each checker
+runs once, strictly, over copies of these; what they accept is run as well.
 """
 
 import ast
@@ -27,12 +26,12 @@ HERE: Final = Path(__file__).parent
 IMPORTED_FROM: Final = str(Path(tapem_dsl.__file__).parents[1])
 """So that what is checked is what runs."""
 
+ACCEPTED: Final = tuple(path.name for path in sorted(HERE.glob("accepted_*.py")))
 SOURCES: Final = {
-    "accepted.py": HERE / "accepted.py",
-    "accepted_plugin.py": HERE / "accepted_plugin.py",
-    "refused.py": HERE / "refused.py.txt",
+    **{name: HERE / name for name in ACCEPTED},
+    **{path.stem: path for path in sorted(HERE.glob("refused_*.py.txt"))},
 }
-WITHOUT_PLUGIN: Final = ("accepted.py", "refused.py")
+WITHOUT_PLUGIN: Final = tuple(name for name in SOURCES if "plugin" not in name)
 CHECKED: Final = {
     "mypy": tuple(SOURCES),
     "mypy_without_plugin": WITHOUT_PLUGIN,
@@ -171,7 +170,7 @@ def test_promise_is_kept(errors: dict[str, Errors], checker: str, case: Case) ->
     ("file", "name"),
     [
         pytest.param(file, node.name, id=node.name)
-        for file in ("accepted.py", "accepted_plugin.py")
+        for file in ACCEPTED
         for node in ast.parse(SOURCES[file].read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and not node.args.args
     ],

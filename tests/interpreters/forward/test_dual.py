@@ -1,17 +1,16 @@
-"""Dual arrays: how parts go together, and that nobody else's array changes."""
+"""Dual arrays: how their parts go together, and that no other array changes."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-import tapem_dsl
 from tapem_dsl import Array, NodeId, TapeM, backward, leaf, map_m, mul, rationals
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual import joined, part_at, zeros
 from tapem_dsl.interpreters.tracer import align_levels, levels_of, raised
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 ONE, TWO, THREE = (np.float64(n) for n in (1, 2, 3))
 
 
@@ -28,7 +27,7 @@ def test_a_dual_has_arrays_of_its_own() -> None:
 @pytest.mark.parametrize(
     "tangent", [np.ones(3), np.float64(1), np.ones(2, np.float32), rationals([1, 2])]
 )
-def test_parts_are_alike(tangent: Array) -> None:
+def test_a_tangent_unlike_its_primal_is_refused(tangent: Array) -> None:
     with pytest.raises(ValueError, match=r"like its primal, float64\[2\], not"):
         Dual(np.ones(2), tangent, 1)
 
@@ -52,7 +51,9 @@ def test_a_dual_holds_lower_levels_only(level: int) -> None:
         (lambda x, row: row / x, [-0.75, -0.75]),
     ],
 )
-def test_tangents_grow_with_the_result(result: Any, tangent: list[float]) -> None:
+def test_tangents_are_broadcast_to_the_shape_of_the_result(
+    result: Any, tangent: list[float]
+) -> None:
     y = result(Dual(TWO, THREE, 1), np.ones(2))
     assert y.tangent.tolist() == tangent
     assert y.shape == (2,)
@@ -73,7 +74,7 @@ def test_joining_gives_both_parts_the_same_levels() -> None:
         assert bool(part_at(made, level, tangent=True) == y)
 
 
-def test_raising_adds_what_is_missing() -> None:
+def test_raised_adds_the_levels_that_are_missing() -> None:
     nested = Dual(Dual(ONE, TWO, 1), Dual(ONE, TWO, 1), 2)
     for x in (ONE, Dual(ONE, TWO, 1), Dual(ONE, TWO, 2), Dual(ONE, TWO, 3)):
         lifted = raised(x, nested)
@@ -127,7 +128,7 @@ def test_a_cotangent_that_lacks_a_level_of_its_node_is_that_of_the_value() -> No
     assert repr(align_levels(Dual(TWO, ONE, 2), both, none)) == repr(beside)
 
 
-def test_sums_of_tracers_and_arrays_in_a_sweep() -> None:
+def test_a_sweep_adds_plain_and_dual_cotangents() -> None:
     """A scalar's softmax gives it a plain 0 beside a dual cotangent."""
     found = LOOSE.hvp_inputs(
         lambda _, x: (

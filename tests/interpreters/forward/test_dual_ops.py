@@ -1,9 +1,7 @@
-"""Entering and leaving levels of duals inside one program."""
+"""The ops by which a program enters and leaves levels of duals."""
 
 import pickle
-from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tapem_dsl
 from tapem_dsl import (
     Array,
     Do,
     NodeId,
     TapeM,
-    add,
     apply_op,
     backward,
     backward_m,
@@ -33,8 +29,6 @@ from tapem_dsl import (
     mul,
     primal,
     rationals,
-    scale,
-    shift_by,
     sum_,
     tangent,
     tanh,
@@ -45,148 +39,13 @@ from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual, Primal, Tangent
 from tapem_dsl.interpreters.tracer import levels_of
-from tests.interpreters.forward.test_functions import ALONG, AT, FIELD, GOLDEN, cubic
+from tests.interpreters.forward.cubic_field import ALONG, AT, FIELD, GOLDEN, cubic
 from tests.oracles import assert_fractions, inner, usual
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: the mistakes are those that types would show
 X, D = NodeId(0), NodeId(1)
 
-# Any: programs of floats and of rationals.
-Function = Callable[[NodeId], TapeM[NodeId, Any]]
-Way = Callable[[Function, NodeId], TapeM[NodeId, Any]]
-
-
-# -- two ways to differentiate a function of a scalar, each within the other -----------
-
-
-@do
-def by_duals(function: Function, x: NodeId) -> Do[NodeId, Any]:
-    zero = yield from scale(x, 0)
-    one = yield from shift_by(zero, 1)
-    _, slope = yield from jvp_m(function, x, one)
-    return slope
-
-
-@do
-def by_sweep(function: Function, x: NodeId) -> Do[NodeId, Any]:
-    y = yield from function(x)
-    slopes = yield from backward_m(y, wrt=[x])
-    return slopes[x] if x in slopes else (yield from scale(x, 0))
-
-
-WAYS = [by_duals, by_sweep]
-both = pytest.mark.parametrize("outer", WAYS, ids=lambda f: f.__name__)
-inside = pytest.mark.parametrize("inner_way", WAYS, ids=lambda f: f.__name__)
-
-
-def at(point: float, program: Function) -> float:
-    """Give a number; a dual, which may equal one, has no ``tolist``."""
-    found: float = leaf(point).bind(program).bind(value_of).eval().unwrap().tolist()
-    return found
-
-
-@both
-@inside
-def test_an_inner_derivative_is_not_confused_with_the_outer(
-    outer: Way, inner_way: Way
-) -> None:
-    """``d/dx (x * d/dy (x + y))`` is 1; with one level for both it would be 2."""
-
-    @do
-    def times_slope(x: NodeId) -> Do[NodeId, Any]:
-        y = yield from leaf(7.0)
-        slope = yield from inner_way(lambda z: add(x, z), y)
-        return (yield from mul(x, slope))
-
-    assert at(3.0, lambda x: outer(times_slope, x)) == 1
-
-
-@both
-@inside
-def test_what_an_inner_derivative_takes_from_outside_is_differentiated(
-    outer: Way, inner_way: Way
-) -> None:
-    """``d/dx (d/dy (x * y * y))`` at ``y = 5`` is 10: the slope depends on ``x``."""
-
-    @do
-    def slope_at_five(x: NodeId) -> Do[NodeId, Any]:
-        y = yield from leaf(5.0)
-
-        @do
-        def product(z: NodeId) -> Do[NodeId, Any]:
-            square = yield from mul(z, z)
-            return (yield from mul(x, square))
-
-        return (yield from inner_way(product, y))
-
-    assert at(3.0, slope_at_five) == 30
-    assert at(3.0, lambda x: outer(slope_at_five, x)) == 10
-
-
-@both
-@inside
-def test_the_same_node_inside_and_outside(outer: Way, inner_way: Way) -> None:
-    """``d/dx (x * f'(x))`` of the cube: ``9 * x ** 2``."""
-
-    @do
-    def cube(z: NodeId) -> Do[NodeId, Any]:
-        square = yield from mul(z, z)
-        return (yield from mul(square, z))
-
-    @do
-    def weighed(x: NodeId) -> Do[NodeId, Any]:
-        slope = yield from inner_way(cube, x)
-        return (yield from mul(x, slope))
-
-    assert at(2.0, lambda x: outer(weighed, x)) == 36
-
-
-@pytest.mark.parametrize("third", WAYS, ids=lambda f: f.__name__)
-@both
-@inside
-def test_three_derivatives(third: Way, outer: Way, inner_way: Way) -> None:
-    """``x ** 4`` three times: ``24 * x``, exactly, in all eight ways."""
-
-    @do
-    def fourth(z: NodeId) -> Do[NodeId, Any]:
-        square = yield from mul(z, z)
-        return (yield from mul(square, square))
-
-    function: Function = fourth
-    for way in (inner_way, outer, third):
-        function = partial(way, function)
-    found = leaf(Fraction(2, 3)).bind(function).bind(value_of).eval().unwrap()
-    assert_fractions(found)
-    assert found.tolist() == 16
-
-
-@both
-def test_a_closure_over_an_inner_node_that_escapes(outer: Way) -> None:
-    """
-    A function made inside one derivative and differentiated outside of it.
-
-    ``d/dx`` of ``f(x) = d/dy (x * y)`` at ``y = x`` is 1, also where the inner function
-    was kept and is called after its level was left.
-    """
-    kept: list[Function] = []
-
-    @do
-    def program(x: NodeId) -> Do[NodeId, Any]:
-        @do
-        def keeping(z: NodeId) -> Do[NodeId, Any]:
-            kept.append(lambda y: mul(z, y))
-            return (yield from mul(z, z))
-
-        yield from by_duals(keeping, x)
-        escaped = kept[-1]  # multiplies by the dual that was left
-        y = yield from leaf(4.0)
-        slope = yield from outer(escaped, y)
-        return (yield from primal(slope, slope))
-
-    assert at(3.0, program) == 3
-
-
-# -- reverse mode through dual_ops ----------------------------------------------------
+# -- reverse mode through dual_ops -----------------------------------------------------
 
 
 @do
@@ -198,7 +57,7 @@ def second_along(field: Any, x: NodeId, along: NodeId) -> Do[NodeId, Any]:
     return second
 
 
-def test_the_golden_field_on_one_tape() -> None:
+def test_derivatives_of_the_cubic_field_on_one_tape_are_torchleans() -> None:
     """Its second derivative along (2, -1) and the gradient of that, exactly."""
 
     @do
@@ -239,7 +98,9 @@ def crossed(x: NodeId, v: NodeId) -> Do[NodeId, Any]:
 
 @usual
 @given(x=points, v=points)
-def test_rules_are_adjoints(x: list[Fraction], v: list[Fraction]) -> None:
+def test_the_rules_of_dual_ops_are_adjoints(
+    x: list[Fraction], v: list[Fraction]
+) -> None:
     """``<g, J u> = <J^T g, u>`` for both operands at once."""
     operands = rationals(x[:3]), rationals(x[3:])
     along = rationals(v[:3]), rationals(v[3:])
@@ -305,7 +166,7 @@ def test_levels_may_be_left_in_any_order() -> None:
     assert [tape[other[id]].value.tolist() for id in (x, y)] == [10, 6]
 
 
-def test_a_part_of_what_does_not_depend_on_the_level() -> None:
+def test_a_constant_is_its_own_primal_and_has_tangent_0() -> None:
     @do
     def program() -> Do[Any, Any]:
         x, c = (yield from leaf(3.0)), (yield from leaf(4.0))
@@ -365,7 +226,7 @@ def test_programs_pickle() -> None:
 # -- refusals --------------------------------------------------------------------------
 
 
-def test_primal_and_tangent_are_alike() -> None:
+def test_make_dual_refuses_a_tangent_unlike_its_primal() -> None:
     others: list[tuple[Array, Any]] = [
         (np.ones(2), ShapeMismatch),
         (np.float32(1), DTypeMismatch),
@@ -377,14 +238,14 @@ def test_primal_and_tangent_are_alike() -> None:
 
 
 @pytest.mark.parametrize("op", [primal, tangent])
-def test_the_level_is_that_of_a_dual(op: Any) -> None:
+def test_primal_and_tangent_refuse_a_level_of_no_dual(op: Any) -> None:
     error = leaf(3.0).bind(lambda x: op(x, x)).run().failure()
     assert isinstance(error, OutsideDomain)
     assert "no level" in error.message
     assert error.op == op.__name__
 
 
-def test_a_third_operand_says_the_level() -> None:
+def test_a_third_operand_of_make_dual_gives_the_level() -> None:
     @do
     def program() -> Do[Any, Any]:
         x, v = (yield from leaf(Fraction(3))), (yield from leaf(Fraction(2)))
@@ -399,7 +260,7 @@ def test_a_third_operand_says_the_level() -> None:
     assert (slots[x].tolist(), slots[v].tolist()) == (6, 4)
 
 
-def test_a_function_is_called_with_the_dual() -> None:
+def test_jvp_m_refuses_what_is_no_function() -> None:
     with pytest.raises(TypeError, match="jvp_m takes a function for function, not 3"):
         LOOSE.jvp_m(3, X, D)
 
@@ -413,7 +274,7 @@ def test_failures_of_the_function_pass_through() -> None:
     assert isinstance(program().run().failure(), ShapeMismatch)
 
 
-def test_a_network_differentiated_by_its_input() -> None:
+def test_jvp_m_gives_the_slope_of_a_network_by_its_input() -> None:
     """The slope of ``sum(tanh(x))`` along ``v`` is ``v * (1 - tanh ** 2)``."""
     x, v = np.array([0.5, -1.0]), np.array([2.0, 3.0])
 

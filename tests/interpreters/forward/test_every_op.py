@@ -9,20 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapem_dsl import (
-    Array,
-    Do,
-    NodeId,
-    TapeM,
-    const,
-    do,
-    hessian_input,
-    hvp_params,
-    jvp,
-    mul,
-    sum_,
-    vjp,
-)
+from tapem_dsl import Do, NodeId, TapeM, const, do, hessian_input, hvp_params, jvp, vjp
 from tests.oracles import (
     assert_close,
     brief,
@@ -32,14 +19,10 @@ from tests.oracles import (
     real_operands,
     reals,
     sample,
+    weighed,
 )
-from tests.specs.every import ALL, OPERANDS
+from tests.specs.every import each_op, each_operand
 from tests.specs.spec import Spec
-
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_operand = pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
-)
 
 
 @cache
@@ -47,19 +30,10 @@ def jax_jvp(spec: Spec) -> Any:  # Any: a compiled function
     return jax.jit(lambda xs, vs: jax.jvp(spec.oracle, xs, vs))
 
 
-@do
-def weighed(spec: Spec, xs: tuple[NodeId, ...], g: Array) -> Do[NodeId, Any]:
-    """The sum of all entries, each times its weight."""
-    y = yield from spec.apply(*xs)
-    weights = yield from const(g)
-    products = yield from mul(y, weights)
-    return (yield from sum_(products))
-
-
 @each_op
 @brief
 @given(data=st.data())
-def test_first_derivatives(spec: Spec, data: st.DataObject) -> None:
+def test_first_derivatives_are_those_of_jax(spec: Spec, data: st.DataObject) -> None:
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
@@ -79,7 +53,9 @@ def test_first_derivatives(spec: Spec, data: st.DataObject) -> None:
 @each_op
 @brief
 @given(data=st.data())
-def test_hessian_vector_products(spec: Spec, data: st.DataObject) -> None:
+def test_hessian_vector_products_are_those_of_jax(
+    spec: Spec, data: st.DataObject
+) -> None:
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
@@ -89,8 +65,8 @@ def test_hessian_vector_products(spec: Spec, data: st.DataObject) -> None:
 
 
 @each_operand
-def test_hessians(spec: Spec, operand: int) -> None:
-    """In one operand, the others constant; JAX's column by column."""
+def test_hessians_are_those_of_jax(spec: Spec, operand: int) -> None:
+    """The Hessian in one operand is JAX's, column by column."""
     xs, _, g = sample(spec, 1 if operand and len(spec.few) > 1 else 0).of(np.float64)
     g = np.asarray(g)[()]
     x = xs[operand]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tapem_dsl
 from tapem_dsl import NodeId, TapeM, leaf, map_m, mul, value_of
 from tapem_dsl.interpreters.forward import Dual, fresh_level
+from tests.untyped import LOOSE
 
-LOOSE: Any = tapem_dsl  # Any: duals among the leaves
 ONE, TWO, THREE = (np.float64(n) for n in (1, 2, 3))
 
 
@@ -44,7 +43,7 @@ def test_copies_in_one_process_keep_their_level() -> None:
 
 
 def test_a_dual_is_not_pickled() -> None:
-    """Its level would be another's in another process; so are JAX's tracers."""
+    """In another process its level would be another one; JAX refuses tracers too."""
     x = Dual(TWO, ONE, fresh_level())
     for holder in (x, LOOSE.leaf(x), LOOSE.leaf(x).exec().unwrap()):
         with pytest.raises(TypeError, match="pickle its primal and its tangent"):

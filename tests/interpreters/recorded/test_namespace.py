@@ -1,4 +1,4 @@
-"""Functions of recorded arrays: the numbers of NumPy, and what passes back at ties."""
+"""Functions of recorded arrays: their values are NumPy's, and they have gradients."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -127,7 +127,7 @@ def test_the_numbers_are_those_of_numpy(
     assert result.recorder.nodes[result.id].value is result.value
 
 
-def test_every_function_is_there() -> None:
+def test_the_recording_namespace_has_every_function() -> None:
     members = {name for name in vars(Namespace) if name[0] != "_"}
     assert members <= vars(type(RECORDING)).keys()
 
@@ -142,8 +142,10 @@ def test_every_function_is_there() -> None:
         (lambda xp, x: xp.detached_max(x), [0, 0, 0]),
     ],
 )
-def test_what_passes_back(function: Function, slopes: list[float]) -> None:
-    """At a tie a number takes all, a node half; constants pass nothing."""
+def test_extrema_share_a_tie_and_constants_pass_nothing_back(
+    function: Function, slopes: list[float]
+) -> None:
+    """At a tie with a number the node gets nothing, with a node it gets half."""
     (x,) = recorded(np.array([0.0, 1.0, 2.0]))
     y = CARRIED.sum(function(CARRIED, x))
     tape: Any = snapshot(x.recorder.nodes, len(x.recorder.nodes))
@@ -182,8 +184,8 @@ def test_what_does_not_broadcast_is_the_rules_own_mistake() -> None:
         _ = x + y
 
 
-def test_rules_may_compute_what_they_do_not_choose() -> None:
-    """The domain is the rule's to check: no function of a rule refuses floats."""
+def test_logarithms_outside_their_domain_are_nan_until_chosen() -> None:
+    """The namespace checks no domain: an op or a rule does that."""
     (x,) = recorded(np.array([-2.0, 1.0]))
     with np.errstate(all="ignore"):
         for function in (CARRIED.log, CARRIED.log1p):
@@ -196,7 +198,7 @@ def test_rules_may_compute_what_they_do_not_choose() -> None:
     assert slopes[x.id].tolist() == [0, 1]
 
 
-def test_numbers_of_numpy_become_pythons() -> None:
+def test_numpy_numbers_become_python_numbers() -> None:
     (x,) = recorded(np.ones(2, np.float32))
     for number in (np.float64(0.5), np.float32(0.5), np.int64(2), True):
         y = x * CARRIED.literal(x, number)

@@ -32,10 +32,10 @@ from tapem_dsl import (
     vjp_rules,
 )
 from tapem_dsl.arrays import EXACT, NUMPY, Array, Namespace
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.reverse import Outer, deferred
 from tapem_dsl.interpreters.reverse.deferred import Pending, worth_keeping
-from tests.oracles import assert_close, usual
-from tests.toy_dual import Dual, split
+from tests.oracles import assert_close, both_parts, usual
 
 
 @do
@@ -132,7 +132,7 @@ def test_pending_products_are_summed_when_they_grow(
 def test_a_matrix_that_goes_on_is_summed_when_it_is_visited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The weight of the samples is a node itself: its rule needs the whole sum."""
+    """The rule of a weight that is no leaf needs the whole sum."""
 
     @do
     def program() -> Do[tuple[NodeId, NodeId]]:
@@ -156,7 +156,7 @@ def test_a_matrix_that_goes_on_is_summed_when_it_is_visited(
 
 
 def test_deferred_and_other_contributions_meet_in_any_order() -> None:
-    """A weight that is used by linear, by matmul and by a sum of its entries."""
+    """A weight is used by linear, by matmul and by a sum of its entries."""
 
     @do
     def program(order: tuple[int, ...]) -> Do[tuple[NodeId, NodeId]]:
@@ -185,7 +185,7 @@ def test_deferred_and_other_contributions_meet_in_any_order() -> None:
 
 
 def test_a_large_batch_is_not_kept() -> None:
-    """A product as large as its matrix would be held for nothing."""
+    """Its operands are as large as their product, which is computed at once."""
     batch = Outer(np.ones((9, 4)), np.ones((9, 3)))
     assert not worth_keeping(batch, np.ones((4, 3)))
     assert worth_keeping(Outer(np.ones((1, 4)), np.ones((1, 3))), np.ones((4, 3)))
@@ -218,7 +218,7 @@ def test_a_product_is_the_same_over_rationals() -> None:
     )
 
 
-# -- a rule of one's own ---------------------------------------------------------------
+# -- a custom rule ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ def corner(extent: int, *, deferred: bool) -> Any:
     return backward(tape, out, 2.0)
 
 
-def test_a_rule_of_ones_own_may_defer() -> None:
+def test_a_custom_rule_may_defer_its_product() -> None:
     now, later = corner(5, deferred=False), corner(5, deferred=True)
     np.testing.assert_array_equal(later.unwrap()[0], now.unwrap()[0], strict=True)
 
@@ -267,7 +267,7 @@ def test_a_deferred_product_of_another_shape_is_refused() -> None:
 
 
 def test_a_hand_made_cycle_ends() -> None:
-    """A node that is its own parent: there is no later visit to leave the sum to."""
+    """A node that is its own parent has no later visit at which to sum."""
     node = Node(Corner(deferred=True, extent=5), (NodeId(0),), np.eye(5))
     tape = Tape([node])
     gradients = backward(tape, NodeId(0), np.eye(5))
@@ -288,7 +288,7 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
         total = yield from const(0.0)
         for kind in order:
             plain = np.array([1.0, 2.0])
-            x = yield from const(Dual(plain, np.ones(2)) if kind == "D" else plain)
+            x = yield from const(Dual(plain, np.ones(2), 1) if kind == "D" else plain)
             mapped = yield from linear(w, bias, x)
             value = yield from sum_(mapped)
             total = yield from add(total, value)
@@ -296,14 +296,14 @@ def test_a_weight_may_be_shared_by_plain_samples_and_duals(order: str) -> None:
 
     total, tape = program().run().unwrap()
     (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
-    value, slope = split(gradient, 1)
+    value, slope = both_parts(gradient)
     assert value.tolist() == [[len(order), 2 * len(order)]] * 3
     assert slope.tolist() == [[order.count("D")] * 2] * 3
 
 
 @pytest.mark.parametrize("order", ["PPD", "PPDPP", "DPP", "PPPDDPP"])
 def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
-    """The same for contributions that are computed at once and added in place."""
+    """Contributions that are computed at once are added in place."""
 
     @do
     def program() -> Do[NodeId, Any]:
@@ -311,7 +311,7 @@ def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
         total = yield from const(0.0)
         for kind in order:
             plain = np.full(3, 2.0)
-            x = yield from const(Dual(plain, np.ones(3)) if kind == "D" else plain)
+            x = yield from const(Dual(plain, np.ones(3), 1) if kind == "D" else plain)
             product = yield from mul(w, x)
             value = yield from sum_(product)
             total = yield from add(total, value)
@@ -319,7 +319,7 @@ def test_a_node_may_be_shared_by_plain_factors_and_duals(order: str) -> None:
 
     total, tape = program().run().unwrap()
     (gradient,) = backward(tape, total, 1, wrt=(NodeId(0),)).unwrap().values()
-    value, slope = split(gradient, 1)
+    value, slope = both_parts(gradient)
     assert value.tolist() == [2 * len(order)] * 3
     assert slope.tolist() == [order.count("D")] * 3
 

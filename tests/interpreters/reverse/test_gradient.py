@@ -1,4 +1,4 @@
-"""From programs to functions of arrays."""
+"""``value_and_grad``: losses and gradients of programs over trees."""
 
 import threading
 from fractions import Fraction
@@ -9,38 +9,16 @@ import numpy as np
 import pytest
 from jax import numpy as jnp
 
-from tapem_dsl import (
-    Array,
-    Do,
-    NodeId,
-    const,
-    do,
-    dot,
-    linear,
-    mse_loss,
-    mul,
-    rationals,
-    sum_,
-    tanh,
-    value_and_grad,
-)
+from tapem_dsl import NodeId, const, dot, mul, rationals, sum_, tanh, value_and_grad
 from tapem_dsl.errors import SeedShapeMismatch, ShapeMismatch
 from tests.oracles import assert_fractions
+from tests.train.tanh_layer import loss_of
 
 
 class Model(NamedTuple):
     w: Any  # Any: arrays outside, ids inside
     b: Any
     unused: Any
-
-
-@do
-def loss_of(model: Model, x: Array, y: Array) -> Do[NodeId]:
-    inputs = yield from const(x)
-    target = yield from const(y)
-    hidden = yield from linear(model.w, model.b, inputs)
-    prediction = yield from tanh(hidden)
-    return (yield from mse_loss(prediction, target))
 
 
 def model(dtype: Any = np.float64) -> Model:
@@ -68,7 +46,7 @@ def test_loss_and_gradients_are_those_of_jax(dtype: Any) -> None:
     np.testing.assert_array_equal(gradients.unused, np.zeros(4, dtype), strict=True)
 
 
-def test_over_rationals_it_is_exact() -> None:
+def test_value_and_grad_is_exact_over_rationals() -> None:
     def square(x: NodeId) -> Any:
         return mul(x, x)
 

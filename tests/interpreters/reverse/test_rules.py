@@ -1,3 +1,5 @@
+"""Every derivative rule: the adjoint of the derivative, as in JAX, exact, and gated."""
+
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -8,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
-from tapem_dsl import Array, NodeId, Op, backward, vjp_rules
+from tapem_dsl import Array, NodeId, Op, TapeM, backward, jvp, vjp_rules
 from tapem_dsl.arrays import NUMPY
+from tapem_dsl.interpreters.forward import Dual
+from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.reverse import Outer
 from tests.oracles import (
     EXACT_DTYPE,
@@ -33,18 +37,31 @@ from tests.oracles import (
     usual,
     value,
 )
-from tests.specs.every import ALL, OPERANDS, RATIONAL, named
-from tests.specs.spec import Spec
-from tests.toy_dual import Dual, jvp, split
-
-each_op = pytest.mark.parametrize("spec", ALL, ids=str)
-each_rational_op = pytest.mark.parametrize("spec", RATIONAL, ids=str)
-each_operand = pytest.mark.parametrize(
-    ("spec", "operand"), OPERANDS, ids=[f"{spec}-{i}" for spec, i in OPERANDS]
+from tests.specs.every import (
+    both_samples,
+    each_flagging,
+    each_op,
+    each_operand,
+    each_rational_op,
+    named,
 )
+from tests.specs.spec import Spec
+
+# Any, throughout: arguments of rules.
+
 both_floats = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 # -- <g, J v> = <J^T g, v>, operand by operand -----------------------------------------
+
+
+def along(spec: Spec, xs: tuple[Array, ...], vs: tuple[Array | None, ...]) -> Array:
+    """Differentiate by duals; an operand without a direction stays plain."""
+
+    def program(ids: tuple[NodeId, ...], _: None) -> TapeM[NodeId, Any]:
+        return spec.apply(*ids)
+
+    _, tangent = jvp(program, xs, None, vs).unwrap()
+    return tangent
 
 
 def assert_adjoint(spec: Spec, operand: int, case: Case, dtype: DTypeLike) -> None:
@@ -52,7 +69,7 @@ def assert_adjoint(spec: Spec, operand: int, case: Case, dtype: DTypeLike) -> No
     xs, vs, g = case.of(dtype)
     alone = tuple(i == operand for i in range(spec.arity))
     v = vs[operand]
-    _, jv = jvp(spec.apply, xs, tuple(v if here else None for here in alone))
+    jv = along(spec, xs, tuple(v if here else None for here in alone))
     jtg = gradient(spec, xs, g, alone)[operand]
     assert jtg is not None
     difference = inner(g, jv) - inner(jtg, v)
@@ -86,7 +103,7 @@ def off_by_a_thousandth(kind: type[Op], operand: int) -> Callable[..., Any]:
     rule = vjp_rules.get(kind)
     assert rule is not None
 
-    def wrong(*arguments: Any) -> tuple[Array | None, ...]:  # Any: those of a rule
+    def wrong(*arguments: Any) -> tuple[Array | None, ...]:
         cotangents = [computed(cotangent) for cotangent in rule(*arguments)]
         cotangents[operand] = cotangents[operand] * 1.001  # type: ignore[operator] # flagged
         return tuple(cotangents)
@@ -130,10 +147,10 @@ def test_sweeping_duals_differentiates_the_gradient(
     xs = data.draw(real_operands(spec, 2))
     vs = tuple(data.draw(reals(x.shape, 2))[()] for x in xs)
     g = data.draw(real_cotangents(spec, xs, 2))
-    duals = tuple(Dual(x, v) for x, v in zip(xs, vs, strict=True))
+    duals = tuple(Dual(x, v, 1) for x, v in zip(xs, vs, strict=True))
     theirs = jax_gradient_along(spec)(xs, vs, g)
     for ours, their in zip(gradient(spec, duals, g), theirs, strict=True):
-        assert_close(split(ours, 1)[1], their)
+        assert_close(part_at(ours, 1, tangent=True), their)
 
 
 @each_rational_op
@@ -145,13 +162,13 @@ def test_sweeping_exact_duals_gives_exact_second_derivatives(
     case = data.draw(cases(spec))
     xs, vs, g = case.of(object)
     us = tuple(from_eighths(data.draw(eighths(u.shape)), object) for u in case.vs)
-    once = tuple(Dual(x, v) for x, v in zip(xs, vs, strict=True))
-    twice = tuple(Dual(x, u, level=2) for x, u in zip(once, us, strict=True))
-    _, along_u = split(value(spec, *twice), 2)
-    _, along_both = split(along_u, 1)
+    once = tuple(Dual(x, v, 1) for x, v in zip(xs, vs, strict=True))
+    twice = tuple(Dual(x, u, 2) for x, u in zip(once, us, strict=True))
+    along_u = part_at(value(spec, *twice), 2, tangent=True)
+    along_both = part_at(along_u, 1, tangent=True)
     total = Fraction(0)
     for u, cotangent in zip(us, gradient(spec, once, g), strict=True):
-        _, along_v = split(cotangent, 1)
+        along_v = part_at(cotangent, 1, tangent=True)
         total += inner(along_v, u)
     assert total == inner(g, along_both)
 
@@ -173,7 +190,7 @@ def test_over_rationals_every_partial_derivative_is_exact(
             unit[index] = Fraction(1)
             directions: list[Array | None] = [None] * spec.arity
             directions[operand] = unit
-            _, partial = jvp(spec.apply, xs, tuple(directions))
+            partial = along(spec, xs, tuple(directions))
             assert np.asarray(cotangent)[index] == inner(g, partial)
 
 
@@ -181,7 +198,7 @@ def test_over_rationals_every_partial_derivative_is_exact(
 
 
 @each_op
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 def test_cotangents_keep_the_scalar_type(
     spec: Spec, which: int, dtype: DTypeLike
@@ -195,7 +212,7 @@ def test_cotangents_keep_the_scalar_type(
 
 
 @each_op
-@pytest.mark.parametrize("which", [0, 1])
+@both_samples
 @pytest.mark.parametrize("dtype", [np.float64, object])
 def test_cotangents_are_read_only(spec: Spec, which: int, dtype: DTypeLike) -> None:
     if dtype is object and not spec.rational:
@@ -207,11 +224,6 @@ def test_cotangents_are_read_only(spec: Spec, which: int, dtype: DTypeLike) -> N
 
 
 # -- flags -----------------------------------------------------------------------------
-
-FLAGS = [(spec, flags) for spec in ALL for flags in np.ndindex((2,) * spec.arity)]
-each_flagging = pytest.mark.parametrize(
-    ("spec", "flags"), FLAGS, ids=[f"{spec}-{flags}" for spec, flags in FLAGS]
-)
 
 
 @each_flagging
@@ -244,7 +256,7 @@ def test_rules_are_told_which_operands_are_flagged(
 ) -> None:
     told = []
 
-    def spy(*arguments: Any) -> tuple[None, ...]:  # Any: those of a rule
+    def spy(*arguments: Any) -> tuple[None, ...]:
         told.append(arguments[-1])
         return (None,) * spec.arity
 

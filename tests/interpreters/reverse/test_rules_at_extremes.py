@@ -1,4 +1,4 @@
-"""Gradients where floats run out, and where a kink or a boundary has to be decided."""
+"""Gradients at extreme floats, at kinks and at the ends of domains."""
 
 import math
 
@@ -11,13 +11,13 @@ from returns.result import Success
 
 from tapem_dsl import Array, NodeId, backward
 from tests.oracles import gradient, program, result_shape, usual, value
-from tests.specs.every import ALL, named
+from tests.specs.every import each_op, named
 from tests.specs.spec import Spec
 
 INF, NAN = math.inf, math.nan
 
 
-@pytest.mark.parametrize("spec", ALL, ids=str)
+@each_op
 @usual
 @given(data=st.data())
 def test_no_float_is_an_exception_or_a_warning(spec: Spec, data: st.DataObject) -> None:
@@ -99,7 +99,7 @@ def test_no_float_is_an_exception_or_a_warning(spec: Spec, data: st.DataObject) 
     ],
 )
 @pytest.mark.parametrize("size", [None, 1, 33])
-def test_cotangents_of_one_operand(
+def test_cotangents_of_one_operand_hold_at_extremes(
     name: str, x: float, g: float, cotangent: float, size: int | None
 ) -> None:
     spec = named(name)
@@ -138,7 +138,7 @@ def test_cotangents_of_one_operand(
         ("mse_loss", 2.0, 2.0, INF, NAN, NAN),
     ],
 )
-def test_cotangents_of_two_operands(
+def test_cotangents_of_two_operands_hold_at_extremes(
     name: str, a: float, b: float, g: float, first: float, second: float
 ) -> None:
     ours = gradient(named(name), (np.float64(a), np.float64(b)), np.float64(g))
@@ -150,7 +150,7 @@ def test_cotangents_of_two_operands(
 
 
 @pytest.mark.parametrize("name", ["sub", "mse_loss"])
-def test_minus_nothing_is_a_positive_zero(name: str) -> None:
+def test_the_negative_of_a_zero_cotangent_is_a_positive_zero(name: str) -> None:
     spec = named(name)
     for shape in [(), (3,)]:
         x = np.ones(shape)[()]

@@ -1,4 +1,4 @@
-"""Epochs, arrays as data sets, and streams that can be found again."""
+"""Epochs, data sets of arrays, and streams that go on from a position."""
 
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def test_numpy_shuffles_reproducibly_too(seed: int, size: int) -> None:
     assert rows(size).shuffle(seed, how="numpy")[1].order.tolist() == shuffled.to_list()
 
 
-def test_there_are_two_ways_to_shuffle() -> None:
+def test_another_way_to_shuffle_is_refused() -> None:
     how: Any = "coin"
     with pytest.raises(ValueError, match="by 'lcg' or by 'numpy', not by 'coin'"):
         Dataset.of_list([1]).shuffle(0, how=how)
@@ -108,7 +108,7 @@ def test_shuffles_add_up_over_epochs() -> None:
 
 
 @pytest.mark.parametrize("data", [Dataset.of_list([1, 2, 3]), rows(3)])
-def test_epochs_as_tuples_and_collated(data: Any) -> None:
+def test_an_epoch_may_be_a_tuple_or_collated(data: Any) -> None:
     loader = DataLoader(data, 2)
     _, batches = loader.epoch_array("t").unwrap()
     assert len(batches) == 2
@@ -119,7 +119,7 @@ def test_epochs_as_tuples_and_collated(data: Any) -> None:
 
 
 @pytest.mark.parametrize("empty", [Dataset.of_list([]), rows(1).split_at(0)[0]])
-def test_bad_sizes_and_nothing_are_failures(empty: Any) -> None:
+def test_a_batch_size_of_0_and_an_empty_dataset_are_failures(empty: Any) -> None:
     for method in ("epoch", "epoch_array"):
         sized = getattr(DataLoader(empty, 0), method)("t").failure()
         assert isinstance(sized, BatchSizeNotPositive)
@@ -148,7 +148,7 @@ def test_rows_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
     assert data.split_at(2)[1].size() == 3
 
 
-def test_first_axes_must_be_one() -> None:
+def test_first_axes_of_different_lengths_are_refused() -> None:
     for pytree, text in (
         ((np.ones(2), np.ones(3)), "t: length mismatch: 2 vs 3"),
         ((np.ones(2), 1.0), "t: expected arrays of rows"),
@@ -181,7 +181,7 @@ def test_data_sets_of_arrays_are_values() -> None:
     steps=st.integers(0, 12),
     more=st.integers(1, 6),
 )
-def test_a_place_is_found_again(
+def test_a_stream_goes_on_from_its_position(
     size: int, batch: int, how: Any, steps: int, more: int
 ) -> None:
     loader = DataLoader(Dataset.of_list(range(size)), batch, how)
@@ -196,7 +196,7 @@ def test_a_place_is_found_again(
         assert stream.position == again.position
 
 
-def test_another_loader_is_noticed() -> None:
+def test_a_position_of_another_seed_is_refused() -> None:
     loader = DataLoader(Dataset.of_list(range(4)), 2, shuffle=True)
     error = Stream.at("t", loader, Position(1, 0, 5)).failure()
     assert isinstance(error, CheckpointError)

@@ -1,4 +1,4 @@
-"""Look-ups with a tag, and one step of SGD."""
+"""Checks that fail with a tag, and one step of SGD."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -24,7 +24,7 @@ GRADS = backward_scalar(TAPE, OUT).unwrap()
 X = NodeId(0)
 
 
-def test_require_grad_tensor() -> None:
+def test_require_grad_tensor_gives_a_gradient_of_the_shape() -> None:
     found = require_grad_tensor("t", GRADS, X, (2,)).unwrap()
     assert found.tolist() == [2.0, 4.0]
     missing = require_grad_tensor("t", GRADS, NodeId(9), (2,)).failure()
@@ -41,7 +41,7 @@ def test_a_frozen_node_has_no_gradient() -> None:
     assert error.message == "t: missing gradient for node id 0"
 
 
-def test_require_value_tensor() -> None:
+def test_require_value_tensor_gives_a_value_of_the_shape() -> None:
     assert require_value_tensor("t", TAPE, X, (2,)).unwrap().tolist() == [1.0, 2.0]
     for id in (-1, 9):
         missing = require_value_tensor("t", TAPE, NodeId(id), (2,)).failure()
@@ -50,7 +50,7 @@ def test_require_value_tensor() -> None:
     assert wrong.message == "t: value shape mismatch for node id 0"
 
 
-def test_require_scalar_value() -> None:
+def test_require_scalar_value_gives_a_number() -> None:
     assert require_scalar_value("t", TAPE, OUT) == Success(5.0)
     wrong = require_scalar_value("t", TAPE, X).failure()
     assert wrong.message == "t: value shape mismatch for node id 0"

@@ -110,7 +110,7 @@ def test_nothing_to_evaluate_is_a_failure() -> None:
     assert sized.failure().message == "t: batchSize must be > 0"
 
 
-def test_the_first_failure_ends_it() -> None:
+def test_the_first_failure_ends_an_evaluation() -> None:
     asked = []
 
     def fails(x: int) -> Any:

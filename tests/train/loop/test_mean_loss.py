@@ -91,7 +91,7 @@ FLAGGED = {0, 1, 4, 5, 8, 9, 10, 13, 14, 15, 18, 19, 20, 21}
 
 
 @pytest.mark.parametrize("number", [rationals, doubles, singles])
-def test_the_tape_of_four_samples_node_by_node(number: Any) -> None:
+def test_the_tape_of_four_samples_is_torchleans_node_by_node(number: Any) -> None:
     out, tape = four_samples(number, SAMPLES).run().unwrap()
     assert out == 21
     assert len(tape) == 22
@@ -128,7 +128,7 @@ def test_the_mean_is_the_sum_times_one_over_n_rounded_once() -> None:
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=8))
-def test_it_appends_the_losses_and_then_add_for_add_and_one_scale(
+def test_mean_scalar_over_appends_the_losses_then_adds_and_one_scale(
     xs: list[float],
 ) -> None:
     tape = mean_scalar_over("t", xs, const).exec().unwrap()
@@ -137,7 +137,7 @@ def test_it_appends_the_losses_and_then_add_for_add_and_one_scale(
 
 
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=6))
-def test_it_behaves_as_the_lean_definition_written_by_bind(xs: list[int]) -> None:
+def test_mean_scalar_over_behaves_as_the_lean_definition_by_bind(xs: list[int]) -> None:
     def exact(x: int) -> TapeM[NodeId, Any]:
         return const(Fraction(x))
 
@@ -288,7 +288,7 @@ def values(program: TapeM[NodeId, Any]) -> tuple[Tape[Any], NodeId, dict[Any, An
     return tape, out, backward_scalar(tape, out).unwrap()
 
 
-def test_mul_and_scale_over_rationals() -> None:
+def test_mul_and_scale_are_exact_over_rationals() -> None:
     @do
     def program() -> Do[NodeId, np.object_]:
         a = yield from param(rationals([2, 3]))
@@ -301,7 +301,9 @@ def test_mul_and_scale_over_rationals() -> None:
 
 
 @pytest.mark.parametrize("trainable", ["L", "R"])
-def test_a_product_with_one_trainable_factor(trainable: str) -> None:
+def test_a_product_with_one_trainable_factor_has_exact_gradients(
+    trainable: str,
+) -> None:
     @do
     def program() -> Do[NodeId, np.object_]:
         left = yield from (param if trainable == "L" else const)(

@@ -1,4 +1,4 @@
-"""Loops of steps, and what they say."""
+"""Loops of steps, their reports and their log lines."""
 
 import logging
 from typing import Any
@@ -131,7 +131,7 @@ def test_reports_are_logged_at_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
-def test_handlers_of_ones_own_stay() -> None:
+def test_a_users_handlers_stay() -> None:
     logger, handler = logging.getLogger("tapem_dsl.own"), logging.NullHandler()
     logger.addHandler(handler)
     for _ in range(2):
