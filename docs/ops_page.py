@@ -25,18 +25,17 @@ FAMILIES: Final = (*ops.FAMILIES, dual_ops)
 SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
 """What every op's docstring says."""
 
-_INTRODUCTION: Final = """\
+_BEFORE: Final = """\
 # The ops
 
-Written by `make docs` from the docstrings, which say more: arguments, failures, costs
-and an example. `g` is the cotangent of the result. All ops run over float64, float32,
-float16 and long doubles; over exact rationals those whose formula is rational, and the
-others fail saying so. Ops "of any scalar type" move conditions and labels too. An axis,
-a start or a static index counts from the end where it is negative.
+Written by `make docs` from the docstrings, which say more: failures, costs and an
+example.
+"""
 
-Over float16 an op and its rule compute in float32 and round once, as PyTorch does:
-counts beyond 65,504 are exact, and a result beyond that is inf. However many entries
-are summed, along any axis, digits remain: [how sums
+_AFTER: Final = """\
+**Rounding.** Over float16 an op and its rule compute in float32 and round once, as
+PyTorch does: counts beyond 65,504 are exact, and a result beyond that is inf. However
+many entries are summed, along any axis, digits remain: [how sums
 round](architecture.md#how-sums-round).
 
 An op of your own takes its place beside these: see
@@ -58,19 +57,39 @@ def function_of(kind: type[Op]) -> FunctionType:
 
 
 def sections_of(function: FunctionType) -> dict[str, str]:
-    """Split a docstring into its sections, each on one line; the first is ''."""
+    """
+    Split a docstring into its sections, each on one line; the first is ''.
+
+    A section stands below its title, indented, or begins beside it. The counterparts
+    belong to the source.
+    """
     doc = (inspect.getdoc(function) or "").partition("\n>>>")[0]
-    parts = re.split(r"^(\w[\w ]*):$", doc, flags=re.MULTILINE)
+    parts = re.split(_TITLE, doc, flags=re.MULTILINE)
     titles = ["", *parts[1::2]]
-    return {
+    found = {
         title: " ".join(text.split())
         for title, text in zip(titles, parts[::2], strict=True)
     }
+    if "Lean" in found:
+        source = found.get("Source", ""), f"Lean: {found.pop('Lean')}"
+        found["Source"] = " ".join(source).strip()
+    return found
+
+
+_TITLE: Final = (
+    r"^(Args|Shapes|Fails with|Raises|Rounding|Gradient|Cost|Source|Lean):(?:$| )"
+)
 
 
 def page() -> str:
     """Make the whole page."""
-    return "\n".join([_INTRODUCTION, *map(_family, FAMILIES)])
+    conventions = f"{_markdown(_beneath(ops))}\n"
+    return "\n".join([_BEFORE, conventions, _AFTER, *map(_family, FAMILIES)])
+
+
+def _beneath(module: ModuleType) -> str:
+    """Give what a module's docstring says below its first line."""
+    return (inspect.getdoc(module) or "").partition("\n")[2].strip()
 
 
 def _family(module: ModuleType) -> str:
@@ -78,7 +97,8 @@ def _family(module: ModuleType) -> str:
     kinds = ops.ops_of(module)
     head = "| op | what | shapes | gradient | Lean | PyTorch | interpreters |"
     rule = "|---|---|---|---|---|---|---|"
-    return "\n".join([f"## {title}\n", head, rule, *map(_row, kinds), ""])
+    said = [f"{_markdown(text)}\n"] if (text := _beneath(module)) else []
+    return "\n".join([f"## {title}\n", *said, head, rule, *map(_row, kinds), ""])
 
 
 def _row(kind: type[Op]) -> str:
