@@ -34,7 +34,7 @@ from tapem_dsl import (
 from tapem_dsl.arrays import NUMPY
 from tapem_dsl.errors import RequirementNotMet
 from tapem_dsl.ops.arithmetic import Mul
-from tapem_dsl.ops.ranges import Concat
+from tapem_dsl.ops.slicing import Concat
 from tapem_dsl.train import Dataset
 
 # Any, throughout: what types would refuse is what is tried here.

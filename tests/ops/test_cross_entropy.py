@@ -24,7 +24,7 @@ from tapem_dsl import (
 from tapem_dsl.arrays import EXACT, NUMPY
 from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.reverse import vjp_rules
-from tapem_dsl.ops.labels import CrossEntropy
+from tapem_dsl.ops.losses import CrossEntropy
 from tests.oracles import assert_close, thorough
 from tests.toy_dual import Dual, split
 
@@ -171,7 +171,7 @@ def test_labels_that_count_to_no_class_are_refused(
     error = loss(logits, labels).run().failure()
     assert isinstance(error, OutsideDomain)
     assert (error.entry, error.index) == (entry, index)
-    assert "a label is none of 0 to 2" in error.message
+    assert "a label is outside 0 to 2" in error.message
 
 
 def test_over_rationals_it_is_refused() -> None:

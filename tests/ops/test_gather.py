@@ -27,7 +27,7 @@ from tapem_dsl import (
     rationals,
 )
 from tapem_dsl.errors import AxisOutOfRange, DTypeMismatch, ShapeMismatch
-from tapem_dsl.ops.gathering import Gather, IndexAdd
+from tapem_dsl.ops.indexing import Gather, IndexAdd
 from tests.oracles import (
     assert_fractions,
     eighths,

@@ -44,8 +44,8 @@ from tapem_dsl import (
     value_of,
     when_m,
 )
+from tapem_dsl.ops.activations import Relu
 from tapem_dsl.ops.arithmetic import Add, Scale
-from tapem_dsl.ops.elementwise import Relu
 from tapem_dsl.tape.equality import same
 from tapem_dsl.testing import assert_equivalent
 

@@ -10,7 +10,7 @@ from tapem_dsl import (
     embed,
     slice_,
 )
-from tapem_dsl.ops.ranges import Concat, Embed, Slice
+from tapem_dsl.ops.slicing import Concat, Embed, Slice
 from tests.specs.spec import extents, moved, of_rank
 
 RANGES: Final = (

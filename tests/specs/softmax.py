@@ -12,7 +12,7 @@ from tapem_dsl import (
     softmax,
     softmax_last,
 )
-from tapem_dsl.ops.softmax import LogSoftmax, LogSoftmaxLast, Softmax, SoftmaxLast
+from tapem_dsl.ops.activations import LogSoftmax, LogSoftmaxLast, Softmax, SoftmaxLast
 from tests.specs.spec import moved, of_rank, unary
 
 SOFTMAX: Final = (

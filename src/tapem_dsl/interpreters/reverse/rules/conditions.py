@@ -2,15 +2,18 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.comparisons import (
+from tapem_dsl.ops.conditions import (
     Equal,
     Greater,
     GreaterEqual,
     Less,
     LessEqual,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
     NotEqual,
+    Where,
 )
-from tapem_dsl.ops.conditions import LogicalAnd, LogicalNot, LogicalOr, Where
 from tapem_dsl.tape.op import Op
 
 

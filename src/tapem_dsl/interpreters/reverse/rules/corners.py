@@ -2,7 +2,8 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
+from tapem_dsl.ops.arithmetic import Clamp, Inv, Max, Min
+from tapem_dsl.ops.elementwise import Abs, Sqrt
 
 
 @vjp_rules.define(Abs)

@@ -2,7 +2,8 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Log, Relu, Sigmoid, Sin, Tanh
+from tapem_dsl.ops.activations import Relu, Sigmoid, Tanh
+from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Log, Sin
 
 
 @vjp_rules.define(Relu)

@@ -2,7 +2,7 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.gathering import Gather, IndexAdd
+from tapem_dsl.ops.indexing import Gather, IndexAdd
 
 
 @vjp_rules.define(Gather)

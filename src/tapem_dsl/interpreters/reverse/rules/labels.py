@@ -2,8 +2,7 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.labels import CrossEntropy, Nll
-from tapem_dsl.ops.losses import entries
+from tapem_dsl.ops.losses import CrossEntropy, Nll, entries
 
 
 @vjp_rules.define(CrossEntropy)

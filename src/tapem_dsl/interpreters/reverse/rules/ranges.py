@@ -3,7 +3,7 @@
 from tapem_dsl.arrays import Array, Namespace, along
 from tapem_dsl.arrays.shape import from_left
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.ranges import Concat, Embed, Slice
+from tapem_dsl.ops.slicing import Concat, Embed, Slice
 
 
 @vjp_rules.define(Concat)

@@ -2,18 +2,15 @@
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.smooth import (
+from tapem_dsl.ops.activations import (
     CUBIC,
-    FAR_LEFT,
     LINEAR,
     REACH,
     Gelu,
-    Log1p,
-    SafeLog,
     Softplus,
-    far_left,
     gelu_exponent,
 )
+from tapem_dsl.ops.elementwise import FAR_LEFT, Log1p, SafeLog, far_left
 
 
 @vjp_rules.define(Log1p)

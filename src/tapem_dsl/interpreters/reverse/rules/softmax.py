@@ -3,7 +3,7 @@
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.jacobians import log_softmax_pullback, softmax_product
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.softmax import (
+from tapem_dsl.ops.activations import (
     LogSoftmax,
     LogSoftmaxLast,
     Softmax,
