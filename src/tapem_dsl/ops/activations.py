@@ -53,8 +53,7 @@ class Tanh(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.tanh(x)
+        return xp.tanh(*inputs)
 
 
 def tanh(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -82,8 +81,7 @@ class Sigmoid(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.sigmoid(x)
+        return xp.sigmoid(*inputs)
 
 
 def sigmoid(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -111,8 +109,7 @@ class Softplus(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.softplus(x)
+        return xp.softplus(*inputs)
 
 
 def softplus(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:

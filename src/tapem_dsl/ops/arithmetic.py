@@ -311,8 +311,7 @@ class Max(Binary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        a, b = inputs
-        return xp.maximum(a, b)
+        return xp.maximum(*inputs)
 
 
 def max_(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -344,8 +343,7 @@ class Min(Binary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        a, b = inputs
-        return xp.minimum(a, b)
+        return xp.minimum(*inputs)
 
 
 def min_(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:

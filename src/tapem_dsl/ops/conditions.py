@@ -350,8 +350,7 @@ class Where(Op):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        condition, a, b = inputs
-        return xp.where(condition, a, b)
+        return xp.where(*inputs)
 
 
 def where(

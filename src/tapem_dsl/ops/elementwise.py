@@ -29,8 +29,7 @@ class Exp(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.exp(x)
+        return xp.exp(*inputs)
 
 
 def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -105,8 +104,7 @@ class Log1p(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.log1p(x)
+        return xp.log1p(*inputs)
 
 
 def log1p(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -255,8 +253,7 @@ class Sin(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.sin(x)
+        return xp.sin(*inputs)
 
 
 def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -284,8 +281,7 @@ class Cos(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.cos(x)
+        return xp.cos(*inputs)
 
 
 def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -313,8 +309,7 @@ class Abs(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.abs(x)
+        return xp.abs(*inputs)
 
 
 def abs_(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
@@ -344,8 +339,7 @@ class Detach(Unary):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.constant(x)
+        return xp.constant(*inputs)
 
 
 def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:

@@ -28,8 +28,7 @@ class Sum(Op):
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        (x,) = inputs
-        return xp.sum(x)
+        return xp.sum(*inputs)
 
 
 def sum_(x: NodeId) -> TapeM[NodeId, Any]:
