@@ -22,19 +22,16 @@ FAMILIES: Final = (*ops.FAMILIES, dual_ops)
 SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
 """Sections that the docstring of every op has."""
 
-_INTRODUCTION: Final = """\
+_BEFORE: Final = """\
 # The ops
 
-`make docs` writes this page from the docstrings, which say more: arguments, failures,
-costs and an example. `g` is the cotangent of the result. A negative axis, start or
-static index counts from the end.
+Written by `make docs` from the docstrings, which say more: failures, costs and an
+example. Every op has a rule for reverse mode. Forward mode and recorded sweeps need
+none: they evaluate the op, and its rule, over dual numbers and recorded arrays.
+"""
 
-Every op has a rule for reverse mode. Forward mode and recorded sweeps need none: they
-evaluate the op, and its rule, over dual numbers and over recorded arrays.
-
-All ops run over float64, float32, float16 and long doubles. Those whose formula is
-rational also run over exact rationals; the others fail there. Ops "of any scalar type"
-also move conditions and labels. Over float16 an op and its rule compute in float32 and
+_AFTER: Final = """\
+Over float16 an op and its rule compute in float32 and
 round once, as in PyTorch; a result beyond 65,504 is inf. [How sums
 round](architecture.md#how-sums-round) bounds the error of sums of many entries.
 
@@ -57,19 +54,39 @@ def function_of(kind: type[Op]) -> FunctionType:
 
 
 def sections_of(function: FunctionType) -> dict[str, str]:
-    """Split a docstring into its sections, each on one line; the first is ''."""
+    """
+    Split a docstring into its sections, each on one line; the first is ''.
+
+    A section stands below its title, indented, or begins beside it. The counterparts
+    belong to the source.
+    """
     doc = (inspect.getdoc(function) or "").partition("\n>>>")[0]
-    parts = re.split(r"^(\w[\w ]*):$", doc, flags=re.MULTILINE)
+    parts = re.split(_TITLE, doc, flags=re.MULTILINE)
     titles = ["", *parts[1::2]]
-    return {
+    found = {
         title: " ".join(text.split())
         for title, text in zip(titles, parts[::2], strict=True)
     }
+    if "Lean" in found:
+        source = found.get("Source", ""), f"Lean: {found.pop('Lean')}"
+        found["Source"] = " ".join(source).strip()
+    return found
+
+
+_TITLE: Final = (
+    r"^(Args|Shapes|Fails with|Raises|Rounding|Gradient|Cost|Source|Lean):(?:$| )"
+)
 
 
 def page() -> str:
     """Return the text of docs/ops.md."""
-    return "\n".join([_INTRODUCTION, *map(_family, FAMILIES)])
+    conventions = f"{_markdown(_beneath(ops))}\n"
+    return "\n".join([_BEFORE, conventions, _AFTER, *map(_family, FAMILIES)])
+
+
+def _beneath(module: ModuleType) -> str:
+    """Return a module's docstring without its first line."""
+    return (inspect.getdoc(module) or "").partition("\n")[2].strip()
 
 
 def _family(module: ModuleType) -> str:
@@ -77,7 +94,8 @@ def _family(module: ModuleType) -> str:
     kinds = ops.ops_of(module)
     head = "| op | what | shapes | gradient | Lean | PyTorch |"
     rule = "|---|---|---|---|---|---|"
-    return "\n".join([f"## {title}\n", head, rule, *map(_row, kinds), ""])
+    below = [f"{_markdown(text)}\n"] if (text := _beneath(module)) else []
+    return "\n".join([f"## {title}\n", *below, head, rule, *map(_row, kinds), ""])
 
 
 def _row(kind: type[Op]) -> str:

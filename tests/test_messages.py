@@ -17,7 +17,7 @@ from returns.result import Result, Success
 import tapem_dsl
 from tapem_dsl import Array, NodeId, TapeM, const, leaf, ops, pure
 from tapem_dsl.arrays import NUMPY
-from tapem_dsl.ops.ranges import Concat
+from tapem_dsl.ops.slicing import Concat
 from tests.untyped import GRADIENT, LOOSE
 
 # Any, throughout: what types would refuse is what is tried here.

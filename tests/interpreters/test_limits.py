@@ -33,7 +33,7 @@ from tapem_dsl import (
     sum_,
     value_of,
 )
-from tapem_dsl.ops.smooth import FAR_LEFT, SafeLog
+from tapem_dsl.ops.elementwise import FAR_LEFT, SafeLog
 from tests.interpreters.compositions import COMPOSITIONS
 from tests.limits import limits
 from tests.oracles import result_shape, sample, value

@@ -269,7 +269,9 @@ def test_what_is_no_number_of_entries_is_a_type_error(
 @both
 @pytest.mark.parametrize("wrong", [-1, (1, -2)])
 def test_what_is_negative_is_a_value_error(op: Any, wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"counts stride from 0, so not -"):
+    with pytest.raises(
+        ValueError, match=r"takes a non-negative number for stride, not -"
+    ):
         op(NodeId(0), NodeId(0), NodeId(0), stride=wrong)
 
 

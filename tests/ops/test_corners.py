@@ -26,7 +26,7 @@ from tapem_dsl import (
     sqrt,
 )
 from tapem_dsl.errors import OutsideDomain
-from tapem_dsl.ops.corners import Clamp
+from tapem_dsl.ops.arithmetic import Clamp
 from tests.oracles import gradient, value
 from tests.specs.every import named
 

@@ -26,7 +26,7 @@ from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual import part_at
 from tapem_dsl.interpreters.reverse import vjp_rules
-from tapem_dsl.ops.labels import CrossEntropy
+from tapem_dsl.ops.losses import CrossEntropy
 from tests.oracles import assert_close, thorough
 
 
@@ -178,7 +178,7 @@ def test_labels_that_count_to_no_class_are_refused(
     error = loss(logits, labels).run().failure()
     assert isinstance(error, OutsideDomain)
     assert (error.entry, error.index) == (entry, index)
-    assert "a label is none of 0 to 2" in error.message
+    assert "a label is outside 0 to 2" in error.message
 
 
 def test_cross_entropy_over_rationals_is_refused() -> None:

@@ -28,7 +28,7 @@ from tapem_dsl import (
 from tapem_dsl.errors import AxisOutOfRange, DTypeMismatch, ShapeMismatch
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual import part_at
-from tapem_dsl.ops.gathering import Gather, IndexAdd
+from tapem_dsl.ops.indexing import Gather, IndexAdd
 from tests.oracles import (
     assert_fractions,
     both_parts,

@@ -161,7 +161,7 @@ def test_nll_is_exact_over_rationals_and_refuses_a_label_of_no_class() -> None:
     wrong = const(np.array([0, 2]))
     error = leaf(rows).bind(lambda x: wrong.bind(lambda y: nll(x, y))).run().failure()
     assert isinstance(error, OutsideDomain)
-    assert error.message == "autograd: nll: a label is none of 0 to 1"
+    assert error.message == "autograd: nll: a label is outside 0 to 1"
 
 
 def test_only_the_label_of_a_row_receives_anything() -> None:

@@ -232,7 +232,7 @@ def test_scale_and_shift_have_one_entry_each(
 @pytest.mark.parametrize("name", ["layer_norm", "batch_norm"])
 @pytest.mark.parametrize("epsilon", [-1.0, NAN, "1", None, True])
 def test_epsilon_is_a_number_that_is_not_negative(name: str, epsilon: object) -> None:
-    with pytest.raises(ValueError, match=f"{name} takes a number that is not negative"):
+    with pytest.raises(ValueError, match=f"{name} takes a non-negative number"):
         getattr(LOOSE, name)(0, 0, 0, epsilon=epsilon)
 
 

@@ -32,10 +32,20 @@ from tapem_dsl import (
     sub,
     tanh,
 )
-from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
-from tapem_dsl.ops.corners import Abs, Clamp, Inv, Max, Min, Sqrt
-from tapem_dsl.ops.elementwise import Cos, Exp, Log, Relu, Sigmoid, Sin, Tanh
-from tapem_dsl.ops.smooth import Gelu, Log1p, SafeLog, Softplus
+from tapem_dsl.ops.activations import Gelu, Relu, Sigmoid, Softplus, Tanh
+from tapem_dsl.ops.arithmetic import (
+    Add,
+    Clamp,
+    Div,
+    Inv,
+    Max,
+    Min,
+    Mul,
+    Scale,
+    ShiftBy,
+    Sub,
+)
+from tapem_dsl.ops.elementwise import Abs, Cos, Exp, Log, Log1p, SafeLog, Sin, Sqrt
 from tests.specs.spec import NONZERO, POSITIVE, binary, unary
 
 FACTOR: Final = Fraction(-3, 4)

@@ -13,9 +13,9 @@ from tests.specs.linalg import LINALG
 from tests.specs.losses import LOSSES
 from tests.specs.norms import NORMS
 from tests.specs.pooling import POOLING
-from tests.specs.ranges import RANGES
 from tests.specs.reductions import REDUCTIONS
 from tests.specs.shapes import SHAPES
+from tests.specs.slicing import SLICING
 from tests.specs.softmax import SOFTMAX, SOFTMAX_OF_AXES
 from tests.specs.spec import Spec
 from tests.specs.windows import WINDOWS
@@ -24,7 +24,7 @@ ALL: Final = (
     *ELEMENTWISE,
     *REDUCTIONS,
     *SHAPES,
-    *RANGES,
+    *SLICING,
     *INDEXING,
     *LOSSES,
     *SOFTMAX,

@@ -8,10 +8,10 @@ import numpy as np
 
 from tapem_dsl import Array, Op, Shape
 from tapem_dsl.errors import Refused
-from tapem_dsl.ops import comparisons, conditions
+from tapem_dsl.ops import conditions
 from tapem_dsl.ops.elementwise import Detach
-from tapem_dsl.ops.gathering import Gather, IndexAdd
-from tapem_dsl.ops.labels import CrossEntropy, Nll
+from tapem_dsl.ops.indexing import Gather, IndexAdd
+from tapem_dsl.ops.losses import CrossEntropy, Nll
 from tests.specs.every import ALL
 from tests.specs.spec import Shapes, Spec
 
@@ -84,12 +84,12 @@ REST: Final = (
     *(
         Long(kind(), *_alike(float, float))
         for kind in (
-            comparisons.Less,
-            comparisons.LessEqual,
-            comparisons.Greater,
-            comparisons.GreaterEqual,
-            comparisons.Equal,
-            comparisons.NotEqual,
+            conditions.Less,
+            conditions.LessEqual,
+            conditions.Greater,
+            conditions.GreaterEqual,
+            conditions.Equal,
+            conditions.NotEqual,
         )
     ),
     Long(conditions.LogicalAnd(), *_alike(bool, bool)),

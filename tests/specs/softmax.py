@@ -7,7 +7,7 @@ import jax
 from jax import numpy as jnp
 
 from tapem_dsl import log_softmax, log_softmax_last, softmax, softmax_last
-from tapem_dsl.ops.softmax import LogSoftmax, LogSoftmaxLast, Softmax, SoftmaxLast
+from tapem_dsl.ops.activations import LogSoftmax, LogSoftmaxLast, Softmax, SoftmaxLast
 from tests.specs.spec import moved, of_rank, unary
 
 SOFTMAX: Final = (

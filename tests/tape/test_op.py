@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tapem_dsl import Array, Namespace, NodeId, Op, Shape, apply_op, leaf, scale
+from tapem_dsl.ops.activations import Relu
 from tapem_dsl.ops.arithmetic import Add, Scale
-from tapem_dsl.ops.elementwise import Relu
 
 
 def test_an_op_compares_by_class_and_parameters_however_it_is_decorated() -> None:

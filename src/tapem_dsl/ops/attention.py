@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, check_int, operands, possible, wrong_shapes
@@ -29,8 +30,8 @@ class Attention(Op):
     heads: int
     mask: NDArray[np.bool_] | None
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Keep the shape of the tokens."""
         wq, wk, wv, wo, x = operands(self.name, inputs, 5)
         match x, wq:
             case (n, model), (rows, width) if (
@@ -58,11 +59,11 @@ class Attention(Op):
 
     # Any: as pickle has it.
     def __reduce__(self) -> tuple[Any, ...]:
-        """Make a copy as the op was made, so that its mask is read-only too."""
+        """Copy by the constructor, so that the copy's mask is read-only too."""
         return Attention, (self.heads, self.mask)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Attend, and leave by the last matrix."""
         _, _, wv, wo, x = inputs
         weights = scored(self, xp, inputs).weights
         values = by_head(self, xp, xp.matmul(x, wv), x, wv)
@@ -81,7 +82,7 @@ class Scored(NamedTuple):
 
 def scored(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Scored:
     """
-    Compute the weights of all tokens for each.
+    Compute queries, keys and the weights that each token gives to all tokens.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> one = np.ones((1, 1))
@@ -97,7 +98,7 @@ def scored(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Scored:
 
 def shrinkage(op: Attention, w: Array) -> float:
     """
-    Give one over the root of a head's width, or 1 if that is 0.
+    Give one over the root of a head's width, or 1 if that width is 0.
 
     >>> shrinkage(Attention(2, None), np.ones((3, 8)))
     0.5
@@ -132,9 +133,8 @@ def together(xp: Namespace, heads: Array, x: Array, w: Array) -> Array:
 
 def weights_of(xp: Namespace, scores: Array, mask: NDArray[np.bool_] | None) -> Array:
     """
-    Compute the softmax of each row over what the mask allows; 0 if that is nothing.
+    Compute the softmax of each row over what the mask allows; 0 if it allows nothing.
 
-    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> mask = np.array([[True, False], [False, False]])
     >>> weights_of(NUMPY, np.ones((2, 2)), mask).tolist()
@@ -163,41 +163,29 @@ def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
     .. math:: y = \mathrm{concat}_h(\mathrm{softmax}(Q_h K_h^T / \sqrt{d_h}) V_h) W_o
 
     Args:
-        wq: ``(d, heads * dh)``, which makes the queries ``x @ wq``.
-        wk: of the same shape, for the keys.
-        wv: of the same shape, for the values.
-        wo: ``(heads * dh, d)``.
-        x: ``(n, d)`` with ``n > 0``: the tokens.
+        wq: makes the queries ``x @ wq``.
+        wk: makes the keys ``x @ wk``.
+        wv: makes the values ``x @ wv``.
+        wo: makes the result of all heads' means of values.
+        x: the tokens, one a row.
         heads: how many heads share the columns, in order.
-        mask: ``(n, n)`` truth values for all heads: row ``i`` says which tokens token
-        ``i`` may attend to; where that is none, its result is 0.
+        mask: truth values for all heads: row ``i`` says which tokens token ``i`` may
+            attend to. If that is none, its result is 0.
 
-    Shapes:
-        result: ``(n, d)``.
+    Shapes: ``wq``, ``wk`` and ``wv``: ``(d, heads * dh)``; ``wo``: ``(heads * dh, d)``;
+        ``x``: ``(n, d)`` with ``n > 0``; ``mask``: ``(n, n)``; result: ``(n, d)``.
+    Fails with: as every op; :class:`ShapeMismatch` also for a mask; :class:`EmptyAxis`
+        without tokens; :class:`OutsideDomain` over rationals.
+    Raises: ValueError: ``heads`` is less than 1.
+    Gradient: through both products and the softmax; a node that is several operands at
+        once receives its parts in the order ``x wq wk wv wo``.
+    Cost: the rule computes the weights again, ``heads * n * n`` of them.
+    Source: Vaswani et al., arXiv:1706.03762.
+    Lean: ``TapeM.attention``. PyTorch:
+        ``torch.nn.functional.scaled_dot_product_attention`` between four products; a
+        boolean ``attn_mask`` has the same meaning, and recent versions also give 0 for
+        a row that allows nothing.
 
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`, also for
-        a mask; :class:`EmptyAxis` without tokens; :class:`OutsideDomain` over
-        rationals.
-
-    Raises:
-        TypeError: ``heads`` is no integer, or ``mask`` no array of truth values.
-        ValueError: ``heads`` is not greater than 0.
-
-    Gradient:
-        through both products and the softmax; a node that is several operands at once
-        receives its parts in the order ``x wq wk wv wo``.
-
-    Cost:
-        The rule computes the weights again, ``heads * n * n`` of them.
-
-    Source:
-        Vaswani et al., arXiv:1706.03762. Lean: ``TapeM.attention``. PyTorch:
-        ``torch.nn.functional.scaled_dot_product_attention`` between four products;
-        a boolean ``attn_mask`` has the same meaning, and a row that allows nothing is
-        0 there too in recent versions.
-
-    >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
     >>> one = leaf(np.array([[1.0]]))
     >>> one.bind(lambda a: attention(a, a, a, a, a, heads=1)).bind(value_of).eval()

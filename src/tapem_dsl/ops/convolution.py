@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
+from typing_extensions import override
+
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands, window_counts, wrong_shapes
 from tapem_dsl.ids import NodeId
+from tapem_dsl.ops.base import checked_result
 from tapem_dsl.ops.windows import (
     Extents,
     check_extents,
     check_positive,
-    checked,
     positions,
     strides_and_pads,
 )
@@ -29,8 +31,8 @@ class Conv(Op):
     stride: Extents
     padding: Extents
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Take (out, in, *kernel), (out,) and (in, *spatial) to (out, *positions)."""
         kernel, bias, x = operands(self.name, inputs, 3)
         match kernel, bias, x:
             case (out, channels, *window), (biases,), (found, *spatial) if (
@@ -44,61 +46,23 @@ class Conv(Op):
         wants = "(out, in, *kernel), (out,) and (in, *spatial)"
         raise wrong_shapes(self.name, *inputs, wants=wants)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Multiply the kernels, as rows, by the windows, as columns; then add."""
         kernel, bias, x = inputs
         y = self.shape(kernel.shape, bias.shape, x.shape)
-        columns = columns_of(self, xp, kernel, x)
-        total = xp.matmul(matrix_of(xp, kernel), columns) + column(xp, bias)
-        return xp.reshape(total, y)
+        products = xp.matmul(matrix_of(xp, kernel), columns_of(self, xp, kernel, x))
+        return xp.reshape(products + xp.reshape(bias, (y[0], 1)), y)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class ConvTranspose(Op):
-    """Each entry's multiples of its kernels, added up where they fall; plus a bias."""
-
-    name = "conv_transpose"
-
-    stride: Extents
-    padding: Extents
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Take (in, out, *kernel), (out,) and (in, *positions) to (out, *spatial)."""
-        kernel, bias, x = operands(self.name, inputs, 3)
-        match kernel, bias, x:
-            case (channels, out, *window), (biases,), (found, *counts) if (
-                channels,
-                out,
-                len(window),
-            ) == (found, biases, len(counts)):
-                stride, padding = strides_and_pads(self, len(counts), *inputs)
-                check_positive(self.name, tuple(window), stride)
-                axes = zip(counts, window, stride, padding, strict=True)
-                spatial = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
-                if any(n < 1 for n in (*counts, *spatial)):
-                    wants = "positions on each axis, of which padding leaves entries"
-                    raise wrong_shapes(self.name, *inputs, wants=wants)
-                return checked(self.name, (out, *spatial), *inputs)
-        wants = "(in, out, *kernel), (out,) and (in, *positions)"
-        raise wrong_shapes(self.name, *inputs, wants=wants)
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Multiply into windows, and fold them; then add."""
-        kernel, bias, x = inputs
-        out, *spatial = self.shape(kernel.shape, bias.shape, x.shape)
-        biases = xp.reshape(bias, (out, *(1 for _ in spatial)))
-        rows = xp.permute_dims(matrix_of(xp, kernel), (1, 0))
-        columns = xp.matmul(rows, matrix_of(xp, x))
-        parts = xp.reshape(columns, (*kernel.shape[1:], *x.shape[1:]))
-        at = strides_and_pads(self, len(spatial), x.shape)
-        return xp.fold(parts, tuple(spatial), *at) + biases
-
-
-# Any: one of the two ops.
 def columns_of(op: Any, xp: Namespace, kernel: Array, x: Array) -> Array:
     """
     Lay out each position's window, of all channels, as one column.
+
+    Args:
+        op: a :class:`Conv` or a :class:`ConvTranspose`.
+        xp: what to compute with.
+        kernel: the op's kernel.
+        x: what the windows are taken of.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
@@ -106,8 +70,7 @@ def columns_of(op: Any, xp: Namespace, kernel: Array, x: Array) -> Array:
     [[0, 1], [1, 2]]
     """
     window = kernel.shape[2:]
-    rank = len(window)
-    at = strides_and_pads(op, rank, x.shape)
+    at = strides_and_pads(op, len(window), x.shape)
     counts = window_counts(x.shape[1:], window, *at)
     parts = xp.windows(x, window, *at)
     return xp.reshape(parts, (x.shape[0] * prod(window), prod(counts)))
@@ -125,18 +88,6 @@ def matrix_of(xp: Namespace, x: Array) -> Array:
     return xp.reshape(x, (x.shape[0], prod(x.shape[1:])))
 
 
-def column(xp: Namespace, x: Array) -> Array:
-    """
-    Stand a vector up.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.arrays import NUMPY
-    >>> column(NUMPY, np.ones(2)).shape
-    (2, 1)
-    """
-    return xp.reshape(x, (x.shape[0], 1))
-
-
 def conv(
     kernel: NodeId,
     bias: NodeId,
@@ -148,37 +99,19 @@ def conv(
     """
     Convolve one sample, channels first, over any number of spatial axes.
 
-    The kernel is not flipped: this is what signal processing calls correlation.
+    The kernel is not flipped: this is what signal processing calls correlation. For
+    ``stride`` and ``padding`` see :func:`windows`.
 
-    Args:
-        kernel: ``(out, in, *kernel)``.
-        bias: ``(out,)``.
-        x: ``(in, *spatial)``; there is no batch axis.
-        stride: how far apart windows are, for every axis or each.
-        padding: how many zeros stand on either side, for every axis or each.
-
-    Shapes:
-        result: ``(out, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions on an
-        axis, at least one.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
-        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        ``sum(g[o] * x[o * s + k - p])`` over positions ``o`` to the kernel's ``k``,
-        ``sum(g)`` to the bias, the transposed convolution of ``g`` to ``x``.
-
-    Cost:
-        A matrix product with a copy of all windows: ``in * prod(kernel)`` entries a
-        position; the rule makes it again.
-
-    Source:
-        Lean: ``TapeM.conv``, where what does not fit gives no positions. PyTorch:
+    Shapes: ``kernel``: ``(out, in, *kernel)``; ``bias``: ``(out,)``; ``x``: ``(in,
+        *spatial)``; result: ``(out, *positions)``, with ``(n + 2 * p - k) // s + 1``
+        positions on an axis.
+    Fails with: as :func:`windows`.
+    Raises: as :func:`windows`.
+    Gradient: ``sum(g[o] * x[o * s + k - p])`` over positions ``o`` to the kernel's
+        ``k``, ``sum(g)`` to the bias, the transposed convolution of ``g`` to ``x``.
+    Cost: a matrix product with a copy of all windows: ``in * prod(kernel)`` entries a
+        position; the rule makes the copy again.
+    Lean: ``TapeM.conv``, which gives no positions where no window fits. PyTorch:
         ``torch.nn.functional.conv1d`` to ``conv3d``.
 
     >>> import numpy as np
@@ -197,6 +130,48 @@ def conv(
     return record_op(Conv(stride, padding), (kernel, bias, x))
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class ConvTranspose(Op):
+    """Each entry's multiples of its kernels, added up where they fall, plus a bias."""
+
+    name = "conv_transpose"
+
+    stride: Extents
+    padding: Extents
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        kernel, bias, x = operands(self.name, inputs, 3)
+        match kernel, bias, x:
+            case (channels, out, *window), (biases,), (found, *counts) if (
+                channels,
+                out,
+                len(window),
+            ) == (found, biases, len(counts)):
+                stride, padding = strides_and_pads(self, len(counts), *inputs)
+                check_positive(self.name, tuple(window), stride)
+                axes = zip(counts, window, stride, padding, strict=True)
+                spatial = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
+                if any(n < 1 for n in (*counts, *spatial)):
+                    wants = "positions on each axis, of which padding leaves entries"
+                    raise wrong_shapes(self.name, *inputs, wants=wants)
+                return checked_result(self.name, (out, *spatial), *inputs)
+        wants = "(in, out, *kernel), (out,) and (in, *positions)"
+        raise wrong_shapes(self.name, *inputs, wants=wants)
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        kernel, bias, x = inputs
+        out, *spatial = self.shape(kernel.shape, bias.shape, x.shape)
+        rows = xp.permute_dims(matrix_of(xp, kernel), (1, 0))
+        columns = xp.matmul(rows, matrix_of(xp, x))
+        parts = xp.reshape(columns, (*kernel.shape[1:], *x.shape[1:]))
+        at = strides_and_pads(self, len(spatial), x.shape)
+        biases = xp.reshape(bias, (out, *(1 for _ in spatial)))
+        return xp.fold(parts, tuple(spatial), *at) + biases
+
+
 def conv_transpose(
     kernel: NodeId,
     bias: NodeId,
@@ -208,37 +183,20 @@ def conv_transpose(
     """
     Transposed convolution of one sample, channels first: the adjoint of :func:`conv`.
 
-    Args:
-        kernel: ``(in, out, *kernel)``: the two channels stand the other way round.
-        bias: ``(out,)``.
-        x: ``(in, *positions)``; there is no batch axis.
-        stride: how far apart windows are, for every axis or each.
-        padding: how many entries on either side are dropped, for every axis or each.
+    ``stride`` and ``padding`` are those of the convolution: here padding drops entries
+    at either end of an axis.
 
-    Shapes:
-        result: ``(out, *spatial)`` with ``(n - 1) * s + k - 2 * p`` entries on an axis,
-        at least one.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
-        where there is no position, or padding drops every entry of an axis;
-        :class:`RequirementNotMet` for a kernel or a stride of 0.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        ``sum(x[i] * g[i * s + k - p])`` over positions ``i`` to the kernel's ``k``,
-        ``sum(g)`` to the bias, the convolution of ``g`` to ``x``.
-
-    Cost:
-        A matrix product into all windows: ``out * prod(kernel)`` entries a position.
-
-    Source:
-        Lean: ``TapeM.convTranspose``. PyTorch:
-        ``torch.nn.functional.conv_transpose1d`` to ``conv_transpose3d``, with
-        ``output_padding=0``.
+    Shapes: ``kernel``: ``(in, out, *kernel)``, the channels in the other order than in
+        :func:`conv`; ``bias``: ``(out,)``; ``x``: ``(in, *positions)``; result:
+        ``(out, *spatial)``, with ``(n - 1) * s + k - 2 * p`` entries on an axis.
+    Fails with: as :func:`windows`; :class:`ShapeMismatch` also where there is no
+        position, or padding drops every entry of an axis.
+    Raises: as :func:`windows`.
+    Gradient: ``sum(x[i] * g[i * s + k - p])`` over positions ``i`` to the kernel's
+        ``k``, ``sum(g)`` to the bias, the convolution of ``g`` to ``x``.
+    Cost: a matrix product into all windows: ``out * prod(kernel)`` entries a position.
+    Lean: ``TapeM.convTranspose``. PyTorch: ``torch.nn.functional.conv_transpose1d`` to
+        ``conv_transpose3d``, with ``output_padding=0``.
 
     >>> import numpy as np
     >>> from tapem_dsl import Do, const, do, param, value_of

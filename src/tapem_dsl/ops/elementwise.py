@@ -1,56 +1,23 @@
-"""Functions applied entry by entry."""
+"""Functions of one node, entry by entry."""
 
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from fractions import Fraction
+from functools import lru_cache
+from numbers import Real
 from typing import Any, Final, final
 
 import numpy as np
+from typing_extensions import override
 
-from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.arrays import EXACT, Array, Namespace
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import said
 from tapem_dsl.ops.base import Unary
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import ANY_SCALAR
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Relu(Unary):
-    """``max(x, 0)``, and 0 at ``-0.0``."""
-
-    name = "relu"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Keep NaN, as ``where(x > 0, x, 0)`` would not; ``+ 0`` fixes ``-0.0``."""
-        (x,) = inputs
-        return xp.maximum(x, 0) + 0
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Tanh(Unary):
-    """Hyperbolic tangent."""
-
-    name = "tanh"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.tanh(x)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Sigmoid(Unary):
-    """``1 / (1 + exp(-x))``."""
-
-    name = "sigmoid"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.sigmoid(x)
 
 
 @final
@@ -60,23 +27,27 @@ class Exp(Unary):
 
     name = "exp"
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.exp(x)
+        return xp.exp(*inputs)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Sin(Unary):
-    """Sine, of radians."""
+def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Exponential, entry by entry; inf beyond the range of the scalar type.
 
-    name = "sin"
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals.
+    Gradient: ``y * g``.
+    Lean: ``TapeM.exp``. PyTorch: ``torch.exp``.
 
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.sin(x)
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(0.0).bind(exp).bind(value_of).eval()
+    <Success: 1.0>
+    >>> print(leaf(Fraction(1, 2)).bind(exp).run().failure().message)
+    autograd: exp: not a rational function; run the program over float64 instead
+    """
+    return record_op(_EXP, (x,), shape)
 
 
 @final
@@ -86,12 +57,12 @@ class Log(Unary):
 
     name = "log"
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Refuse an entry that is not greater than 0, where entries are known."""
         (x,) = inputs
         known = xp.concrete(x)
         if known is not None:
-            bad = np.argwhere(np.logical_not(known > 0))
+            bad = np.argwhere(np.logical_not(known > 0))  # NaN too
             if len(bad):
                 index = tuple(map(int, bad[0]))
                 entry = str(known[index])
@@ -101,6 +72,206 @@ class Log(Unary):
         return xp.log(x)
 
 
+_NOT_POSITIVE: Final = (
+    "input contains values <= 0 (or NaN); "
+    "`safe_log` computes log(softplus(x) + eps) and accepts every input"
+)
+
+
+def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Natural logarithm, entry by entry, of entries greater than 0.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` for an entry that is not greater
+        than 0, NaN included, and over rationals.
+    Gradient: ``(1 / x) * g``.
+    Lean: ``TapeM.log``. PyTorch: ``torch.log``, which gives -inf and NaN instead.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(1.0).bind(log).bind(value_of).eval()
+    <Success: 0.0>
+    """
+    return record_op(_LOG, (x,), shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log1p(Unary):
+    """``log(1 + x)``, to full precision where ``x`` is small."""
+
+    name = "log1p"
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return xp.log1p(*inputs)
+
+
+def log1p(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Natural logarithm of ``1 + x``, entry by entry; -inf at -1 and NaN below.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals.
+    Gradient: ``g / (1 + x)``.
+    Lean: none on tapes. PyTorch: ``torch.log1p``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(1e-20).bind(log1p).bind(value_of).eval()
+    <Success: 1e-20>
+    """
+    return record_op(_LOG1P, (x,), shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SafeLog(Unary):
+    """``log(softplus(x) + epsilon)``."""
+
+    name = "safe_log"
+
+    epsilon: float | Fraction
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        epsilon = xp.literal(x, self.epsilon)
+        left = far_left(xp, x)
+        if left is None:
+            return xp.log(xp.softplus(x) + epsilon)
+        near = xp.log(xp.softplus(xp.where(~left, x, FAR_LEFT)) + epsilon)
+        # log(s + e) = log(1 + s / e) + log(e) = softplus(log(s / e)) + log(e)
+        z = self.from_log(xp, xp.where(left, x, FAR_LEFT))
+        return xp.where(left, xp.softplus(z) + xp.literal(x, self._log()), near)
+
+    def from_log(self, xp: Namespace, x: Array) -> Array:
+        """
+        Give ``log(softplus(x)) - log(epsilon)`` of entries far to the left.
+
+        The logarithm of epsilon is subtracted in two parts, so that no digit of the
+        second is lost where the first leaves little.
+        """
+        log = self._log()
+        whole = round(log)
+        return (x - xp.exp(x) / 2 - whole) - xp.literal(x, log - whole)
+
+    def _log(self) -> Fraction:
+        """Give the logarithm of epsilon, though a scalar type may round it to 0."""
+        return _log_of(EXACT.literal(None, self.epsilon))
+
+
+FAR_LEFT: Final = -50
+"""Below it ``log(softplus(x))`` is ``x - exp(x) / 2`` to all digits of any type."""
+
+
+def far_left(xp: Namespace, x: Array) -> Array | None:
+    """
+    Tell where ``x`` is below ``FAR_LEFT``; ``None`` if nowhere.
+
+    >>> from tapem_dsl.arrays import NUMPY
+    >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
+    (array([ True, False]), None)
+    """
+    known = xp.concrete(x)
+    if known is not None and not (known < FAR_LEFT).any():
+        return None
+    return x < FAR_LEFT
+
+
+@lru_cache(maxsize=256)
+def _log_of(number: Fraction) -> Fraction:
+    """Give the logarithm to more digits than any scalar type has."""
+    digits = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX)
+    ratio = digits.divide(Decimal(number.numerator), Decimal(number.denominator))
+    return Fraction(digits.ln(ratio))
+
+
+def safe_log(
+    x: NodeId,
+    epsilon: float | Fraction = Fraction(1, 1_000_000),
+    *,
+    shape: Shape | None = None,
+) -> TapeM[NodeId, Any]:
+    """
+    Logarithm that accepts every input: ``log(softplus(x) + epsilon)``, entry by entry.
+
+    It is not ``log(x + epsilon)``. It is near ``log(x)`` where ``x`` is large, and near
+    ``log(epsilon)`` where ``x`` is very negative. TorchLean's default is the same.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals, and for an
+        ``epsilon`` beyond double precision.
+    Raises: ValueError: ``epsilon`` is not a number greater than 0.
+    Gradient: ``sigmoid(x) / (softplus(x) + epsilon) * g``.
+    Lean: ``TapeM.safeLog``. PyTorch: ``torch.log(softplus(x) + epsilon)``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(-1000.0).bind(safe_log).bind(value_of).eval()
+    <Success: -13.815510557964274>
+    """
+    if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon > 0:
+        raise ValueError(f"epsilon is a number greater than 0, not {said(epsilon)}")
+    return record_op(SafeLog(epsilon), (x,), shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sqrt(Unary):
+    """Square root of ``max(x, 0)``; NaN stays NaN."""
+
+    name = "sqrt"
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        return xp.sqrt(xp.maximum(x, 0))
+
+
+def sqrt(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Square root of ``max(x, 0)``, entry by entry: 0 for a negative entry.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals.
+    Gradient: ``g / (2 * y)`` where ``x > 0``; 0 elsewhere, also at 0 and for NaN.
+    Lean: ``TapeM.sqrt``. PyTorch: ``torch.sqrt``, which gives NaN for a negative entry,
+        and the gradient inf at 0.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(9.0).bind(sqrt).bind(value_of).eval()
+    <Success: 3.0>
+    """
+    return record_op(_SQRT, (x,), shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sin(Unary):
+    """Sine, of radians."""
+
+    name = "sin"
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return xp.sin(*inputs)
+
+
+def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Sine, entry by entry, of angles in radians; NaN at infinity.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals.
+    Gradient: ``cos(x) * g``.
+    Lean: ``TapeM.sin``, of the later generations. PyTorch: ``torch.sin``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(0.0).bind(sin).bind(value_of).eval()
+    <Success: 0.0>
+    """
+    return record_op(_SIN, (x,), shape)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Cos(Unary):
@@ -108,10 +279,53 @@ class Cos(Unary):
 
     name = "cos"
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.cos(x)
+        return xp.cos(*inputs)
+
+
+def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Cosine, entry by entry, of angles in radians; NaN at infinity.
+
+    Shapes: elementwise.
+    Fails with: as every op; :class:`OutsideDomain` over rationals.
+    Gradient: ``-(sin(x) * g)``.
+    Lean: ``TapeM.cos``, of the later generations. PyTorch: ``torch.cos``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(0.0).bind(cos).bind(value_of).eval()
+    <Success: 1.0>
+    """
+    return record_op(_COS, (x,), shape)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Abs(Unary):
+    """Absolute value."""
+
+    name = "abs"
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return xp.abs(*inputs)
+
+
+def abs_(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
+    """
+    Absolute value, entry by entry.
+
+    Shapes: elementwise.
+    Fails with: as every op.
+    Gradient: ``g`` where ``x > 0``, ``-g`` where ``x < 0``, 0 at 0 and for NaN.
+    Lean: ``TapeM.abs``. PyTorch: ``torch.abs``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(-2.0).bind(abs_).bind(value_of).eval()
+    <Success: 2.0>
+    """
+    return record_op(_ABS, (x,), shape)
 
 
 @final
@@ -123,219 +337,36 @@ class Detach(Unary):
     scalar_kinds = ANY_SCALAR
     differentiable = False
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Give the operand; a tracer gives what it carries."""
-        (x,) = inputs
-        return xp.constant(x)
-
-
-_NOT_POSITIVE: Final = (
-    "input contains values <= 0 (or NaN); "
-    "`safe_log` computes log(softplus(x) + eps) and accepts every input"
-)
-_RELU: Final = Relu()
-_TANH: Final = Tanh()
-_SIGMOID: Final = Sigmoid()
-_EXP: Final = Exp()
-_LOG: Final = Log()
-_SIN: Final = Sin()
-_COS: Final = Cos()
-_DETACH: Final = Detach()
-
-
-def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Rectify: the larger of ``x`` and 0, entry by entry.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`.
-
-    Gradient:
-        ``g`` where ``x > 0``, else 0: also at 0 and for NaN, and where ``g`` is inf.
-
-    Source:
-        Lean: ``TapeM.relu``. PyTorch: ``torch.relu``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(np.array([-1.0, 2.0])).bind(relu).bind(value_of).eval()
-    <Success: [0. 2.]>
-    """
-    return record_op(_RELU, (x,), shape)
-
-
-def tanh(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Hyperbolic tangent, entry by entry.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
-
-    Gradient:
-        ``sech(x)**2 * g``, which is ``1 - y * y``, also where ``y`` rounds to 1.
-
-    Source:
-        Lean: ``TapeM.tanh``. PyTorch: ``torch.tanh``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(0.0).bind(tanh).bind(value_of).eval()
-    <Success: 0.0>
-    """
-    return record_op(_TANH, (x,), shape)
-
-
-def sigmoid(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Logistic function ``1 / (1 + exp(-x))``, entry by entry, without overflow.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
-
-    Gradient:
-        ``y * (1 - y) * g``, with all digits also where ``y`` rounds to 1.
-
-    Source:
-        Lean: ``TapeM.sigmoid``. PyTorch: ``torch.sigmoid``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(-1000.0).bind(sigmoid).bind(value_of).eval()
-    <Success: 0.0>
-    """
-    return record_op(_SIGMOID, (x,), shape)
-
-
-def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Exponential, entry by entry; beyond the range of the scalar type it is inf.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
-
-    Gradient:
-        ``y * g``.
-
-    Source:
-        Lean: ``TapeM.exp``. PyTorch: ``torch.exp``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(0.0).bind(exp).bind(value_of).eval()
-    <Success: 1.0>
-    >>> from fractions import Fraction
-    >>> print(leaf(Fraction(1, 2)).bind(exp).run().failure().message)
-    autograd: exp: not a rational function; run the program over float64 instead
-    """
-    return record_op(_EXP, (x,), shape)
-
-
-def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Natural logarithm, entry by entry, of what is greater than 0.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given; empty
-        arrays pass.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` for an
-        entry that is not greater than 0, NaN included, and over rationals.
-
-    Gradient:
-        ``(1 / x) * g``.
-
-    Source:
-        Lean: ``TapeM.log``. PyTorch: ``torch.log``, which gives -inf and NaN instead.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(1.0).bind(log).bind(value_of).eval()
-    <Success: 0.0>
-    """
-    return record_op(_LOG, (x,), shape)
-
-
-def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Sine, entry by entry, of angles in radians; NaN at infinity.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
-
-    Gradient:
-        ``cos(x) * g``.
-
-    Source:
-        Lean: ``TapeM.sin``, of the later generations. PyTorch: ``torch.sin``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(0.0).bind(sin).bind(value_of).eval()
-    <Success: 0.0>
-    """
-    return record_op(_SIN, (x,), shape)
-
-
-def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
-    """
-    Cosine, entry by entry, of angles in radians; NaN at infinity.
-
-    Shapes:
-        ``x`` and the result alike, and equal to ``shape`` if that is given.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` over
-        rationals.
-
-    Gradient:
-        ``-(sin(x) * g)``.
-
-    Source:
-        Lean: ``TapeM.cos``, of the later generations. PyTorch: ``torch.cos``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(0.0).bind(cos).bind(value_of).eval()
-    <Success: 1.0>
-    """
-    return record_op(_COS, (x,), shape)
+        return xp.constant(*inputs)
 
 
 def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     """
     Treat a node as a constant: its value stays, and no gradient passes through it.
 
-    Shapes:
-        ``x`` and the result alike, of any scalar type, and equal to ``shape`` if that
-        is given.
+    JAX calls this ``stop_gradient``.
 
-    Fails with:
-        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
-
-    Gradient:
-        None: the result's ``requires_grad`` is false, whatever its operand's.
-
-    Source:
-        Lean: ``detach`` of the program interface, which clears tangents too. PyTorch:
+    Shapes: elementwise, of any scalar type.
+    Fails with: as every op.
+    Gradient: none: the result's ``requires_grad`` is false, whatever its operand's.
+    Lean: ``detach`` of the program interface, which clears tangents too. PyTorch:
         ``Tensor.detach``.
 
-    >>> from tapem_dsl import leaf, mul
+    >>> from tapem_dsl import backward_scalar, leaf, mul
     >>> square = leaf(3.0).bind(lambda x: detach(x).bind(lambda c: mul(x, c)))
-    >>> from tapem_dsl import backward_scalar
     >>> square.bind(backward_scalar).eval()
     <Success: {0: np.float64(3.0), 2: np.float64(1.0)}>
     """
     return record_op(_DETACH, (x,), shape)
+
+
+_EXP: Final = Exp()
+_LOG: Final = Log()
+_LOG1P: Final = Log1p()
+_SQRT: Final = Sqrt()
+_SIN: Final = Sin()
+_COS: Final = Cos()
+_ABS: Final = Abs()
+_DETACH: Final = Detach()

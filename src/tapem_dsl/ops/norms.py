@@ -1,4 +1,4 @@
-"""Normalisation by the mean and variance of rows or of channels."""
+"""Normalisation by the mean and the variance of rows or of channels."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands, wrong_shapes
@@ -27,16 +28,16 @@ class LayerNorm(Op):
 
     epsilon: float | Fraction
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Keep the shape of (..., n), beside (n,) and (n,)."""
         x, gamma, beta = operands(self.name, inputs, 3)
         if not x or not x[-1:] == gamma == beta:
             wants = "(..., n), (n,) and (n,)"
             raise wrong_shapes(self.name, *inputs, wants=wants)
         return with_means(self.name, x, len(x) - 1)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Work on a matrix of all rows."""
         x, gamma, beta = inputs
         if 0 in x.shape:
             return x
@@ -44,6 +45,44 @@ class LayerNorm(Op):
         rows = xp.reshape(x, (prod(x.shape) // n, n))
         centred, deviation = standardised(xp, rows, self.epsilon)
         return xp.reshape(centred / deviation * gamma + beta, x.shape)
+
+
+def layer_norm(
+    x: NodeId,
+    gamma: NodeId,
+    beta: NodeId,
+    *,
+    epsilon: float | Fraction = Fraction(1, 100_000),
+) -> TapeM[NodeId, Any]:
+    r"""
+    Bring each row to mean 0 and variance 1, then scale it by gamma and add beta.
+
+    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
+
+    Shapes: ``x``: ``(..., n)`` with ``n > 0``, of any number of rows; ``gamma`` and
+        ``beta``: ``(n,)``; result: as ``x``.
+    Fails with: as every op; :class:`EmptyAxis`; :class:`OutsideDomain` over rationals,
+        and for an ``epsilon`` beyond double precision.
+    Raises: ValueError: ``epsilon`` is negative or not a number.
+    Gradient: with ``r = (x - mean) / std`` and ``h = g * gamma``:
+        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``.
+    Source: Ba, Kiros & Hinton, arXiv:1607.06450.
+    Lean: ``TapeM.layerNorm``, of matrices. PyTorch: ``torch.nn.functional.layer_norm``
+        over the last axis.
+
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     x = yield from const(np.array([[1.0, 3.0]]))
+    ...     gamma = yield from param(np.array([1.0, 1.0]))
+    ...     beta = yield from param(np.array([0.0, 10.0]))
+    ...     y = yield from layer_norm(x, gamma, beta, epsilon=0)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[-1. 11.]]>
+    """
+    _check_epsilon("layer_norm", epsilon)
+    return record_op(LayerNorm(epsilon), (x, gamma, beta))
 
 
 @final
@@ -55,16 +94,16 @@ class BatchNorm(Op):
 
     epsilon: float | Fraction
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Keep the shape of (channels, *spatial), beside (channels,) twice."""
         x, gamma, beta = operands(self.name, inputs, 3)
         if not x or not x[:1] == gamma == beta:
             wants = "(channels, *spatial), (channels,) and (channels,)"
             raise wrong_shapes(self.name, *inputs, wants=wants)
         return with_means(self.name, x, 1)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Work on a matrix whose rows are the channels."""
         x, gamma, beta = inputs
         if 0 in x.shape:
             return x
@@ -75,9 +114,51 @@ class BatchNorm(Op):
         return xp.reshape(centred / deviation * scale + shift, x.shape)
 
 
+def batch_norm(
+    x: NodeId,
+    gamma: NodeId,
+    beta: NodeId,
+    *,
+    epsilon: float | Fraction = Fraction(1, 100_000),
+) -> TapeM[NodeId, Any]:
+    r"""
+    Bring each channel of one sample to mean 0 and variance 1: an instance norm.
+
+    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
+
+    The name is TorchLean's. There is no batch axis: a channel's mean and variance are
+    those of its own positions in this sample, and there are no running statistics.
+
+    Shapes: ``x``: ``(channels, *spatial)``, no spatial extent of it 0; ``gamma`` and
+        ``beta``: ``(channels,)``; result: as ``x``.
+    Fails with: as every op; :class:`EmptyAxis`; :class:`OutsideDomain` over rationals,
+        and for an ``epsilon`` beyond double precision.
+    Raises: ValueError: ``epsilon`` is negative or not a number.
+    Gradient: with ``r = (x - mean) / std`` and ``h = g * gamma``:
+        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``, by
+        channel.
+    Source: Ioffe & Szegedy, arXiv:1502.03167.
+    Lean: ``TapeM.batchNorm``. PyTorch: ``torch.nn.functional.instance_norm`` of one
+        sample, with weight and bias.
+
+    >>> from tapem_dsl import Do, const, do, param, value_of
+    >>> @do
+    ... def program() -> Do[object]:
+    ...     x = yield from const(np.array([[1.0, 3.0]]))
+    ...     gamma = yield from param(np.array([2.0]))
+    ...     beta = yield from param(np.array([10.0]))
+    ...     y = yield from batch_norm(x, gamma, beta, epsilon=0)
+    ...     return (yield from value_of(y))
+    >>> program().eval()
+    <Success: [[ 8. 12.]]>
+    """
+    _check_epsilon("batch_norm", epsilon)
+    return record_op(BatchNorm(epsilon), (x, gamma, beta))
+
+
 def with_means(op: str, x: Shape, start: int) -> Shape:
     """
-    Refuse a shape whose axes from one on hold nothing: it has no mean.
+    Refuse a shape with an empty axis from ``start`` on: its rows have no mean.
 
     >>> with_means("layer_norm", (0, 3), 1)
     (0, 3)
@@ -94,10 +175,9 @@ def standardised(
     """
     Give rows minus their means, and ``sqrt(variance + epsilon)`` of each as a column.
 
-    Where a row is all but constant, the rounding of its mean would show: then its first
-    entry is subtracted before, which leaves it exact.
+    In a row that is almost constant the rounding of its mean would show. There the
+    first entry is subtracted from all before, which is exact.
 
-    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> standardised(NUMPY, np.array([[5.0, 1.0]]), 0.0)
     (array([[ 2., -2.]]), array([[2.]]))
@@ -124,8 +204,8 @@ def lone_infinities(xp: Namespace, rows: Array) -> NDArray[np.bool_]:
     """
     Tell, as a column, in which rows exactly one entry is infinite.
 
-    Such a row tends to that of any other large entry; of two that are infinite, no
-    difference is known.
+    The result for such a row is the limit as that entry grows. With two infinite
+    entries there is no limit, as their difference is unknown.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> lone_infinities(NUMPY, np.array([[np.inf, 2.0], [1.0, 2.0]])).tolist()
@@ -144,7 +224,6 @@ def deviations(
     """
     Give ``sqrt(mean(row**2) + epsilon)`` as a column, also where a square overflows.
 
-    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> deviations(NUMPY, np.array([[3.0, -3.0]]), np.full(2, 1 / 2), 7).tolist()
     [[4.0]]
@@ -162,11 +241,10 @@ def deviations(
 
 def means(xp: Namespace, rows: Array, share: Array) -> Array:
     """
-    Give the mean of each row as a column: a product with the share of each entry.
+    Give the mean of each row as a column, given the share ``1 / n`` of each entry.
 
-    Dividing first keeps the sum from overflowing.
+    Entries are divided before they are summed, so that the sum does not overflow.
 
-    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> means(NUMPY, np.array([[1.0, 3.0]]), np.full(2, 1 / 2)).tolist()
     [[2.0]]
@@ -174,119 +252,8 @@ def means(xp: Namespace, rows: Array, share: Array) -> Array:
     return xp.reshape(xp.matmul(rows, share), (rows.shape[0], 1))
 
 
-def layer_norm(
-    x: NodeId,
-    gamma: NodeId,
-    beta: NodeId,
-    *,
-    epsilon: float | Fraction = Fraction(1, 100_000),
-) -> TapeM[NodeId, Any]:
-    r"""
-    Bring each row to mean 0 and variance 1, then scale and shift it.
-
-    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
-
-    Args:
-        x: ``(..., n)`` with ``n > 0``; each last axis is a row, of which there may be
-            none.
-        gamma: ``(n,)``, the scale.
-        beta: ``(n,)``, the shift.
-        epsilon: what is added to the variance: a real number, not negative.
-
-    Shapes:
-        result: as ``x``.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
-        :class:`EmptyAxis`; :class:`OutsideDomain` over rationals, and for an
-        ``epsilon`` beyond double precision.
-
-    Raises:
-        ValueError: ``epsilon`` is negative or no number.
-
-    Gradient:
-        with ``r = (x - mean) / std`` and ``h = g * gamma``:
-        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``.
-
-    Source:
-        Ba, Kiros & Hinton, arXiv:1607.06450. Lean: ``TapeM.layerNorm``, of matrices.
-        PyTorch: ``torch.nn.functional.layer_norm`` over the last axis.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import Do, const, do, param, value_of
-    >>> @do
-    ... def program() -> Do[object]:
-    ...     x = yield from const(np.array([[1.0, 3.0]]))
-    ...     gamma = yield from param(np.array([1.0, 1.0]))
-    ...     beta = yield from param(np.array([0.0, 10.0]))
-    ...     y = yield from layer_norm(x, gamma, beta, epsilon=0)
-    ...     return (yield from value_of(y))
-    >>> program().eval()
-    <Success: [[-1. 11.]]>
-    """
-    _check_epsilon("layer_norm", epsilon)
-    return record_op(LayerNorm(epsilon), (x, gamma, beta))
-
-
-def batch_norm(
-    x: NodeId,
-    gamma: NodeId,
-    beta: NodeId,
-    *,
-    epsilon: float | Fraction = Fraction(1, 100_000),
-) -> TapeM[NodeId, Any]:
-    r"""
-    Bring each channel of one sample to mean 0 and variance 1, then scale and shift it.
-
-    .. math:: y = \gamma (x - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta
-
-    The mean and the variance are those of the sample's own positions: there is no batch
-    axis, and there are no running statistics.
-
-    Args:
-        x: ``(channels, *spatial)``, no spatial extent of it 0.
-        gamma: ``(channels,)``, the scale.
-        beta: ``(channels,)``, the shift.
-        epsilon: what is added to the variance: a real number, not negative.
-
-    Shapes:
-        result: as ``x``.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
-        :class:`EmptyAxis`; :class:`OutsideDomain` over rationals, and for an
-        ``epsilon`` beyond double precision.
-
-    Raises:
-        ValueError: ``epsilon`` is negative or no number.
-
-    Gradient:
-        with ``r = (x - mean) / std`` and ``h = g * gamma``:
-        ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``, by
-        channel.
-
-    Source:
-        Ioffe & Szegedy, arXiv:1502.03167. Lean: ``TapeM.batchNorm``. PyTorch:
-        ``torch.nn.functional.instance_norm`` of one sample, with weight and bias.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import Do, const, do, param, value_of
-    >>> @do
-    ... def program() -> Do[object]:
-    ...     x = yield from const(np.array([[1.0, 3.0]]))
-    ...     gamma = yield from param(np.array([2.0]))
-    ...     beta = yield from param(np.array([10.0]))
-    ...     y = yield from batch_norm(x, gamma, beta, epsilon=0)
-    ...     return (yield from value_of(y))
-    >>> program().eval()
-    <Success: [[ 8. 12.]]>
-    """
-    _check_epsilon("batch_norm", epsilon)
-    return record_op(BatchNorm(epsilon), (x, gamma, beta))
-
-
 def _check_epsilon(op: str, epsilon: float | Fraction) -> None:
     if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon >= 0:
         raise ValueError(
-            f"{op} takes a number that is not negative for epsilon, not {said(epsilon)}"
+            f"{op} takes a non-negative number for epsilon, not {said(epsilon)}"
         )

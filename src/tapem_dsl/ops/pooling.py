@@ -1,4 +1,4 @@
-"""Pooling over windows of each channel."""
+"""Pooling: one number of each window of each channel."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from fractions import Fraction
 from itertools import product
 from math import inf, prod
 from typing import Any, final
+
+from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands, window_counts, wrong_shapes
@@ -32,8 +34,8 @@ class Pool(Op):
     stride: Extents
     padding: Extents
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Take (channels, *spatial) to (channels, *positions)."""
         (x,) = operands(self.name, inputs, 1)
         kernel, stride, padding = self.geometry(x)
         check_positive(self.name, kernel, stride)
@@ -60,7 +62,7 @@ class Pool(Op):
 @final
 @dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
-    """The largest entry of each window."""
+    """The largest entry of each window; NaN if one is NaN."""
 
     name = "max_pool"
 
@@ -68,8 +70,8 @@ class MaxPool(Pool):
     stride: Extents
     padding: Extents
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take what is greater than all before it; nothing is greater than NaN."""
         (x,) = inputs
         first, *rest = cells(self, xp, x)
         best = first
@@ -78,77 +80,24 @@ class MaxPool(Pool):
         return best
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class AvgPool(Pool):
-    """The mean of each window, in which padding counts as zeros."""
-
-    name = "avg_pool"
-
-    kernel: Extents
-    stride: Extents
-    padding: Extents
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Sum axis by axis, then divide once."""
-        (x,) = inputs
-        kernel, stride, padding = self.geometry(x.shape)
-        total = xp.windows(x, kernel, stride, padding)
-        for _ in kernel:
-            total = xp.sum(total, axis=1)
-        return total / prod(kernel)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class SmoothMaxPool(Pool):
-    """``log(sum(exp(beta * window))) / beta``, in which padding counts as zeros."""
-
-    name = "smooth_max_pool"
-
-    kernel: Extents
-    stride: Extents
-    padding: Extents
-    beta: float | Fraction
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Check what no other pool has to, first."""
-        (x,) = operands(self.name, inputs, 1)
-        if self.beta == 0 or self.beta - self.beta != 0:
-            raise self.requires("finite nonzero beta")
-        if len(x) == 1:
-            raise self.requires("at least one spatial dimension")
-        return Pool.shape(self, x)
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take the logarithm of the sum above the window's extreme."""
-        (x,) = inputs
-        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.literal(x, self.beta))
-        if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
-            raise self.requires("finite nonzero beta")
-        pivot, above = from_extremes(self, xp, x)
-        y = pivot + xp.logsumexp(above) / xp.literal(x, self.beta)
-        return xp.reshape(y, self.shape(x.shape))
-
-
 def is_nan(x: Array) -> Array:
     """
-    Tell where there is no number, for no other equality fails.
+    Tell which entries are NaN: those that do not equal themselves.
 
     >>> import numpy as np
     >>> is_nan(np.array([1.0, np.nan])).tolist()
     [False, True]
     """
-    return x != x  # noqa: PLR0124 - NaN alone is not itself
+    return x != x  # noqa: PLR0124 - see above
 
 
 def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
     """
-    Give the entries of all windows, those of one place within the window at a time.
+    Give the first entry of every window, then the second of every window, and so on.
 
-    Beyond the edge stands the nearest entry. It is in the window already, for at most
-    half of a window is padding, and no later in it than its copies on its other side:
-    so neither the maximum nor which entry has it first depends on the copies.
+    Beyond the edge stand copies of the nearest entry. That entry is in the window too,
+    because at most half of a window is padding, and what the rule gives to a copy goes
+    to it. So copies change neither the maximum nor which entry has it first.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
@@ -169,9 +118,128 @@ def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
         yield x[(slice(None), *there)]
 
 
+def max_pool(
+    x: NodeId,
+    kernel: Extents,
+    *,
+    stride: Extents | None = None,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Largest entry of each window of each channel; padding is never the largest.
+
+    NaN in a window makes its result NaN. ``stride`` is ``kernel`` unless it is given;
+    for ``padding`` see :func:`windows`.
+
+    Shapes: ``x``: ``(channels, *spatial)``; result: ``(channels, *positions)``, with
+        ``(n + 2 * p - k) // s + 1`` positions on an axis.
+    Fails with: as :func:`windows`; :class:`RequirementNotMet` also for padding above
+        half the kernel.
+    Raises: as :func:`windows`.
+    Gradient: all of ``g`` to the window's first largest entry in row-major order, or to
+        its first NaN.
+    Cost: a comparison and a choice of all positions for each entry of the window.
+    Lean: ``TapeM.maxPool``, where NaN wins only as the first entry of its window, and
+        which gives no positions where no window fits. PyTorch:
+        ``torch.nn.functional.max_pool1d`` to ``max_pool3d``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
+    >>> row.bind(lambda x: max_pool(x, 2)).bind(value_of).eval()
+    <Success: [[3. 2.]]>
+    """
+    stride = kernel if stride is None else stride
+    check_extents("max_pool", kernel=kernel, stride=stride, padding=padding)
+    return record_op(MaxPool(kernel, stride, padding), (x,))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """The mean of each window, in which padding counts as zeros."""
+
+    name = "avg_pool"
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        kernel, stride, padding = self.geometry(x.shape)
+        total = xp.windows(x, kernel, stride, padding)
+        for _ in kernel:
+            total = xp.sum(total, axis=1)
+        return total / prod(kernel)
+
+
+def avg_pool(
+    x: NodeId,
+    kernel: Extents,
+    *,
+    stride: Extents | None = None,
+    padding: Extents = 0,
+) -> TapeM[NodeId, Any]:
+    """
+    Mean of each window of each channel, in which padding counts as zeros.
+
+    Arguments are those of :func:`max_pool`.
+
+    Shapes: as :func:`max_pool`.
+    Fails with: as :func:`max_pool`.
+    Raises: as :func:`windows`.
+    Gradient: ``g / prod(kernel)`` to every entry of the window, also beside padding.
+    Lean: ``TapeM.avgPool``. PyTorch: ``torch.nn.functional.avg_pool1d`` to
+        ``avg_pool3d``, with its default ``count_include_pad=True``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
+    >>> row.bind(lambda x: avg_pool(x, 2)).bind(value_of).eval()
+    <Success: [[2. 1.]]>
+    """
+    stride = kernel if stride is None else stride
+    check_extents("avg_pool", kernel=kernel, stride=stride, padding=padding)
+    return record_op(AvgPool(kernel, stride, padding), (x,))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SmoothMaxPool(Pool):
+    """``log(sum(exp(beta * window))) / beta``, in which padding counts as zeros."""
+
+    name = "smooth_max_pool"
+
+    kernel: Extents
+    stride: Extents
+    padding: Extents
+    beta: float | Fraction
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = operands(self.name, inputs, 1)
+        if self.beta == 0 or self.beta - self.beta != 0:
+            raise self.requires("finite nonzero beta")
+        if len(x) == 1:
+            raise self.requires("at least one spatial dimension")
+        return Pool.shape(self, x)
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.literal(x, self.beta))
+        if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
+            raise self.requires("finite nonzero beta")
+        pivot, above = from_extremes(self, xp, x)
+        y = pivot + xp.logsumexp(above) / xp.literal(x, self.beta)
+        return xp.reshape(y, self.shape(x.shape))
+
+
 def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Array]:
     """
-    Give each window's extreme, if it is finite, and ``beta * (window - extreme)``.
+    Give each window's extreme (0 if infinite), and ``beta * (window - extreme)``.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
@@ -190,104 +258,6 @@ def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Ar
     return xp.reshape(pivot, (x.shape[0], prod(counts))), (rows - pivot) * beta
 
 
-def max_pool(
-    x: NodeId,
-    kernel: Extents,
-    *,
-    stride: Extents | None = None,
-    padding: Extents = 0,
-) -> TapeM[NodeId, Any]:
-    """
-    Largest entry of each window of each channel; padding is never the largest.
-
-    NaN in a window makes its result NaN.
-
-    Args:
-        x: ``(channels, *spatial)``; there is no batch axis.
-        kernel: the extents of a window, one for every axis or each.
-        stride: how far apart windows are; by default they touch.
-        padding: by how much windows may stand out on either side.
-
-    Shapes:
-        result: ``(channels, *positions)`` with ``(n + 2 * p - k) // s + 1`` positions
-        on an axis.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
-        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0,
-        or padding above half the kernel.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        All of ``g`` to the window's first largest entry in row-major order, or to its
-        first NaN.
-
-    Cost:
-        A comparison and a choice of all positions for each entry of the window.
-
-    Source:
-        Lean: ``TapeM.maxPool``, where NaN wins only as the first entry of its window,
-        and what does not fit gives no positions. PyTorch:
-        ``torch.nn.functional.max_pool1d`` to ``max_pool3d``.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
-    >>> row.bind(lambda x: max_pool(x, 2)).bind(value_of).eval()
-    <Success: [[3. 2.]]>
-    """
-    stride = kernel if stride is None else stride
-    check_extents("max_pool", kernel=kernel, stride=stride, padding=padding)
-    return record_op(MaxPool(kernel, stride, padding), (x,))
-
-
-def avg_pool(
-    x: NodeId,
-    kernel: Extents,
-    *,
-    stride: Extents | None = None,
-    padding: Extents = 0,
-) -> TapeM[NodeId, Any]:
-    """
-    Mean of each window of each channel, in which padding counts as zeros.
-
-    Args:
-        x: ``(channels, *spatial)``; there is no batch axis.
-        kernel: the extents of a window, one for every axis or each.
-        stride: how far apart windows are; by default they touch.
-        padding: by how much windows may stand out on either side.
-
-    Shapes:
-        as :func:`max_pool`.
-
-    Fails with:
-        as :func:`max_pool`.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        ``g / prod(kernel)`` to every entry of the window, also beside padding.
-
-    Source:
-        Lean: ``TapeM.avgPool``. PyTorch: ``torch.nn.functional.avg_pool1d`` to
-        ``avg_pool3d``, with its default ``count_include_pad=True``.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> row = leaf(np.array([[1.0, 3.0, 2.0, 0.0]]))
-    >>> row.bind(lambda x: avg_pool(x, 2)).bind(value_of).eval()
-    <Success: [[2. 1.]]>
-    """
-    stride = kernel if stride is None else stride
-    check_extents("avg_pool", kernel=kernel, stride=stride, padding=padding)
-    return record_op(AvgPool(kernel, stride, padding), (x,))
-
-
 def smooth_max_pool(
     x: NodeId,
     kernel: Extents,
@@ -301,35 +271,18 @@ def smooth_max_pool(
 
     .. math:: y = \tfrac{1}{\beta} \log \sum_i e^{\beta x_i}
 
-    It is greater than the maximum by up to ``log(n) / beta``; with a negative ``beta``
-    it is as near to the minimum.
+    It is greater than the maximum by up to ``log(n) / beta``. With a negative ``beta``
+    it is a smooth minimum. The other arguments are those of :func:`max_pool`.
 
-    Args:
-        x: ``(channels, *spatial)`` with at least one spatial axis; no batch axis.
-        kernel: the extents of a window, one for every axis or each.
-        beta: how sharp, per unit of ``x``: a finite number that is not 0, nor becomes
-            0 or infinite in the tape's scalar type.
-        stride: how far apart windows are; by default they touch.
-        padding: by how much windows may stand out on either side.
-
-    Shapes:
-        as :func:`max_pool`.
-
-    Fails with:
-        as :func:`max_pool`; :class:`RequirementNotMet` for such a ``beta``, and for no
-        spatial axis; :class:`OutsideDomain` over rationals, and for a ``beta`` beyond
-        double precision.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers, or no number.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        ``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry; to padding none.
-
-    Source:
-        Lean: ``TapeM.smoothMaxPool``. PyTorch: ``torch.logsumexp(beta * x) / beta`` of
-        what ``torch.nn.functional.unfold`` gives.
+    Shapes: as :func:`max_pool`, with at least one spatial axis.
+    Fails with: as :func:`max_pool`; :class:`RequirementNotMet` also for a ``beta`` that
+        is 0 or not finite in the tape's scalar type, and for no spatial axis;
+        :class:`OutsideDomain` over rationals, and for a ``beta`` beyond double
+        precision.
+    Raises: as :func:`windows`.
+    Gradient: ``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry; none to padding.
+    Lean: ``TapeM.smoothMaxPool``. PyTorch: ``torch.logsumexp(beta * x) / beta`` of what
+        ``torch.nn.functional.unfold`` gives.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, final
 
+from typing_extensions import override
+
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import (
     Shape,
@@ -29,17 +31,37 @@ class Reshape(Op):
 
     to: Shape
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Give the shape asked for, if it has as many entries."""
         (x,) = operands(self.name, inputs, 1)
         if prod(x) != prod(self.to):
             raise wrong_shapes(self.name, x, wants=f"{prod(self.to)} entries")
         return self.to
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         (x,) = inputs
         return xp.reshape(x, self.to)
+
+
+def reshape(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
+    """
+    Put the same entries, in row-major order, into another shape.
+
+    Shapes: ``x``: as many entries as ``shape``, which has no -1, of any scalar type;
+        result: ``shape``.
+    Fails with: as every op.
+    Gradient: ``g`` in the shape of ``x``.
+    Lean: ``Tape.reshape``. PyTorch: ``torch.reshape``.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> row = leaf(np.array([1.0, 2.0])).bind(lambda x: reshape(x, (2, 1)))
+    >>> row.bind(value_of).eval().unwrap().tolist()
+    [[1.0], [2.0]]
+    """
+    check_shape(shape)
+    return record_op(Reshape(shape), (x,))
 
 
 @final
@@ -50,15 +72,31 @@ class Flatten(Op):
     name = "flatten"
     scalar_kinds = ANY_SCALAR
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Multiply the extents."""
         (x,) = operands(self.name, inputs, 1)
         return (prod(x),)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace reshapes."""
         (x,) = inputs
         return xp.reshape(x, (prod(x.shape),))
+
+
+def flatten(x: NodeId) -> TapeM[NodeId, Any]:
+    """
+    Put all entries, in row-major order, into a vector.
+
+    Shapes: ``x``: any, of any scalar type; result: ``(n,)`` for ``n`` entries.
+    Fails with: as every op.
+    Gradient: ``g`` in the shape of ``x``.
+    Lean: ``Tape.flatten``. PyTorch: ``torch.flatten``.
+
+    >>> from tapem_dsl import leaf, value_of
+    >>> leaf(2.0).bind(flatten).bind(value_of).eval()
+    <Success: [2.]>
+    """
+    return record_op(_FLATTEN, (x,))
 
 
 @final
@@ -77,59 +115,47 @@ class Permute(Op):
         axes = tuple([from_left(axis, rank) for axis in self.axes])
         object.__setattr__(self, "axes", axes)
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Order the extents alike."""
         (x,) = operands(self.name, inputs, 1)
         if len(x) != len(self.axes):
             raise wrong_shapes(self.name, x, wants=f"{len(self.axes)} axes")
         return tuple([x[axis] for axis in self.axes])
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         (x,) = inputs
         return xp.permute_dims(x, self.axes)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Transpose(Op):
-    """The last two axes exchanged."""
+def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
+    """
+    Reorder the axes: axis ``i`` of the result is axis ``axes[i]`` of ``x``.
 
-    name = "transpose"
-    scalar_kinds = ANY_SCALAR
+    Shapes: ``x``: as many axes as ``axes`` names, of any scalar type.
+    Fails with: as every op.
+    Raises: ValueError: ``axes`` does not name each axis once.
+    Gradient: ``g`` with its axes put back.
+    Lean: ``transpose3d_first_to_last`` and its kin, of the first generation. PyTorch:
+        ``torch.permute``.
 
-    def shape(self, *inputs: Shape) -> Shape:
-        """Exchange the last two extents."""
-        (x,) = operands(self.name, inputs, 1)
-        if len(x) < 2:
-            raise wrong_shapes(self.name, x, wants="at least two axes")
-        return (*x[:-2], x[-1], x[-2])
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace permutes."""
-        (x,) = inputs
-        return exchanged(xp, x, -2)
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> cube = leaf(np.zeros((2, 3, 4))).bind(lambda x: permute(x, (1, 2, 0)))
+    >>> cube.bind(value_of).eval().unwrap().shape
+    (3, 4, 2)
+    """
+    _check_permutation(axes)
+    return record_op(Permute(axes), (x,))
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SwapAdjacentAtDepth(Op):
-    """The axes ``depth`` and ``depth + 1`` exchanged; the identity without them."""
-
-    name = "swapAdjacentAtDepth"
-    scalar_kinds = ANY_SCALAR
-
-    depth: int
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Exchange the two extents."""
-        (x,) = operands(self.name, inputs, 1)
-        return tuple([x[axis] for axis in exchanged_axes(len(x), self.depth)])
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace permutes."""
-        (x,) = inputs
-        return exchanged(xp, x, self.depth)
+def _check_permutation(axes: object) -> None:
+    if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
+        raise TypeError(
+            f"axes is a tuple of integers, such as (1, 0), not {said(axes)}"
+        )
+    if sorted([from_left(axis, len(axes)) for axis in axes]) != list(range(len(axes))):
+        raise ValueError(f"axes names each axis once, and {said(axes)} does not")
 
 
 def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
@@ -147,7 +173,7 @@ def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
 
 def exchanged_axes(rank: int, depth: int) -> tuple[int, ...]:
     """
-    Give the axes in their order, but for two that are neighbours.
+    Give the axes in order, with ``depth`` and ``depth + 1`` exchanged if both exist.
 
     >>> exchanged_axes(3, 0), exchanged_axes(3, -2), exchanged_axes(3, 2)
     ((1, 0, 2), (0, 2, 1), (0, 1, 2))
@@ -161,134 +187,33 @@ def exchanged_axes(rank: int, depth: int) -> tuple[int, ...]:
 
 @final
 @dataclass(frozen=True, slots=True)
-class BroadcastTo(Op):
-    """Entries repeated along new axes to the left, and along axes of extent 1."""
+class Transpose(Op):
+    """The last two axes exchanged."""
 
-    name = "broadcastTo"
+    name = "transpose"
     scalar_kinds = ANY_SCALAR
 
-    to: Shape
-
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Give the shape asked for, if it ends like the operand's."""
         (x,) = operands(self.name, inputs, 1)
-        tail = self.to[len(self.to) - len(x) :] if len(x) <= len(self.to) else None
-        fits = tail is not None and all(
-            n in (1, m) for n, m in zip(x, tail, strict=True)
-        )
-        if not fits:
-            raise wrong_shapes(self.name, x, wants=f"what broadcasts to {self.to}")
-        return self.to
+        if len(x) < 2:
+            raise wrong_shapes(self.name, x, wants="at least two axes")
+        return (*x[:-2], x[-1], x[-2])
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         (x,) = inputs
-        return xp.broadcast_to(x, self.to)
-
-
-_FLATTEN: Final = Flatten()
-_TRANSPOSE: Final = Transpose()
-
-
-def reshape(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
-    """
-    Put the same entries, in row-major order, into another shape.
-
-    Shapes:
-        ``x``: any of as many entries as ``shape``, of any scalar type; result:
-        ``shape``.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
-
-    Raises:
-        TypeError: ``shape`` is no tuple of extents; there is no -1.
-
-    Gradient:
-        ``g`` in the shape of ``x``.
-
-    Source:
-        Lean: ``Tape.reshape``. PyTorch: ``torch.reshape``.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> row = leaf(np.array([1.0, 2.0])).bind(lambda x: reshape(x, (2, 1)))
-    >>> row.bind(value_of).eval().unwrap().tolist()
-    [[1.0], [2.0]]
-    """
-    check_shape(shape)
-    return record_op(Reshape(shape), (x,))
-
-
-def flatten(x: NodeId) -> TapeM[NodeId, Any]:
-    """
-    Put all entries, in row-major order, into a vector.
-
-    Shapes:
-        ``x``: any, of any scalar type; result: ``(n,)`` for n entries.
-
-    Fails with:
-        :class:`InvalidNodeId`.
-
-    Gradient:
-        ``g`` in the shape of ``x``.
-
-    Source:
-        Lean: ``Tape.flatten``. PyTorch: ``torch.flatten``.
-
-    >>> from tapem_dsl import leaf, value_of
-    >>> leaf(2.0).bind(flatten).bind(value_of).eval()
-    <Success: [2.]>
-    """
-    return record_op(_FLATTEN, (x,))
-
-
-def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
-    """
-    Reorder the axes: axis i of the result is axis ``axes[i]`` of ``x``.
-
-    Shapes:
-        ``x``: as many axes as ``axes`` says, of any scalar type.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
-
-    Raises:
-        TypeError: ``axes`` is no tuple of integers.
-        ValueError: ``axes`` does not name each axis once, from 0, or from -1 backwards.
-
-    Gradient:
-        ``g`` with its axes put back.
-
-    Source:
-        Lean: ``transpose3d_first_to_last`` and its kin, of the first generation.
-        PyTorch: ``torch.permute``.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> cube = leaf(np.zeros((2, 3, 4))).bind(lambda x: permute(x, (1, 2, 0)))
-    >>> cube.bind(value_of).eval().unwrap().shape
-    (3, 4, 2)
-    """
-    _check_permutation(axes)
-    return record_op(Permute(axes), (x,))
+        return exchanged(xp, x, -2)
 
 
 def transpose(x: NodeId) -> TapeM[NodeId, Any]:
     """
     Exchange the last two axes.
 
-    Shapes:
-        ``x``: ``(..., m, n)``, of any scalar type; result: ``(..., n, m)``.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
-
-    Gradient:
-        ``g`` with its last two axes exchanged.
-
-    Source:
-        Lean: ``transpose2d`` and ``transpose3d_last_two``, of the first generation.
+    Shapes: ``x``: ``(..., m, n)``, of any scalar type; result: ``(..., n, m)``.
+    Fails with: as every op.
+    Gradient: ``g`` with its last two axes exchanged.
+    Lean: ``transpose2d`` and ``transpose3d_last_two``, of the first generation.
         PyTorch: ``Tensor.mT``.
 
     >>> import numpy as np
@@ -299,24 +224,35 @@ def transpose(x: NodeId) -> TapeM[NodeId, Any]:
     return record_op(_TRANSPOSE, (x,))
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class SwapAdjacentAtDepth(Op):
+    """The axes ``depth`` and ``depth + 1`` exchanged; the identity without them."""
+
+    name = "swapAdjacentAtDepth"
+    scalar_kinds = ANY_SCALAR
+
+    depth: int
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = operands(self.name, inputs, 1)
+        return tuple([x[axis] for axis in exchanged_axes(len(x), self.depth)])
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        return exchanged(xp, x, self.depth)
+
+
 def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
     """
-    Exchange the axes ``depth`` and ``depth + 1``; leave ``x`` alone without them.
+    Exchange the axes ``depth`` and ``depth + 1``; change nothing if one is missing.
 
-    Shapes:
-        ``x``: any, of any scalar type; a negative ``depth`` counts from the right.
-
-    Fails with:
-        :class:`InvalidNodeId`.
-
-    Raises:
-        TypeError: ``depth`` is not an integer.
-
-    Gradient:
-        ``g`` with the same two axes exchanged: the op is its own inverse.
-
-    Source:
-        Lean: ``Tape.swapAdjacentAtDepth``. PyTorch: ``torch.transpose(x, depth, depth +
+    Shapes: ``x``: any, of any scalar type; a negative ``depth`` counts from the right.
+    Fails with: as every op.
+    Gradient: ``g`` with the same two axes exchanged: the op is its own inverse.
+    Lean: ``Tape.swapAdjacentAtDepth``. PyTorch: ``torch.transpose(x, depth, depth +
         1)``.
 
     >>> import numpy as np
@@ -329,28 +265,43 @@ def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
     return record_op(SwapAdjacentAtDepth(depth), (x,))
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class BroadcastTo(Op):
+    """Entries repeated along new axes to the left, and along axes of extent 1."""
+
+    name = "broadcastTo"
+    scalar_kinds = ANY_SCALAR
+
+    to: Shape
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = operands(self.name, inputs, 1)
+        tail = self.to[len(self.to) - len(x) :] if len(x) <= len(self.to) else None
+        fits = tail is not None and all(
+            n in (1, m) for n, m in zip(x, tail, strict=True)
+        )
+        if not fits:
+            raise wrong_shapes(self.name, x, wants=f"what broadcasts to {self.to}")
+        return self.to
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        return xp.broadcast_to(x, self.to)
+
+
 def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
     """
-    Repeat entries to a larger shape; the only op that does.
+    Repeat entries to a larger shape; no other op broadcasts elementwise operands.
 
-    Shapes:
-        ``x``: aligned with ``shape`` from the right, each extent equal or 1, of any
-        scalar type: so is the condition of a :func:`where`; result: ``shape``.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`ShapeMismatch`.
-
-    Raises:
-        TypeError: ``shape`` is no tuple of extents.
-
-    Gradient:
-        ``g`` summed over what was repeated.
-
-    Cost:
-        No copy: the entries are repeated by strides of 0.
-
-    Source:
-        Lean: ``Tape.broadcastTo``. PyTorch: ``torch.broadcast_to``.
+    Shapes: ``x``: aligned with ``shape`` from the right, each extent equal or 1, of any
+        scalar type, conditions too; result: ``shape``.
+    Fails with: as every op.
+    Gradient: ``g`` summed over what was repeated.
+    Cost: no copy: the entries are repeated by strides of 0.
+    Lean: ``Tape.broadcastTo``. PyTorch: ``torch.broadcast_to``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(2.0).bind(lambda x: broadcast_to(x, (3,))).bind(value_of).eval()
@@ -360,10 +311,5 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
     return record_op(BroadcastTo(shape), (x,))
 
 
-def _check_permutation(axes: object) -> None:
-    if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
-        raise TypeError(
-            f"axes is a tuple of integers, such as (1, 0), not {said(axes)}"
-        )
-    if sorted([from_left(axis, len(axes)) for axis in axes]) != list(range(len(axes))):
-        raise ValueError(f"axes names each axis from 0 once, and {said(axes)} does not")
+_FLATTEN: Final = Flatten()
+_TRANSPOSE: Final = Transpose()

@@ -1,7 +1,14 @@
-"""Windows that slide over the last axes, and the sum of windows where they overlap."""
+"""
+Windows that slide over the last axes, and the sum of windows where they overlap.
+
+Convolution and pooling take ``kernel``, ``stride`` and ``padding`` as :func:`windows`
+does. They are of one sample: there is no batch axis.
+"""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
+
+from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import (
@@ -10,12 +17,12 @@ from tapem_dsl.arrays.shape import (
     check_int,
     check_shape,
     operands,
-    possible,
     window_counts,
     wrong_shapes,
 )
 from tapem_dsl.errors import Refused, RequirementNotMet
 from tapem_dsl.ids import NodeId
+from tapem_dsl.ops.base import checked_result
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import ANY_SCALAR, Op
 
@@ -35,8 +42,8 @@ class Windows(Op):
     stride: Extents
     padding: Extents
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Put the kernel before the positions, which take the spatial axes' place."""
         (x,) = operands(self.name, inputs, 1)
         at = len(x) - len(self.kernel)
         if at < 0:
@@ -44,16 +51,49 @@ class Windows(Op):
             raise wrong_shapes(self.name, x, wants=wants)
         stride, padding = self.per_axis(x)
         counts = positions(self.name, x[at:], self.kernel, stride, padding, x)
-        return checked(self.name, (*x[:at], *self.kernel, *counts), x)
+        return checked_result(self.name, (*x[:at], *self.kernel, *counts), x)
 
     def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
         """Give stride and padding for each spatial axis."""
         return strides_and_pads(self, len(self.kernel), *inputs)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         (x,) = inputs
         return xp.windows(x, self.kernel, *self.per_axis(x.shape))
+
+
+def windows(
+    x: NodeId, kernel: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Take all windows over the last axes: PyTorch's ``unfold``, which also flattens.
+
+    Args:
+        x: what the windows are taken of.
+        kernel: the extents of a window.
+        stride: the distance from one window to the next, for all axes or each.
+        padding: how many zeros stand at either end, for all axes or each.
+
+    Shapes: ``x``: ``(..., *spatial)``, of any scalar type, with a spatial axis for each
+        entry of ``kernel``; result: ``(..., *kernel, *positions)``, with
+        ``(n + 2 * p - k) // s + 1`` positions on an axis.
+    Fails with: as every op; :class:`ShapeMismatch` also where no window fits;
+        :class:`RequirementNotMet` for a kernel or a stride of 0.
+    Raises: ValueError: a number is negative, or larger than any array.
+    Gradient: :func:`fold` of ``g``: added up where windows overlap, dropped at padding.
+    Lean: the sums of ``Tape.conv``. PyTorch: ``torch.nn.functional.unfold``, which
+        flattens each window with the channels, and the positions.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> pairs = leaf(np.array([1.0, 2.0, 3.0])).bind(lambda x: windows(x, (2,)))
+    >>> pairs.bind(value_of).eval().unwrap().tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    check_shape(kernel, "windows, kernel")
+    check_extents("windows", stride=stride, padding=padding)
+    return record_op(Windows(kernel, stride, padding), (x,))
 
 
 @final
@@ -67,8 +107,8 @@ class Fold(Op):
     stride: Extents
     padding: Extents
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Take (..., *kernel, *positions) to (..., *spatial)."""
         (x,) = operands(self.name, inputs, 1)
         rank = len(self.spatial)
         at = len(x) - 2 * rank
@@ -84,17 +124,44 @@ class Fold(Op):
         """Give stride and padding for each spatial axis."""
         return strides_and_pads(self, len(self.spatial), *inputs)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         (x,) = inputs
         return xp.fold(x, self.spatial, *self.per_axis(x.shape))
+
+
+def fold(
+    x: NodeId, spatial: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
+) -> TapeM[NodeId, Any]:
+    """
+    Add windows up where :func:`windows` takes them from axes of extents ``spatial``.
+
+    For ``stride`` and ``padding`` see :func:`windows`.
+
+    Shapes: ``x``: ``(..., *kernel, *positions)``, with all positions that fit; result:
+        ``(..., *spatial)``.
+    Fails with: as :func:`windows`.
+    Raises: as :func:`windows`.
+    Gradient: :func:`windows` of ``g``.
+    Lean: the sums of ``Tape.convTranspose``. PyTorch: ``torch.nn.functional.fold``, of
+        flattened windows and positions.
+
+    >>> import numpy as np
+    >>> from tapem_dsl import leaf, value_of
+    >>> total = leaf(np.ones((2, 2))).bind(lambda x: fold(x, (3,)))
+    >>> total.bind(value_of).eval()
+    <Success: [1. 2. 1.]>
+    """
+    check_shape(spatial, "fold, spatial")
+    check_extents("fold", stride=stride, padding=padding)
+    return record_op(Fold(spatial, stride, padding), (x,))
 
 
 def positions(
     op: str, spatial: Shape, kernel: Shape, stride: Shape, padding: Shape, *xs: Shape
 ) -> Shape:
     """
-    Count a window's positions, refusing operands that it fits nowhere, as PyTorch does.
+    Count a window's positions, and refuse operands where it has none, as PyTorch does.
 
     >>> positions("windows", (5, 5), (3, 3), (2, 1), (0, 1), (5, 5))
     (2, 5)
@@ -110,7 +177,7 @@ def positions(
 
 def check_positive(op: str, kernel: Shape, stride: Shape) -> None:
     """
-    Refuse a window without entries, and one that never moves.
+    Refuse a kernel or a stride of 0.
 
     >>> check_positive("conv", (3, 3), (1, 1))
     """
@@ -142,9 +209,8 @@ def per_axis(op: str, what: str, extents: Extents, rank: int, *inputs: Shape) ->
     (2, 2, 2)
     """
     if 2 * rank >= MOST_AXES:  # windows have two axes for each
-        raise wrong_shapes(
-            op, *inputs, wants=f"less than {MOST_AXES // 2} spatial axes"
-        )
+        wants = f"less than {MOST_AXES // 2} spatial axes"
+        raise wrong_shapes(op, *inputs, wants=wants)
     if isinstance(extents, int):
         return (extents,) * rank
     if len(extents) != rank:
@@ -153,119 +219,21 @@ def per_axis(op: str, what: str, extents: Extents, rank: int, *inputs: Shape) ->
     return extents
 
 
-def checked(op: str, result: Shape, *inputs: Shape) -> Shape:
-    """
-    Refuse operands whose result no array can be.
-
-    >>> checked("windows", (2, 3), (4,))
-    (2, 3)
-    """
-    if not possible(result):
-        wants = f"a result that an array can be, not {result}"
-        raise wrong_shapes(op, *inputs, wants=wants)
-    return result
-
-
 def check_extents(op: str, **numbers: Extents) -> None:
     """
-    Check static parameters that are one number for all axes, or one for each.
-
-    Raises:
-        TypeError: neither an integer nor a tuple of integers.
-        ValueError: a number is negative, or larger than any array.
+    Check parameters that are one number for all spatial axes, or a tuple of them.
 
     >>> check_extents("conv", stride=1, padding=(0, 2))
     >>> check_extents("conv", stride=-1)
     Traceback (most recent call last):
     ...
-    ValueError: conv counts stride from 0, so not -1
+    ValueError: conv takes a non-negative number for stride, not -1
     """
     for what, extents in numbers.items():
         for number in extents if isinstance(extents, tuple) else (extents,):
             check_int(op, what, number)
             if number < 0:
-                raise ValueError(f"{op} counts {what} from 0, so not {number}")
+                raise ValueError(
+                    f"{op} takes a non-negative number for {what}, not {number}"
+                )
             check_shape((number,))
-
-
-def windows(
-    x: NodeId, kernel: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
-) -> TapeM[NodeId, Any]:
-    """
-    Take all windows over the last axes, of what zeros surround.
-
-    Args:
-        x: ``(..., *spatial)``, with a spatial axis for each entry of ``kernel``; of any
-            scalar type.
-        kernel: the extents of a window.
-        stride: how far apart windows are, for every axis or each.
-        padding: how many zeros stand on either side, for every axis or each.
-
-    Shapes:
-        result: ``(..., *kernel, *positions)``, with at least one position.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
-        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        :func:`fold` of ``g``: added up where windows overlap, dropped at the zeros.
-
-    Source:
-        Lean: the sums of ``Tape.conv``. PyTorch: ``torch.nn.functional.unfold``, which
-        also flattens the window into the channels, and the positions.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> pairs = leaf(np.array([1.0, 2.0, 3.0])).bind(lambda x: windows(x, (2,)))
-    >>> pairs.bind(value_of).eval().unwrap().tolist()
-    [[1.0, 2.0], [2.0, 3.0]]
-    """
-    check_shape(kernel, "windows, kernel")
-    check_extents("windows", stride=stride, padding=padding)
-    return record_op(Windows(kernel, stride, padding), (x,))
-
-
-def fold(
-    x: NodeId, spatial: tuple[int, ...], *, stride: Extents = 1, padding: Extents = 0
-) -> TapeM[NodeId, Any]:
-    """
-    Add windows up where :func:`windows` takes them.
-
-    Args:
-        x: ``(..., *kernel, *positions)``.
-        spatial: the extents that the windows were taken over.
-        stride: how far apart windows are, for every axis or each.
-        padding: how many entries on either side are dropped, for every axis or each.
-
-    Shapes:
-        result: ``(..., *spatial)``; the positions must be all that fit.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`ShapeMismatch`, also
-        where no window fits; :class:`RequirementNotMet` for a kernel or a stride of 0.
-
-    Raises:
-        TypeError: a parameter is no integer or tuple of integers.
-        ValueError: a number is negative, or no array has so many entries.
-
-    Gradient:
-        :func:`windows` of ``g``.
-
-    Source:
-        Lean: the sums of ``Tape.convTranspose``. PyTorch:
-        ``torch.nn.functional.fold``, of flattened windows and positions.
-
-    >>> import numpy as np
-    >>> from tapem_dsl import leaf, value_of
-    >>> total = leaf(np.ones((2, 2))).bind(lambda x: fold(x, (3,)))
-    >>> total.bind(value_of).eval()
-    <Success: [1. 2. 1.]>
-    """
-    check_shape(spatial, "fold, spatial")
-    check_extents("fold", stride=stride, padding=padding)
-    return record_op(Fold(spatial, stride, padding), (x,))

@@ -24,26 +24,32 @@ from tapem_dsl.interpreters.recorded.ops import (
     UncheckedLog,
 )
 from tapem_dsl.interpreters.recorded.recorder import NUMBERS, Recorded
-from tapem_dsl.ops.arithmetic import Add, Div, Mul, Scale, ShiftBy, Sub
-from tapem_dsl.ops.comparisons import (
+from tapem_dsl.ops.activations import (
+    LogSoftmaxLast,
+    Sigmoid,
+    SoftmaxLast,
+    Softplus,
+    Tanh,
+)
+from tapem_dsl.ops.arithmetic import Add, Div, Max, Min, Mul, Scale, ShiftBy, Sub
+from tapem_dsl.ops.conditions import (
     Equal,
     Greater,
     GreaterEqual,
     Less,
     LessEqual,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
     NotEqual,
+    Where,
 )
-from tapem_dsl.ops.conditions import LogicalAnd, LogicalNot, LogicalOr, Where
-from tapem_dsl.ops.corners import Abs, Max, Min, Sqrt
-from tapem_dsl.ops.elementwise import Cos, Detach, Exp, Sigmoid, Sin, Tanh
-from tapem_dsl.ops.gathering import Gather, IndexAdd
-from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select
+from tapem_dsl.ops.elementwise import Abs, Cos, Detach, Exp, Log1p, Sin, Sqrt
+from tapem_dsl.ops.indexing import Gather, IndexAdd, IndexSelect, ScatterAdd, Select
 from tapem_dsl.ops.linalg import Dot, Matmul
-from tapem_dsl.ops.ranges import Concat, Embed, Slice
 from tapem_dsl.ops.reductions import ReduceSum, Sum
 from tapem_dsl.ops.shapes import BroadcastTo, Permute, Reshape
-from tapem_dsl.ops.smooth import Log1p, Softplus
-from tapem_dsl.ops.softmax import LogSoftmaxLast, SoftmaxLast
+from tapem_dsl.ops.slicing import Concat, Embed, Slice
 from tapem_dsl.ops.windows import Fold, Windows
 from tapem_dsl.tape.op import Op
 

@@ -1,15 +1,18 @@
 """Vector-Jacobian products of conditions, which have none, and of the choice."""
 
 from tapem_dsl.interpreters.reverse.table import vjp_rules
-from tapem_dsl.ops.comparisons import (
+from tapem_dsl.ops.conditions import (
     Equal,
     Greater,
     GreaterEqual,
     Less,
     LessEqual,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
     NotEqual,
+    Where,
 )
-from tapem_dsl.ops.conditions import LogicalAnd, LogicalNot, LogicalOr, Where
 
 vjp_rules.each(
     Where,

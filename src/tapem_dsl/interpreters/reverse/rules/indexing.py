@@ -1,8 +1,15 @@
-"""Vector-Jacobian products of the ops that pick and add by static indices."""
+"""Vector-Jacobian products of entries by index."""
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.reverse.table import vjp_rules
-from tapem_dsl.ops.indexing import IndexSelect, ScatterAdd, Select, all_from_left
+from tapem_dsl.ops.indexing import (
+    Gather,
+    IndexAdd,
+    IndexSelect,
+    ScatterAdd,
+    Select,
+    all_from_left,
+)
 
 
 def _select(op: Select, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
@@ -30,5 +37,26 @@ def _to_updates(
 
 
 vjp_rules.each(Select, _select)
+
+
 vjp_rules.each(IndexSelect, _index_select)
+
+
 vjp_rules.each(ScatterAdd, lambda op, xp, g, x, updates, y: g, _to_updates)
+
+
+vjp_rules.each(
+    Gather,
+    lambda op, xp, g, x, indices, y: xp.index_add(
+        xp.zeros_like(x), g, indices, op.axis % x.ndim
+    ),
+    None,
+)
+
+
+vjp_rules.each(
+    IndexAdd,
+    lambda op, xp, g, x, updates, indices, y: g,
+    lambda op, xp, g, x, updates, indices, y: xp.take(g, indices, op.axis % y.ndim),
+    None,
+)

@@ -1,9 +1,9 @@
-"""Vector-Jacobian products of the ops that join, cut and embed."""
+"""Vector-Jacobian products of ranges of one axis."""
 
 from tapem_dsl.arrays import Array, Namespace, along
 from tapem_dsl.arrays.shape import from_left
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands, vjp_rules
-from tapem_dsl.ops.ranges import Concat, Embed, Slice
+from tapem_dsl.ops.slicing import Concat, Embed, Slice
 
 
 @vjp_rules.define(Concat)
@@ -33,4 +33,6 @@ def _embed(op: Embed, xp: Namespace, g: Array, x: Array, y: Array) -> Array:
 
 
 vjp_rules.each(Slice, _slice)
+
+
 vjp_rules.each(Embed, _embed)

@@ -1,7 +1,9 @@
-"""Ops that join arrays, cut a range out of one, or put one into zeros."""
+"""Ranges of one axis: joined, cut out, or put into zeros."""
 
 from dataclasses import dataclass
 from typing import Any, final
+
+from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace, along
 from tapem_dsl.arrays.shape import (
@@ -31,12 +33,12 @@ class Concat(Op):
     axis: int
 
     @property
+    @override
     def label(self) -> str:
-        """TorchLean's along the leading axis, else with the axis."""
         return self.name if self.axis == 0 else f"concat(axis={self.axis})"
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Add up the extents of the axis; the others are alike."""
         if not inputs:
             raise TypeError("concat takes at least one operand")
         first = inputs[0]
@@ -48,90 +50,20 @@ class Concat(Op):
                 raise wrong_shapes("concat", *inputs, wants=wants)
         return (*left, sum(x[axis] for x in inputs), *right)
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
         return xp.concat(*inputs, axis=self.axis % inputs[0].ndim)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Slice(Op):
-    """A range of one axis."""
-
-    name = "slice"
-    scalar_kinds = ANY_SCALAR
-
-    start: int
-    length: int
-    axis: int
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Give the axis that length, if the range is within it."""
-        (x,) = operands(self.name, inputs, 1)
-        axis = axis_of(self.name, x, self.axis)
-        end = self.start + self.length
-        start = from_left(self.start, x[axis])
-        if not 0 <= start <= x[axis] - self.length:
-            what = f"range {self.start}:{end} of axis {self.axis}"
-            raise Refused(AxisOutOfRange(self.name, what, x))
-        return (*x[:axis], self.length, *x[axis + 1 :])
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Slice by operator."""
-        (x,) = inputs
-        axis = self.axis % x.ndim
-        return x[along(axis, from_left(self.start, x.shape[axis]), self.length)]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Embed(Op):
-    """An array put into zeros along one axis."""
-
-    name = "embed"
-    scalar_kinds = ANY_SCALAR
-
-    start: int
-    extent: int
-    axis: int
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Give the axis that extent, if the array fits."""
-        (x,) = operands(self.name, inputs, 1)
-        axis = axis_of(self.name, x, self.axis)
-        end = self.start + x[axis]
-        start = from_left(self.start, self.extent)
-        if not 0 <= start <= self.extent - x[axis]:
-            what = f"range {self.start}:{end} of {self.extent} along axis {self.axis}"
-            raise Refused(AxisOutOfRange(self.name, what, x))
-        return (*x[:axis], self.extent, *x[axis + 1 :])
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        start = from_left(self.start, self.extent)
-        return xp.embed(x, self.shape(x.shape), self.axis % x.ndim, start)
 
 
 def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     """
-    Join nodes along one axis.
+    Join nodes along one axis: NumPy's ``concatenate``.
 
-    Shapes:
-        alike but for the axis, whose extents add up; of any one scalar type.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`, :class:`ShapeMismatch`,
-        :class:`AxisOutOfRange`.
-
-    Raises:
-        TypeError: no node at all, or ``axis`` is not an integer.
-
-    Gradient:
-        To each its range of ``g``.
-
-    Source:
-        Lean: ``Tape.concat`` of two along the leading axis. PyTorch: ``torch.cat``.
+    Shapes: equal but for ``axis``, whose extents add up; of any one scalar type.
+    Fails with: as every op; :class:`AxisOutOfRange`.
+    Raises: TypeError: no node is given.
+    Gradient: to each its range of ``g``.
+    Lean: ``Tape.concat`` of two along the leading axis. PyTorch: ``torch.cat``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -153,26 +85,46 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     return record_op(Concat(axis), ids)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Slice(Op):
+    """A range of one axis."""
+
+    name = "slice"
+    scalar_kinds = ANY_SCALAR
+
+    start: int
+    length: int
+    axis: int
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = operands(self.name, inputs, 1)
+        axis = axis_of(self.name, x, self.axis)
+        end = self.start + self.length
+        start = from_left(self.start, x[axis])
+        if not 0 <= start <= x[axis] - self.length:
+            what = f"range {self.start}:{end} of axis {self.axis}"
+            raise Refused(AxisOutOfRange(self.name, what, x))
+        return (*x[:axis], self.length, *x[axis + 1 :])
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        axis = self.axis % x.ndim
+        return x[along(axis, from_left(self.start, x.shape[axis]), self.length)]
+
+
 def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
     """
     Cut a range out of one axis: entries ``start`` to ``start + length - 1``.
 
-    Shapes:
-        ``x``: at least ``start + length`` along the axis, which gets that length; of
-        any scalar type. A negative ``start`` counts from the end.
-
-    Fails with:
-        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
-
-    Raises:
-        TypeError: a parameter is not an integer.
-        ValueError: ``length`` is negative, or no array has so many.
-
-    Gradient:
-        ``g`` in the range, 0 elsewhere: :func:`embed`.
-
-    Source:
-        Lean: ``Tape.slice``, along the leading axis. PyTorch: ``torch.narrow``.
+    Shapes: ``x``: at least ``start + length`` along the axis, of any scalar type;
+        result: ``length`` along the axis.
+    Fails with: as every op; :class:`AxisOutOfRange`.
+    Raises: ValueError: ``length`` is negative, or larger than any array.
+    Gradient: ``g`` in the range, 0 elsewhere: :func:`embed`.
+    Lean: ``Tape.slice``, along the leading axis. PyTorch: ``torch.narrow``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -185,26 +137,48 @@ def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId
     return record_op(Slice(start, length, axis), (x,))
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Embed(Op):
+    """An array put into zeros along one axis."""
+
+    name = "embed"
+    scalar_kinds = ANY_SCALAR
+
+    start: int
+    extent: int
+    axis: int
+
+    @override
+    def shape(self, *inputs: Shape) -> Shape:
+        (x,) = operands(self.name, inputs, 1)
+        axis = axis_of(self.name, x, self.axis)
+        end = self.start + x[axis]
+        start = from_left(self.start, self.extent)
+        if not 0 <= start <= self.extent - x[axis]:
+            what = f"range {self.start}:{end} of {self.extent} along axis {self.axis}"
+            raise Refused(AxisOutOfRange(self.name, what, x))
+        return (*x[:axis], self.extent, *x[axis + 1 :])
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        (x,) = inputs
+        start = from_left(self.start, self.extent)
+        return xp.embed(x, self.shape(x.shape), self.axis % x.ndim, start)
+
+
 def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
     """
-    Put a node into zeros: from ``start`` on, along one axis of that extent.
+    Put a node into zeros, from ``start`` on, along one axis: NumPy's ``pad`` with 0.
 
-    Shapes:
-        ``x``: at most ``extent - start`` along the axis, which gets that extent; of any
-        scalar type. A negative ``start`` counts from the end of the extent.
+    This is no look-up in a table: PyTorch's ``embedding`` is :func:`gather`.
 
-    Fails with:
-        :class:`InvalidNodeId`, :class:`AxisOutOfRange`.
-
-    Raises:
-        TypeError: a parameter is not an integer.
-        ValueError: ``extent`` is negative, or no array has so many.
-
-    Gradient:
-        The range of ``g``: :func:`slice_`.
-
-    Source:
-        Lean: the derivative of ``Tape.slice``. PyTorch: ``torch.nn.functional.pad``.
+    Shapes: ``x``: at most ``extent - start`` along the axis, of any scalar type;
+        result: ``extent`` along the axis.
+    Fails with: as every op; :class:`AxisOutOfRange`.
+    Raises: ValueError: ``extent`` is negative, or larger than any array.
+    Gradient: the range of ``g``: :func:`slice_`.
+    Lean: the derivative of ``Tape.slice``. PyTorch: ``torch.nn.functional.pad``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -223,5 +197,7 @@ def _check_range(op: str, start: int, **extents: int) -> None:
     for what, extent in extents.items():
         check_int(op, what, extent)
         if extent < 0:
-            raise ValueError(f"{op} counts {what} from 0, so not {extent}")
+            raise ValueError(
+                f"{op} takes a non-negative number for {what}, not {extent}"
+            )
         check_shape((extent,))

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from jax import numpy as jnp
 
 from tapem_dsl import concat, embed, slice_
-from tapem_dsl.ops.ranges import Concat, Embed, Slice
+from tapem_dsl.ops.slicing import Concat, Embed, Slice
 from tests.specs.spec import extents, moved, of_rank
 
-RANGES: Final = (
+SLICING: Final = (
     moved(
         Concat(1),
         lambda *ids: concat(*ids, axis=1),
