@@ -161,7 +161,7 @@ RATES: Final = {
 
 OPEN: Final = {
     *("pytree", "ArrayDataset.data", "like", "init", "others", "parameters", "updates"),
-    *("parameter", "_given", "l2_norm.gradients"),
+    *("parameter", "_cached", "l2_norm.gradients"),
     *("require_grad_tensor.tag", "require_value_tensor.tag"),
     *("require_scalar_value.tag",),
 }
@@ -314,7 +314,7 @@ def test_there_is_no_schedule_that_is_not_tried() -> None:
         (lambda: LOOSE_OPTIM.adam(PROGRAM), "takes a number or a schedule for rate"),
     ],
 )
-def test_the_mend_is_said(call: Callable[[], object], message: str) -> None:
+def test_the_fix_is_said(call: Callable[[], object], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         call()
 

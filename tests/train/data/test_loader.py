@@ -65,7 +65,7 @@ def test_numpy_shuffles_reproducibly_too(seed: int, size: int) -> None:
 
 def test_there_are_two_ways_to_shuffle() -> None:
     how: Any = "coin"
-    with pytest.raises(ValueError, match="by 'lcg' or by 'numpy', not by 'coin'"):
+    with pytest.raises(ValueError, match="takes 'lcg' or 'numpy' for how, not 'coin'"):
         Dataset.of_list([1]).shuffle(0, how=how)
 
 

@@ -1,29 +1,25 @@
-"""Metrics, reports of steps, and their means over samples and batches."""
+"""Losses and metrics: reports of steps, and their means over samples and batches."""
 
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from numbers import Real
 from typing import Final, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
 
+from tapem_dsl import tree
 from tapem_dsl.arguments import (
     check_argument,
     check_fields,
-    check_type,
     checked_result,
     items_of,
-    said,
+    wrong_return,
 )
-from tapem_dsl.errors import (
-    EmptyBatches,
-    EmptyDataset,
-    MetricMismatch,
-    TapeError,
-)
-from tapem_dsl.program.arguments import int_argument, tag_argument
+from tapem_dsl.errors import EmptyBatches, EmptyDataset, MetricMismatch, TapeError
+from tapem_dsl.train.data.arrays import Batches
 from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Dataset
 
 X = TypeVar("X")
@@ -48,11 +44,10 @@ class Metric:
     value: Number
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, name=str, value=Real)
+        check_fields(self, value=Real)
 
     def render(self) -> str:
-        """Write ``name=value``."""
+        """Return ``name=value``."""
         return f"{self.name}={render_number(self.value)}"
 
 
@@ -60,7 +55,7 @@ class Metric:
 @dataclass(frozen=True, slots=True)
 class StepReport:
     """
-    What one step of training or evaluation says: a loss, and metrics.
+    The report of one step of training or evaluation: a loss, and metrics.
 
     Lean: ``StepReport``.
 
@@ -72,14 +67,13 @@ class StepReport:
     metrics: tuple[Metric, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the fields, and hold a tuple of metrics, whatever was given."""
         check_fields(self, loss=Real)
         metrics = items_of("StepReport", "metrics", self.metrics, Metric)
         object.__setattr__(self, "metrics", metrics)
 
     def render(self, step: int) -> str:
         """
-        Write one line, with the number of the step.
+        Return one line, with the number of the step.
 
         Lean: ``renderReport``.
         """
@@ -90,27 +84,25 @@ class StepReport:
 
 def checked_report(function: str, given: object) -> StepReport:
     """
-    Give a report back, if it is one.
+    Return what a user's function returned, if it is a :class:`StepReport`.
 
     Raises:
-        TypeError: it is none, with the fix.
+        TypeError: it is not a :class:`StepReport`.
 
     >>> checked_report("the step of Trainer", 0.5)
     Traceback (most recent call last):
     ...
-    TypeError: the step of Trainer gives a StepReport, not 0.5 (float); wrap it: \
+    TypeError: the step of Trainer must return a StepReport, not 0.5 (float); wrap it: \
 StepReport(...)
     """
     if isinstance(given, StepReport):
         return given
-    raise TypeError(
-        f"{function} gives a StepReport, not {said(given)}; wrap it: StepReport(...)"
-    )
+    raise wrong_return(function, "a StepReport", given, "; wrap it: StepReport(...)")
 
 
 def render_number(number: Number) -> str:
     """
-    Write a number as Lean's ``toString`` does: floats with six decimals.
+    Return the text of a number as Lean's ``toString`` does: floats with six decimals.
 
     >>> [render_number(x) for x in (0.25, float("nan"), float("-inf"), Fraction(1, 2))]
     ['0.250000', 'NaN', '-inf', '1/2']
@@ -124,7 +116,7 @@ def render_number(number: Number) -> str:
 
 def render_metrics(metrics: Iterable[Metric]) -> str:
     """
-    Write metrics on one line.
+    Return one line with all metrics.
 
     Lean: ``renderMetrics``.
 
@@ -137,7 +129,7 @@ def render_metrics(metrics: Iterable[Metric]) -> str:
 
 def render_reports(reports: Iterable[StepReport]) -> list[str]:
     """
-    Write a line for each report, numbered from 0.
+    Return a line for each report, numbered from 0.
 
     Lean: ``renderReports``.
 
@@ -152,18 +144,17 @@ def add_metrics(
     tag: str, a: Sequence[Metric], b: Sequence[Metric]
 ) -> Result[tuple[Metric, ...], TapeError]:
     """
-    Add metrics, name by name, in their places.
+    Return the sums of two lists of metrics, position by position.
 
     Fails with:
-        :class:`MetricMismatch`: names differ, or one list is longer; whichever comes
-        first from the left.
+        :class:`MetricMismatch`: the names at a position differ, or one list is longer.
 
     Lean: ``addMetrics``.
 
     >>> add_metrics("test", [Metric("a", 1.0)], [Metric("b", 2.0)])
     <Failure: test: metric name mismatch: a vs b (names=('a', 'b'))>
     """
-    tag_argument(tag, "add_metrics")
+    check_argument("add_metrics", "tag", tag, str)
     a = items_of("add_metrics", "a", a, Metric)
     b = items_of("add_metrics", "b", b, Metric)
     added = []
@@ -180,39 +171,39 @@ def add_metrics(
 
 def scale_metrics(count: int, metrics: Iterable[Metric]) -> tuple[Metric, ...]:
     """
-    Multiply each metric by a count.
+    Return each metric times a count.
 
     Lean: ``scaleMetrics``.
 
     >>> scale_metrics(3, [Metric("a", 2.0)])
     (Metric(name='a', value=6.0),)
     """
-    check_argument("scale_metrics", "count", count, None)
+    check_argument("scale_metrics", "count", count, "count")
     given = items_of("scale_metrics", "metrics", metrics, Metric)
     return tuple(Metric(m.name, in_double(m.value) * count) for m in given)
 
 
 def in_double(number: Number) -> Number:
     """
-    Widen a narrower float of NumPy's, so that sums of many keep their digits.
+    Return a float16 or float32 as a float, so that sums of many keep their precision.
 
     >>> in_double(np.float16(0.5)), in_double(Fraction(1, 3))
     (0.5, Fraction(1, 3))
     """
-    given: object = number  # to a checker it is none of NumPy's
+    given: object = number  # annotations leave out NumPy's scalars
     narrow = isinstance(given, np.floating) and given.dtype.itemsize < _DOUBLE
     return float(number) if narrow else number
 
 
 _DOUBLE: Final = 8
-"""Bytes of a float of Python's."""
+"""The bytes of a Python float."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ReportSum:
     """
-    Reports added up, and how many samples they speak of; float32 in double precision.
+    The sum of reports, and their number of samples; float32 is added in float64.
 
     Lean: ``ReportSum``.
 
@@ -227,37 +218,48 @@ class ReportSum:
     metrics_sum: tuple[Metric, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the fields, and hold a tuple of metrics, whatever was given."""
-        check_fields(self, count=None, loss_sum=Real)
+        check_fields(self, count="count", loss_sum=Real)
         metrics = items_of("ReportSum", "metrics_sum", self.metrics_sum, Metric)
         object.__setattr__(self, "metrics_sum", metrics)
 
     @staticmethod
     def of_report(report: StepReport) -> "ReportSum":
-        """Start from the report of one sample."""
+        """Return the sum of one sample's report."""
         return ReportSum.of_batch(1, report)
 
     @staticmethod
     def of_batch(count: int, report: StepReport) -> "ReportSum":
-        """Start from the mean report of so many samples."""
-        check_argument("ReportSum.of_batch", "count", count, None)
-        check_type("ReportSum.of_batch", "report", report, StepReport)
+        """Return the sum that has this mean report of ``count`` samples."""
+        check_argument("ReportSum.of_batch", "count", count, "count")
+        check_argument("ReportSum.of_batch", "report", report, StepReport)
         metrics = scale_metrics(count, report.metrics)
         return ReportSum(count, in_double(report.loss) * count, metrics)
 
     def add(self, tag: str, other: "ReportSum") -> "Result[ReportSum, TapeError]":
-        """Add field by field; metrics must go together."""
-        tag_argument(tag, "ReportSum.add")
-        check_type("ReportSum.add", "other", other, ReportSum)
+        """Return the sum of both, as :func:`add_metrics` adds metrics."""
+        check_argument("ReportSum.add", "tag", tag, str)
+        check_argument("ReportSum.add", "other", other, ReportSum)
         loss = self.loss_sum + other.loss_sum
         return add_metrics(tag, self.metrics_sum, other.metrics_sum).map(
             lambda metrics: ReportSum(self.count + other.count, loss, metrics)
         )
 
     def mean(self) -> StepReport:
-        """Divide by the number of samples."""
-        metrics = [Metric(m.name, m.value / self.count) for m in self.metrics_sum]
-        return StepReport(self.loss_sum / self.count, tuple(metrics))
+        """
+        Return the mean report; of no samples, what Lean's ``x / 0`` is.
+
+        That is NaN or an infinity for floats, and 0 for rationals.
+
+        >>> ReportSum(0, 0.0, (Metric("a", Fraction(1)),)).mean()
+        StepReport(loss=nan, metrics=(Metric(name='a', value=Fraction(0, 1)),))
+        """
+        metrics = [Metric(m.name, self._per_sample(m.value)) for m in self.metrics_sum]
+        return StepReport(self._per_sample(self.loss_sum), tuple(metrics))
+
+    def _per_sample(self, total: Number) -> Number:
+        if self.count:
+            return total / self.count
+        return Fraction(0) if isinstance(total, Fraction) else float(total) * inf
 
 
 def eval_list(
@@ -266,20 +268,21 @@ def eval_list(
     report_of: Callable[[X], Result[StepReport, TapeError]],
 ) -> Result[StepReport, TapeError]:
     """
-    Give the mean report of samples.
+    Return the mean report of samples.
 
     Args:
         tag: names the call in errors.
         samples: in order.
-        report_of: the report of one sample; its first failure ends the evaluation.
+        report_of: returns the report of one sample; its first failure ends the
+            evaluation.
 
     Fails with:
-        :class:`EmptyDataset`; :class:`MetricMismatch`; whatever ``report_of`` gives.
+        :class:`EmptyDataset`; :class:`MetricMismatch`; what ``report_of`` fails with.
 
     Raises:
-        TypeError: ``report_of`` gives no ``Result`` of a :class:`StepReport`.
+        TypeError: ``report_of`` does not return a ``Result`` of a :class:`StepReport`.
 
-    Lean: ``evalList``, and ``evalArray``.
+    Lean: ``evalList`` and ``evalArray``.
 
     >>> eval_list("test", [1.0, 2.0], lambda x: Success(StepReport(x)))
     <Success: StepReport(loss=1.5, metrics=())>
@@ -295,7 +298,7 @@ def eval_dataset(
     report_of: Callable[[X], Result[StepReport, TapeError]],
 ) -> Result[StepReport, TapeError]:
     """
-    Give the mean report of a data set: :func:`eval_list` of its list.
+    Return the mean report of a data set: :func:`eval_list` of its list.
 
     Lean: ``evalDataset``.
 
@@ -303,7 +306,7 @@ def eval_dataset(
     <Failure: test: empty dataset>
     """
     _check("eval_dataset", tag, report_of)
-    check_type("eval_dataset", "dataset", dataset, Dataset)
+    check_argument("eval_dataset", "dataset", dataset, Dataset)
     return eval_list(tag, dataset.to_list(), report_of)
 
 
@@ -313,14 +316,17 @@ def eval_batches(
     report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
 ) -> Result[StepReport, TapeError]:
     """
-    Give the mean report of batches, each weighted by how many samples it has.
+    Return the mean report of batches, each weighted by its number of samples.
+
+    A list is a batch of samples. A pytree of arrays, as :class:`ArrayDataset` makes
+    them, is a batch of as many samples as its arrays have rows.
 
     Fails with:
         :class:`EmptyBatches`: no batches, or one without samples, when it is reached;
-        :class:`MetricMismatch`; whatever ``report_of`` gives.
+        :class:`MetricMismatch`; what ``report_of`` fails with.
 
     Raises:
-        TypeError: ``report_of`` gives no ``Result`` of a :class:`StepReport`.
+        TypeError: ``report_of`` does not return a ``Result`` of a :class:`StepReport`.
 
     Lean: ``evalBatches``.
 
@@ -328,7 +334,8 @@ def eval_batches(
     <Success: StepReport(loss=2.3333333333333335, metrics=())>
     """
     _check("eval_batches", tag, report_of, batches=batches)
-    sums = (_of_batch(tag, batch, report_of) for batch in batches)
+    of_rows = isinstance(batches, Batches)
+    sums = (_of_batch(tag, batch, report_of, of_rows) for batch in batches)
     return _mean(tag, sums, EmptyBatches(tag, "batch list"))
 
 
@@ -339,7 +346,7 @@ def eval_dataset_batches(
     report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
 ) -> Result[StepReport, TapeError]:
     """
-    Cut a data set into batches and evaluate them.
+    Return the mean report of a data set's batches, as :func:`eval_batches`.
 
     Lean: ``evalDatasetBatches``.
 
@@ -348,37 +355,50 @@ def eval_dataset_batches(
     <Success: StepReport(loss=3.0, metrics=())>
     """
     _check("eval_dataset_batches", tag, report_of)
-    check_type("eval_dataset_batches", "dataset", dataset, Batched, MAKE_ONE)
-    int_argument(batch_size, "eval_dataset_batches, batch_size")
+    check_argument("eval_dataset_batches", "dataset", dataset, Batched, MAKE_ONE)
+    check_argument("eval_dataset_batches", "batch_size", batch_size, int)
     batches = dataset.batches(tag, batch_size)
     return batches.bind(lambda given: eval_batches(tag, given, report_of))
 
 
 def _check(function: str, tag: str, report_of: object, **collections: object) -> None:
-    """Check what all evaluations take."""
-    tag_argument(tag, function)
+    """Check the arguments that all evaluations take."""
+    check_argument(function, "tag", tag, str)
     for name, given in collections.items():
-        check_type(function, name, given, Iterable)
-    check_type(function, "report_of", report_of, Callable)
+        check_argument(function, name, given, Iterable)
+    check_argument(function, "report_of", report_of, Callable)
 
 
 def _of_batch(
     tag: str,
     batch: Sequence[X],
     report_of: Callable[[Sequence[X]], Result[StepReport, TapeError]],
+    of_rows: bool,  # noqa: FBT001 - a private function
 ) -> Result[ReportSum, TapeError]:
-    check_type(
-        *("eval_batches", "a batch", batch, Sized),
-        "; cut a list of samples into batches with Dataset.batches",
-    )
-    if not len(batch):
+    count = None if isinstance(batch, list) and not of_rows else _rows(batch)
+    if count is None:
+        check_argument(
+            *("eval_batches", "a batch", batch, Sized),
+            "; cut a list of samples into batches with Dataset.batches",
+        )
+        count = len(batch)
+    if not count:
         return Failure(EmptyBatches(tag, "batch"))
     report = _report(tag, report_of(batch))
-    return report.map(lambda report: ReportSum.of_batch(len(batch), report))
+    return report.map(lambda report: ReportSum.of_batch(count, report))
+
+
+def _rows(batch: object) -> int | None:
+    """Return the number of rows of a pytree of arrays; ``None`` of anything else."""
+    leaves = tree.leaves(batch)
+    if not all(isinstance(leaf, np.ndarray) and leaf.ndim for leaf in leaves):
+        return None
+    lengths = {len(leaf) for leaf in leaves}
+    return lengths.pop() if len(lengths) == 1 else None
 
 
 def _report(tag: str, given: object) -> Result[StepReport, TapeError]:
-    """Check what ``report_of`` gave."""
+    """Return what ``report_of`` returned, checked."""
     function = f"{tag}: report_of"
     result: Result[StepReport, TapeError] = checked_result(function, given)
     return result.map(lambda report: checked_report(function, report))
@@ -387,7 +407,7 @@ def _report(tag: str, given: object) -> Result[StepReport, TapeError]:
 def _mean(
     tag: str, sums: Iterable[Result[ReportSum, TapeError]], empty: TapeError
 ) -> Result[StepReport, TapeError]:
-    """Add from the left, up to the first failure."""
+    """Return the mean of sums added from the left, or the first failure."""
     total: ReportSum | None = None
     for one in sums:
         if isinstance(one, Failure):
