@@ -1,4 +1,4 @@
-"""Checks of arguments at the call; each message says what was given and the fix."""
+"""Checks of arguments at the call, with messages that say what to write instead."""
 
 import logging
 import sys
@@ -48,7 +48,7 @@ _WORDS: Final[dict[Any, str]] = {
     np.ndarray: "an array",
     logging.Logger: "a logger",
 }
-"""What messages call a kind of argument, where its own name would not do."""
+"""The words of messages for a kind; for other types, their names."""
 
 
 def check_argument(
@@ -176,7 +176,7 @@ def check_fields(record: object, **kinds: Any) -> None:
 
 @cache
 def _annotated_kinds(owner: Any) -> dict[str, Any]:
-    """Return what the annotations of a class, its bases first, say of its fields."""
+    """Return the kinds of a class's fields, by their annotations, bases first."""
     return {
         name: kind
         for base in reversed(owner.__mro__)
@@ -259,9 +259,6 @@ def checked_pair(function: str, given: object) -> tuple[Any, Any]:
 
     Raises:
         TypeError: it is not a pair.
-
-    >>> checked_pair("the step of run_steps", (1, 2))
-    (1, 2)
     """
     if isinstance(given, tuple) and len(given) == 2:
         return given

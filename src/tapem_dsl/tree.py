@@ -132,8 +132,7 @@ def flatten(pytree: object) -> tuple[list[Any], Structure]:
     """
     Split a pytree into its leaves, in order, and its structure.
 
-    Source:
-        Lean: none; a ``ParamTable`` is flat. JAX: ``jax.tree.flatten``.
+    Lean: none; a ``ParamTable`` is flat. JAX: ``jax.tree.flatten``.
 
     >>> flatten([1.0, (2.0, 3.0)])[0]
     [1.0, 2.0, 3.0]
@@ -155,8 +154,7 @@ def leaves(pytree: object) -> list[Any]:
     """
     Return the leaves of a pytree, in order.
 
-    Source:
-        JAX: ``jax.tree.leaves``.
+    JAX: ``jax.tree.leaves``.
 
     >>> leaves({"w": 1.0, "bias": (2.0, None)})
     [1.0, 2.0]
@@ -177,8 +175,7 @@ def map(function: Callable[..., Any], pytree: P, *others: object) -> P:
     Raises:
         ValueError: the structures differ.
 
-    Source:
-        JAX: ``jax.tree.map``.
+    JAX: ``jax.tree.map``.
 
     >>> from tapem_dsl import tree
     >>> tree.map(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
@@ -205,8 +202,7 @@ def param(pytree: object, into: type[Q]) -> TapeM[Q, Any]:
     Raises:
         TypeError: the pytree is not of the type ``into``.
 
-    Source:
-        Lean: ``param`` for each entry of a pack. PyTorch: ``Module.parameters``.
+    Lean: ``param`` for each entry of a pack. PyTorch: ``Module.parameters``.
 
     >>> import numpy as np
     >>> from tapem_dsl import tree
@@ -231,8 +227,7 @@ def const(pytree: object, into: type[Q]) -> TapeM[Q, Any]:
     Raises:
         TypeError: the pytree is not of the type ``into``.
 
-    Source:
-        Lean: ``const`` for each entry of a pack.
+    Lean: ``const`` for each entry of a pack.
 
     >>> from tapem_dsl import tree
     >>> tree.const([1.0, 2.0], list[NodeId]).eval()

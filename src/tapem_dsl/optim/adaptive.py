@@ -29,13 +29,7 @@ Beta: TypeAlias = Annotated[Real, "[0, 1)"]
 
 @structural_tuple
 class Accumulated(NamedTuple):
-    """
-    A running sum of squares.
-
-    >>> import numpy as np
-    >>> Accumulated(np.zeros(1))
-    Accumulated(squares=array([0.]))
-    """
+    """A running sum of squares."""
 
     squares: Array
 
@@ -46,9 +40,8 @@ class AdaGrad(Rule[Accumulated]):
     """
     ``G = G + g**2``, then ``p - rate / (sqrt(G) + epsilon) * g``.
 
-    Source:
-        Duchi et al., JMLR 12 (2011). Lean: ``Optim.AdaGrad``. PyTorch:
-        ``torch.optim.Adagrad``.
+    Duchi et al., JMLR 12 (2011). Lean: ``Optim.AdaGrad``. PyTorch:
+    ``torch.optim.Adagrad``.
 
     >>> import numpy as np
     >>> AdaGrad().init(np.float64(1.0))
@@ -76,13 +69,7 @@ class AdaGrad(Rule[Accumulated]):
 
 @structural_tuple
 class Averaged(NamedTuple):
-    """
-    A running mean of squares.
-
-    >>> import numpy as np
-    >>> Averaged(np.zeros(1))
-    Averaged(squares=array([0.]))
-    """
+    """A running mean of squares."""
 
     squares: Array
 
@@ -93,9 +80,8 @@ class RmsProp(Rule[Averaged]):
     """
     ``V = V * rho + g**2 * (1 - rho)``, then ``p - rate / (sqrt(V) + epsilon) * g``.
 
-    Source:
-        Tieleman & Hinton, lecture 6.5 (2012). Lean: ``Optim.RMSProp``. PyTorch:
-        ``torch.optim.RMSprop(alpha=rho)``.
+    Tieleman & Hinton, lecture 6.5 (2012). Lean: ``Optim.RMSProp``. PyTorch:
+    ``torch.optim.RMSprop(alpha=rho)``.
 
     >>> RmsProp().rho
     0.9
@@ -123,13 +109,7 @@ class RmsProp(Rule[Averaged]):
 
 @structural_tuple
 class Moments(NamedTuple):
-    """
-    Running means of the gradients and of their squares, and how many there were.
-
-    >>> import numpy as np
-    >>> Moments(0, np.zeros(1), np.zeros(1)).steps
-    0
-    """
+    """Running means of the gradients and of their squares, and how many there were."""
 
     steps: int
     first: Array
@@ -145,9 +125,8 @@ class Adam(Rule[Moments]):
     ``p - rate / (sqrt(v / (1 - beta2**t)) + epsilon) * m / (1 - beta1**t)``. ``t``
     counts the gradients of this tensor.
 
-    Source:
-        Kingma & Ba, arXiv:1412.6980. Lean: ``Optim.Adam``. PyTorch:
-        ``torch.optim.Adam``.
+    Kingma & Ba, arXiv:1412.6980. Lean: ``Optim.Adam``. PyTorch:
+    ``torch.optim.Adam``.
 
     >>> import numpy as np
     >>> change, _ = Adam().update(np.float64(5.0), Adam().init(1.0), np.float64(1), 0.1)
@@ -187,12 +166,7 @@ class Adam(Rule[Moments]):
 
 @final
 class DecayedMoments(Moments):
-    """
-    The state of :class:`AdamW`, a type of its own so that :class:`Adam` refuses it.
-
-    >>> AdamW().init(1.0).steps
-    0
-    """
+    """The state of :class:`AdamW`, which :class:`Adam` refuses."""
 
     __slots__ = ()
 
@@ -203,9 +177,8 @@ class AdamW(Adam):
     """
     :class:`Adam` with decoupled weight decay: ``p`` also shrinks by ``rate * decay``.
 
-    Source:
-        Loshchilov & Hutter, arXiv:1711.05101. Lean: ``Optim.AdamW``. PyTorch:
-        ``torch.optim.AdamW``, whose default decay is 0.01.
+    Loshchilov & Hutter, arXiv:1711.05101. Lean: ``Optim.AdamW``. PyTorch:
+    ``torch.optim.AdamW``, whose default decay is 0.01.
 
     >>> AdamW().weight_decay
     0.01
@@ -226,13 +199,7 @@ class AdamW(Adam):
 
 @structural_tuple
 class Deltas(NamedTuple):
-    """
-    Running means of the squared gradients and of the squared changes.
-
-    >>> import numpy as np
-    >>> Deltas(np.zeros(1), np.zeros(1)).changes
-    array([0.])
-    """
+    """Running means of the squared gradients and of the squared changes."""
 
     squares: Array
     changes: Array
@@ -246,9 +213,8 @@ class Adadelta(Rule[Deltas]):
 
     ``v`` and ``u`` are the running means of ``g**2`` and of ``d**2``.
 
-    Source:
-        Zeiler, arXiv:1212.5701. Lean: ``Optim.Adadelta``, of the later generations.
-        PyTorch: ``torch.optim.Adadelta``.
+    Zeiler, arXiv:1212.5701. Lean: ``Optim.Adadelta``, of the later generations.
+    PyTorch: ``torch.optim.Adadelta``.
 
     >>> import numpy as np
     >>> Adadelta().init(np.float64(0))

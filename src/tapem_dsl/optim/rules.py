@@ -129,8 +129,7 @@ class Rule(ABC, Generic[S]):
         return total
 
 
-# Any: a number for arithmetic with an array of whatever scalar.
-def constant(xp: Namespace, p: Array, number: Real) -> Any:
+def constant(xp: Namespace, p: Array, number: Real) -> Array:
     """
     Return a number in a form for arithmetic with a parameter.
 
@@ -202,7 +201,7 @@ def computing() -> Iterator[None]:
         raise ValueError(str(refusal.error)) from None
 
 
-# Any: the state of whatever rule.
+# Any: the state of any rule.
 def fits(state: Any, parameter: Array) -> bool:
     """
     Tell whether every array of a state has the parameter's shape and dtype.
@@ -221,8 +220,7 @@ def fits(state: Any, parameter: Array) -> bool:
     )
 
 
-# Any: an array of whatever scalar.
-def canonical(xp: Namespace, x: Array) -> Any:
+def canonical(xp: Namespace, x: Array) -> Array:
     """
     Return an array in its canonical form, read-only.
 
@@ -268,12 +266,7 @@ def zeros(parameter: Array) -> Array:
 
 @structural_tuple
 class EmptyState(NamedTuple):
-    """
-    The state of a rule or transform that needs none.
-
-    >>> EmptyState()
-    EmptyState()
-    """
+    """The state of a rule or transform that needs none."""
 
 
 @final
@@ -282,8 +275,7 @@ class Sgd(Rule[EmptyState]):
     """
     ``p - g * rate``.
 
-    Source:
-        Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
+    Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
 
     >>> Sgd(weight_decay=Fraction(1, 2))
     Sgd(weight_decay=Fraction(1, 2))
@@ -306,12 +298,7 @@ class Sgd(Rule[EmptyState]):
 
 @structural_tuple
 class Buffered(NamedTuple):
-    """
-    The momentum buffer, and how many gradients it has seen.
-
-    >>> Buffered(0, np.zeros(1))
-    Buffered(steps=0, buffer=array([0.]))
-    """
+    """The momentum buffer, and how many gradients it has seen."""
 
     steps: int
     buffer: Array
@@ -326,9 +313,8 @@ class Momentum(Rule[Buffered]):
     The first gradient is not dampened. With ``nesterov`` the direction is ``g +
     momentum * b``; this needs ``momentum > 0`` and ``dampening == 0``.
 
-    Source:
-        Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
-        with ``momentum``.
+    Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
+    with ``momentum``.
 
     >>> rule = Momentum(dampening=0.5)
     >>> p, state = np.float64(1.0), rule.init(np.float64(1.0))

@@ -59,7 +59,7 @@ make one: Exponential(...)
         check_argument(owner, "rate", rate, "[0, inf)")
 
 
-# Any: a number of whatever type.
+# Any: a number of any type.
 def rate_at(rate: Any, step: int) -> Any:
     """
     Return the rate of a step: a schedule's, or the number itself.
@@ -84,30 +84,17 @@ def ratio(a: float, b: float) -> float:
     Return ``a / b``, and 0 where ``b`` is 0.
 
     Lean: ``ratioNat``.
-
-    >>> ratio(1, 4), ratio(1, 0)
-    (0.25, 0.0)
     """
     return a / b if b else 0.0
 
 
 def between(start: float, end: float, share: float) -> float:
-    """
-    Return ``start + share * (end - start)``: linear interpolation.
-
-    >>> between(0, 10, 0.25)
-    2.5
-    """
+    """Return ``start + share * (end - start)``: linear interpolation."""
     return start + share * (end - start)
 
 
 def cosine(share: float) -> float:
-    """
-    Return ``cos(pi * share)``.
-
-    >>> cosine(0), cosine(1)
-    (1.0, -1.0)
-    """
+    """Return ``cos(pi * share)``."""
     return cos(pi * share)
 
 

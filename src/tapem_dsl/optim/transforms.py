@@ -54,9 +54,8 @@ class Transform(ABC, Generic[S]):
     The transforms of this library are frozen records, with ``==`` and pickle. A user's
     own transform is a subclass with the two methods.
 
-    Source:
-        Lean: none; its ``step`` updates a table. JAX: optax's
-        ``GradientTransformation``.
+    Lean: none; its ``step`` updates a table. JAX: optax's
+    ``GradientTransformation``.
 
     >>> optimiser = sgd(0.1)
     >>> state = optimiser.init({"w": np.ones(2)})
@@ -227,8 +226,7 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
     Raises:
         TypeError: an argument is not a transform.
 
-    Source:
-        JAX: ``optax.chain``.
+    JAX: ``optax.chain``.
 
     >>> from tapem_dsl.optim.clipping import clip_by_value
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
@@ -241,8 +239,7 @@ def apply_updates(parameters: P, updates: object) -> P:
     """
     Return parameters plus updates, as read-only arrays; ``None`` adds nothing.
 
-    Source:
-        JAX: ``optax.apply_updates``.
+    JAX: ``optax.apply_updates``.
 
     >>> apply_updates([np.float64(1), np.float64(2)], [np.float64(10), None])
     [np.float64(11.0), np.float64(2.0)]

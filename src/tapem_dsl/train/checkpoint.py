@@ -61,8 +61,7 @@ def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
         OSError: the file cannot be written; ``filename`` is ``path``.
         ModuleNotFoundError: safetensors is not installed.
 
-    Source:
-        Lean: ``toStateDict`` and ``snapshot``, in memory. PyTorch: ``torch.save``.
+    Lean: ``toStateDict`` and ``snapshot``, in memory. PyTorch: ``torch.save``.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -106,8 +105,7 @@ def load_checkpoint(
     Raises:
         ModuleNotFoundError: safetensors is not installed.
 
-    Source:
-        Lean: ``ofStateDict`` and ``restore``. PyTorch: ``torch.load``.
+    Lean: ``ofStateDict`` and ``restore``. PyTorch: ``torch.load``.
 
     >>> load_checkpoint("resume", "no such file", 1.0)
     <Failure: resume: no such file: no file is there>
@@ -216,9 +214,8 @@ def _parts(pytree: object) -> tuple[dict[str, AnyArray], dict[str, Any]]:
             raise ValueError(f"a checkpoint would lose the mask of {name!r}")  # noqa: TRY004
         array = isinstance(leaf, np.ndarray | np.generic)
         if array and leaf.dtype.kind in "fiub" and leaf.dtype.itemsize <= _WIDEST:
-            tensors[f"/{name}"] = np.array(
-                leaf, leaf.dtype.newbyteorder("="), order="C"
-            )
+            native = leaf.dtype.newbyteorder("=")
+            tensors[f"/{name}"] = np.array(leaf, native, order="C")
         else:
             others[name] = _encoded(name, leaf)
     return tensors, others
@@ -267,8 +264,13 @@ def _decoded(made: Any) -> Any:
         array = np.empty(len(value), object)
         array[:] = [_fraction(entry) for entry in value]
         return array.reshape([_extent(n) for n in made["shape"]])
-    read = {"int": _integer, "Fraction": _fraction, "float": _float}
-    return read[kind](value)
+    if kind == "int":
+        return int(value, 16)
+    if kind == "float":
+        return np.frombuffer(bytes.fromhex(value), "<f8").item()
+    if kind == "Fraction":
+        return _fraction(value)
+    raise ValueError(kind)
 
 
 def _value(name: str, tensors: dict[str, AnyArray], others: dict[str, Any]) -> Any:
@@ -280,14 +282,6 @@ def _value(name: str, tensors: dict[str, AnyArray], others: dict[str, Any]) -> A
     if isinstance(value, np.ndarray):
         return frozen(value if value.dtype == object else value[()])
     return value
-
-
-def _integer(text: Any) -> int:
-    return int(text, 16)
-
-
-def _float(text: Any) -> Any:
-    return np.frombuffer(bytes.fromhex(text), "<f8").item()
 
 
 def _fraction(pair: Any) -> Fraction:

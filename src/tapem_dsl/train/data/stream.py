@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from operator import index
-from typing import Generic, Literal, NamedTuple, Self, TypeVar, final
+from typing import Generic, Literal, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
@@ -15,19 +15,9 @@ from tapem_dsl.train.data.loader import DataLoader
 B = TypeVar("B")
 
 
-class _Fields(NamedTuple):
-    """The fields of a :class:`Position`, before they are checked."""
-
-    epoch: int
-    batch: int
-    seed: int
-    size: int = 0
-    batch_size: int = 0
-    shuffle: Literal["lcg", "numpy", ""] = ""
-    drop_last: bool = False
-
-
-class Position(_Fields):
+@final
+@dataclass(frozen=True, slots=True)
+class Position:
     """
     A position in a stream, and its loader's settings: plain data for a checkpoint.
 
@@ -50,24 +40,16 @@ class Position(_Fields):
     5
     """
 
-    __slots__ = ()
+    epoch: int
+    batch: int
+    seed: int
+    size: int = 0
+    batch_size: int = 0
+    shuffle: Literal["lcg", "numpy", ""] = ""
+    drop_last: bool = False
 
-    def __new__(  # noqa: PLR0913, PLR0917 - as many as there are fields
-        cls,
-        epoch: int,
-        batch: int,
-        seed: int,
-        size: int = 0,
-        batch_size: int = 0,
-        shuffle: Literal["lcg", "numpy", ""] = "",
-        drop_last: bool = False,  # noqa: FBT001, FBT002 - a field
-    ) -> Self:
-        """Check the fields."""
-        position = super().__new__(
-            cls, epoch, batch, seed, size, batch_size, shuffle, drop_last
-        )
-        check_fields(position)
-        return position
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @final
@@ -80,10 +62,10 @@ class Stream(Generic[B]):
     >>> stream = Stream(DataLoader(Dataset.of_list(range(3)), 2, shuffle=True))
     >>> for _ in range(3):
     ...     stream, batch = stream.next("demo").unwrap()
-    ...     print(batch, stream.position[:3])
-    [0, 2] (0, 1, 0)
-    [1] (1, 0, 654583775)
-    [2, 1] (1, 1, 654583775)
+    ...     print(batch, stream.position.epoch, stream.position.batch)
+    [0, 2] 0 1
+    [1] 1 0
+    [2, 1] 1 1
     """
 
     loader: DataLoader[B]
@@ -121,7 +103,8 @@ class Stream(Generic[B]):
         Fails with:
             :class:`CheckpointError`: the loader has another batch size, shuffling,
             seed, ``drop_last`` or number of samples, named in the message; the position
-            does not exist. What an epoch fails with. Samples are not compared.
+            does not exist. Samples are not compared.
+            As :meth:`DataLoader.epoch`.
 
         Cost:
             A shuffle for each finished epoch; no batch is read.
@@ -197,8 +180,6 @@ class Stream(Generic[B]):
 
 def _differing(then: Position, now: Position) -> str:
     """Say where two loaders differ; the seed changes with the epoch, so it may."""
-    return ", ".join(
-        f"{name} was {was!r} and is {value!r}"
-        for name, was, value in zip(then._fields, then, now, strict=True)
-        if name not in ("epoch", "batch", "seed") and was != value
-    )
+    fields = ("size", "batch_size", "shuffle", "drop_last")
+    pairs = [(name, getattr(then, name), getattr(now, name)) for name in fields]
+    return ", ".join(f"{name} was {a!r} and is {b!r}" for name, a, b in pairs if a != b)

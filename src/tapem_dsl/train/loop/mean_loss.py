@@ -50,8 +50,7 @@ def mean_scalar_over(
         TypeError: ``xs`` is not a sequence; for an array, use
             :func:`mean_scalar_over_array`. In a run: a loss is not a program.
 
-    Source:
-        Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
+    Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
 
     >>> from tapem_dsl import const
     >>> mean_scalar_over("demo", [1.0, 2.0], const).exec()

@@ -18,7 +18,7 @@ from tapem_dsl.arguments import (
 from tapem_dsl.errors import TapeError
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.train.loop.evaluation import Number, StepReport, checked_report
+from tapem_dsl.train.loop.reports import Number, StepReport, checked_report
 
 S = TypeVar("S")
 O = TypeVar("O")  # noqa: E741 - the output of a step
