@@ -62,8 +62,9 @@ def check_argument(
         name: the argument's name, for the message.
         given: the argument.
         kind: ``"count"``, an interval such as ``"[0, inf)"``, a tuple of the choices,
-            or a type. NumPy's numbers pass; truth values are no numbers. A program
-            passes for no other type. ``Iterable`` excludes sets, which have no order.
+            or a type. NumPy's numbers pass as numbers; truth values do not. A program
+            passes as no other type. As an ``Iterable``, a ``Result`` does not pass, nor
+            does a set, which has no order.
         fix: the end of the message, which says what to write instead.
 
     Raises:
@@ -102,7 +103,8 @@ def _has_type(given: object, kind: Any) -> bool:
     if is_program(given):
         return False
     if kind is Iterable:
-        return not isinstance(given, set | frozenset) and _iterates(given)
+        excluded = isinstance(given, set | frozenset | Success | Failure)
+        return not excluded and _iterates(given)
     return isinstance(given, kind)
 
 
@@ -125,6 +127,8 @@ def _words(kind: Any) -> str:
 def _fix(given: object, kind: Any, fix: str) -> str:
     if is_program(given):
         return "; did you forget `yield from`?"
+    if isinstance(given, Success | Failure):
+        return "; unwrap it: .unwrap()"
     if kind is Iterable and isinstance(given, set | frozenset):
         return ", which has no order; sort it first: sorted(...)"
     if isinstance(kind, type) and kind not in _WORDS:

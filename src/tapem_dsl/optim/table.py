@@ -12,7 +12,7 @@ from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import ParameterError, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.optim.rules import Real, Rule, check_rule, fits
+from tapem_dsl.optim.rules import NonNegative, Real, Rule, check_rule, fits
 from tapem_dsl.optim.schedules import Schedule, rate_at
 from tapem_dsl.optim.transforms import apply_updates
 from tapem_dsl.tape.equality import same, structural
@@ -128,12 +128,12 @@ class ParamGroup:
 
     ids: tuple[NodeId, ...]
     rule: Rule[Any]  # Any: its state
-    rate: Real
+    rate: NonNegative
     schedule: Schedule | None = None
     """If given, it replaces ``rate``; its argument is the count of past steps."""
 
     def __post_init__(self) -> None:
-        check_fields(self, ids=Iterable, rate="[0, inf)")
+        check_fields(self, ids=Iterable)
         object.__setattr__(self, "ids", tuple(self.ids))
         for at, id in enumerate(self.ids):
             index_of(id, f"ParamGroup, ids[{at}]")

@@ -184,21 +184,21 @@ class _Header(NamedTuple):
 
 def _header(content: bytes) -> Result[_Header, TapeError]:
     """Return the header, checked in TorchLean's order."""
-    place = _place(content)
-    if isinstance(place, Failure):
-        return Failure(place.failure())
-    major, written, start = place.unwrap()
+    return _place(content).bind(lambda place: _parsed(*place))
+
+
+def _parsed(major: int, written: bytes, start: int) -> Result[_Header, TapeError]:
     try:
         descr, fortran, shape = _fields(major, written)
         shown = visible(str(descr))
     except Exception:  # noqa: BLE001 - a header is Python, which fails in many ways
-        return Failure(_error("failed to parse NPY header"))
+        return _failure("failed to parse NPY header")
     try:
         dtype = npy.descr_to_dtype(descr)
     except Exception:  # noqa: BLE001 - so does the description of a dtype
-        return Failure(_error(f"unsupported dtype: {shown}"))
+        return _failure(f"unsupported dtype: {shown}")
     if not _fits(dtype):
-        return Failure(_error(f"unsupported dtype: {shown}"))
+        return _failure(f"unsupported dtype: {shown}")
     return Success(_Header(dtype, fortran, shape, start))
 
 
@@ -211,19 +211,19 @@ def _place(content: bytes) -> Result[tuple[int, bytes, int], TapeError]:
             "pass a path to load_npy"
         )
     if len(content) < 10:
-        return Failure(_error("file too small"))
+        return _failure("file too small")
     if content[:6] != b"\x93NUMPY":
-        return Failure(_error("invalid NPY magic header"))
+        return _failure("invalid NPY magic header")
     major, minor = content[6:8]
     if major not in (1, 2, 3) or minor:
         version = f"{major}.{minor}" if minor else f"{major}"
-        return Failure(_error(f"unsupported NPY version: {version}"))
+        return _failure(f"unsupported NPY version: {version}")
     wide = 2 if major == 1 else 4
     if len(content) < 8 + wide:
-        return Failure(_error("invalid NPY header length"))
+        return _failure("invalid NPY header length")
     start = 8 + wide + int.from_bytes(content[8 : 8 + wide], "little")
     if start > len(content):
-        return Failure(_error("NPY header out of bounds"))
+        return _failure("NPY header out of bounds")
     return Success((major, content[8 + wide : start], start))
 
 
@@ -257,7 +257,7 @@ def _data(content: bytes, header: _Header) -> Result[NpyArray, TapeError]:
     dtype, fortran, shape, start = header
     count = prod(shape)
     if len(content) - start < count * dtype.itemsize:
-        return Failure(_error("NPY data truncated"))
+        return _failure("NPY data truncated")
     flat = np.frombuffer(content, dtype, count, start)
     data = _widened(flat.reshape(shape, order="F" if fortran else "C"))
     return data.map(lambda data: NpyArray(shape, fortran=False, data=data))
@@ -268,32 +268,29 @@ def _prefix(
 ) -> Result[Floats, TapeError]:
     dtype, fortran, shape, start = header
     if fortran:
-        return Failure(_error("prefix row loading requires C-order NPY arrays"))
+        return _failure("prefix row loading requires C-order NPY arrays")
     if len(shape) != len(wanted):
-        what = f"shape mismatch: expected {list(wanted)}, got {list(shape)}"
-        return Failure(_error(what))
+        return _failure(f"shape mismatch: expected {list(wanted)}, got {list(shape)}")
     if not shape:
         what = "prefix row loading requires an array of rows, and a scalar has none"
-        return Failure(_error(what))
+        return _failure(what)
     if shape[1:] != wanted[1:]:
         expected, got = list(wanted[1:]), list(shape[1:])
-        what = f"shape mismatch: expected trailing dims {expected}, got {got}"
-        return Failure(_error(what))
+        return _failure(f"shape mismatch: expected trailing dims {expected}, got {got}")
     if shape[0] < wanted[0]:
-        what = f"expected at least {wanted[0]} rows, got {shape[0]}"
-        return Failure(_error(what))
+        return _failure(f"expected at least {wanted[0]} rows, got {shape[0]}")
     size = len(content) - start
     if size < prod(wanted) * dtype.itemsize:
-        return Failure(_error("NPY prefix data truncated"))
+        return _failure("NPY prefix data truncated")
     if size < prod(shape) * dtype.itemsize:
-        return Failure(_error("NPY data truncated"))
+        return _failure("NPY data truncated")
     flat = np.frombuffer(content, dtype, prod(wanted), start)
     return _widened(flat.reshape(wanted))
 
 
 def _of_shape(content: bytes, shape: Shape, what: str) -> Result[Floats, TapeError]:
     def checked(array: NpyArray) -> Result[Floats, TapeError]:
-        return Success(array.data) if array.shape == shape else Failure(_error(what))
+        return Success(array.data) if array.shape == shape else _failure(what)
 
     return parse_npy(content).bind(checked)
 
@@ -301,13 +298,12 @@ def _of_shape(content: bytes, shape: Shape, what: str) -> Result[Floats, TapeErr
 def _widened(array: AnyArray) -> Result[Floats, TapeError]:
     whole = array.dtype.kind in "iu" and array.size
     if whole and not -_EXACT <= array.min() <= array.max() <= _EXACT:
-        what = f"invalid {array.dtype.name} data: an integer beyond 2**53"
-        return Failure(_error(what))
+        return _failure(f"invalid {array.dtype.name} data: an integer beyond 2**53")
     with np.errstate(invalid="ignore"):  # a signalling NaN
         data = np.array(array, np.float64, order="C")
     data.setflags(write=False)
     return Success(data)
 
 
-def _error(what: str) -> LoadError:
-    return LoadError(_TAG, f": {what}")
+def _failure(what: str) -> Result[Any, TapeError]:  # Any: it has no value
+    return Failure(LoadError(_TAG, f": {what}"))
