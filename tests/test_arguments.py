@@ -253,11 +253,11 @@ def test_a_table_with_the_state_of_another_rule_is_refused() -> None:
 
 REPORT: Final = StepReport(0.5)
 NO_RESULT: Final[list[tuple[Any, str]]] = [
-    ((1, REPORT), r"gives a Result, not \(1, Step.*; wrap it: Success"),
-    (REPORT, "gives a Result, not StepReport.*; wrap it: Success"),
-    (0.5, r"gives a Result, not 0.5 \(float\); wrap it: Success"),
-    (None, "gives a Result, not None .*; did you forget `return`"),
-    (pure((1, REPORT)), r"gives a Result, not .*; run it: \.eval\(\)"),
+    ((1, REPORT), r"must return a Result, not \(1, Step.*; wrap it: Success"),
+    (REPORT, "must return a Result, not StepReport.*; wrap it: Success"),
+    (0.5, r"must return a Result, not 0.5 \(float\); wrap it: Success"),
+    (None, "must return a Result, not None .*; did you forget `return`"),
+    (pure((1, REPORT)), r"must return a Result, not .*; run it: \.eval\(\)"),
 ]
 
 
@@ -286,7 +286,9 @@ def test_a_step_that_gives_no_pair_is_refused(given: Any) -> None:
         (lambda: Trainer(0, lambda _: Success(given)).run(1), "the step of Trainer"),
         (lambda: run_steps_m(1, 0, in_program).run(), "the step of run_steps_m"),
     ):
-        with pytest.raises(TypeError, match=rf"{where} gives a pair, the next state"):
+        with pytest.raises(
+            TypeError, match=rf"{where} must return a pair, the next state"
+        ):
             call()
 
 
@@ -298,14 +300,16 @@ def test_a_step_that_gives_no_report_is_refused(given: Any) -> None:
         lambda: eval_batches("val", [[1]], lambda _: Success(given)),
     ):
         with pytest.raises(
-            TypeError, match=r"gives a StepReport, not .*; wrap it: Step"
+            TypeError, match=r"must return a StepReport, not .*; wrap it: Step"
         ):
             call()
 
 
 @pytest.mark.parametrize("given", [(0, 1), 5, None, Success((0, 1))])
 def test_a_step_that_gives_no_program_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"run_steps_m gives a program, not .*: pure"):
+    with pytest.raises(
+        TypeError, match=r"run_steps_m must return a program, not .*: pure"
+    ):
         run_steps_m(1, 0, lambda _: given).run()
 
 

@@ -1,10 +1,12 @@
-"""Checks of what a training script is made of, where it is written down."""
+"""Checks of arguments at the call, with messages that say what to write instead."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
+from functools import cache
+from inspect import get_annotations
 from numbers import Integral, Real
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 from returns.result import Failure, Success
@@ -12,24 +14,14 @@ from returns.result import Failure, Success
 from tapem_dsl.messages import is_program
 from tapem_dsl.messages import said as shortened
 
-T = TypeVar("T")
+# Any, throughout: values and types of every sort.
 
-Range: TypeAlias = Literal[
-    "(-inf, inf)",
-    "[0, inf)",
-    "(0, inf)",
-    "[0, inf]",
-    "(0, inf]",
-    "[0, 1]",
-    "[0, 1)",
-    "[0, 100]",
-]
-"""An interval as it is written in mathematics; no NaN is in any."""
+T = TypeVar("T")
 
 _LARGEST: Final = sys.float_info.max  # a Fraction may be finite and yet no double
 
-# Any: a number of whatever type, each of which compares with floats exactly.
-_CONTAINS: Final[dict[Range, Callable[[Any], bool]]] = {
+_CONTAINS: Final[dict[str, Callable[[Any], bool]]] = {
+    "count": lambda x: x >= 0,
     "(-inf, inf)": lambda x: -_LARGEST <= x <= _LARGEST,
     "[0, inf)": lambda x: 0 <= x <= _LARGEST,
     "(0, inf)": lambda x: 0 < x <= _LARGEST,
@@ -39,114 +31,11 @@ _CONTAINS: Final[dict[Range, Callable[[Any], bool]]] = {
     "[0, 1)": lambda x: 0 <= x < 1,
     "[0, 100]": lambda x: 0 <= x <= 100,
 }
-
-
-def check_number(owner: str, name: str, given: object, range: Range) -> None:
-    """
-    Check that an argument is a real number of a range.
-
-    Args:
-        owner: the function or class, for the message.
-        name: the argument's name, for the message.
-        given: the argument.
-        range: where it must lie; a finite number is within double precision.
-
-    Raises:
-        TypeError: no real number; a truth value is none.
-        ValueError: NaN, or outside of the range.
-
-    >>> check_number("Adam", "beta1", 1.0, "[0, 1)")
-    Traceback (most recent call last):
-    ...
-    ValueError: Adam takes a number in [0, 1) for beta1, not 1.0 (float)
-    """
-    what = f"{owner} takes a number in {range} for {name}, not {said(given)}"
-    if isinstance(given, bool) or not isinstance(given, Real):
-        raise TypeError(what)
-    # a number of Python: a float32 overflows to be compared
-    number = getattr(given, "item", lambda: given)()
-    if not _CONTAINS[range](number):
-        raise ValueError(what)
-
-
-def check_count(owner: str, name: str, given: object) -> None:
-    """
-    Check that an argument counts something: an integer that is not negative.
-
-    Raises:
-        TypeError: no integer; a truth value is none.
-        ValueError: a negative one.
-
-    >>> check_count("Cyclic", "size", 2.5)
-    Traceback (most recent call last):
-    ...
-    TypeError: Cyclic takes a count (0, 1, 2, ...) for size, not 2.5 (float)
-    """
-    what = f"{owner} takes a count (0, 1, 2, ...) for {name}, not {said(given)}"
-    if isinstance(given, bool) or not isinstance(given, Integral):
-        raise TypeError(what)
-    if int(given) < 0:
-        raise ValueError(what)
-
-
-def check_choice(
-    owner: str, name: str, given: object, choices: Sequence[object]
-) -> None:
-    """
-    Check that an argument is one of a few: words, or truth values.
-
-    Raises:
-        TypeError: of another type than any of them.
-        ValueError: none of them.
-
-    >>> check_choice("OneCycleLR", "anneal", "CATS", ("cos", "linear"))
-    Traceback (most recent call last):
-    ...
-    ValueError: OneCycleLR takes 'cos' or 'linear' for anneal, not 'CATS' (str)
-    """
-    words = " or ".join(map(repr, choices))
-    what = f"{owner} takes {words} for {name}, not {said(given)}"
-    if not isinstance(given, tuple(map(type, choices))):
-        raise TypeError(what)
-    if given not in choices:
-        raise ValueError(what)
-
-
-def check_type(owner: str, name: str, given: object, kind: Any, fix: str = "") -> None:
-    """
-    Check that an argument is of a type; an integer and a number may be NumPy's.
-
-    Args:
-        owner: the function or class, for the message.
-        name: the argument's name, for the message.
-        given: the argument; a truth value is no number, and a program only a program.
-        kind: a class, or one of ``collections.abc``; no set is iterable in order.
-        fix: what to write instead.
-
-    Raises:
-        TypeError: it is not, with the fix.
-
-    >>> check_type("Trainer", "step", 3, Callable)
-    Traceback (most recent call last):
-    ...
-    TypeError: Trainer takes a function for step, not 3 (int)
-    """
-    fits = isinstance(given, Integral if kind is int else kind)
-    if kind in (int, Real) and isinstance(given, bool):
-        fits = False
-    if is_program(given):
-        fits, fix = False, "; did you forget `yield from`?"
-    if kind is Iterable and isinstance(given, set | frozenset):
-        fits, fix = False, ", which has no order; sort it first: sorted(...)"
-    if fits:
-        return
-    words = _WORDS.get(kind)
-    if not words:
-        words, fix = f"a {kind.__name__}", fix or f"; make one: {kind.__name__}(...)"
-    raise TypeError(f"{owner} takes {words} for {name}, not {said(given)}{fix}")
-
+"""Intervals as mathematics writes them. A finite bound of infinity is float64's largest
+number, and NaN is in none."""
 
 _WORDS: Final[dict[Any, str]] = {
+    "count": "a count (0, 1, 2, ...)",
     str: "a text",
     int: "an integer",
     Real: "a real number",
@@ -159,7 +48,92 @@ _WORDS: Final[dict[Any, str]] = {
     np.ndarray: "an array",
     logging.Logger: "a logger",
 }
-"""What else than by its name a type is called."""
+"""The words of messages for a kind; for other types, their names."""
+
+
+def check_argument(
+    owner: str, name: str, given: object, kind: Any, fix: str = ""
+) -> None:
+    """
+    Check one argument of a call.
+
+    Args:
+        owner: the function or class, for the message.
+        name: the argument's name, for the message.
+        given: the argument.
+        kind: ``"count"``, an interval such as ``"[0, inf)"``, a tuple of the choices,
+            or a type. NumPy's numbers pass as numbers; truth values do not. A program
+            passes as no other type. As an ``Iterable``, a ``Result`` does not pass, nor
+            does a set, which has no order.
+        fix: the end of the message, which says what to write instead.
+
+    Raises:
+        TypeError: ``given`` has another type.
+        ValueError: ``given`` is outside of the interval, or none of the choices.
+
+    >>> check_argument("Adam", "beta1", 1.0, "[0, 1)")
+    Traceback (most recent call last):
+    ...
+    ValueError: Adam takes a number in [0, 1) for beta1, not 1.0 (float)
+    >>> check_argument("Trainer", "step", 3, Callable)
+    Traceback (most recent call last):
+    ...
+    TypeError: Trainer takes a function for step, not 3 (int)
+    """
+    if isinstance(kind, tuple):
+        right_type = isinstance(given, tuple(map(type, kind)))
+        right = right_type and given in kind
+    elif isinstance(kind, str):
+        right_type = _has_type(given, int if kind == "count" else Real)
+        # float32 would overflow in a comparison with a large float
+        right = right_type and _CONTAINS[kind](getattr(given, "item", lambda: given)())
+    else:
+        right = right_type = _has_type(given, kind)
+    if right:
+        return
+    message = f"{owner} takes {_words(kind)} for {name}, not {describe(given)}"
+    error = ValueError if right_type else TypeError
+    raise error(message + _fix(given, kind, fix))
+
+
+def _has_type(given: object, kind: Any) -> bool:
+    if kind in (int, Real):
+        number = Integral if kind is int else Real
+        return isinstance(given, number) and not isinstance(given, bool)
+    if is_program(given):
+        return False
+    if kind is Iterable:
+        excluded = isinstance(given, set | frozenset | Success | Failure)
+        return not excluded and _iterates(given)
+    return isinstance(given, kind)
+
+
+def _iterates(given: Any) -> bool:
+    try:
+        iter(given)
+    except TypeError:
+        return False
+    return True
+
+
+def _words(kind: Any) -> str:
+    if isinstance(kind, tuple):
+        return " or ".join(map(repr, kind))
+    if kind in _WORDS:
+        return _WORDS[kind]
+    return f"a number in {kind}" if isinstance(kind, str) else f"a {kind.__name__}"
+
+
+def _fix(given: object, kind: Any, fix: str) -> str:
+    if is_program(given):
+        return "; did you forget `yield from`?"
+    if isinstance(given, Success | Failure):
+        return "; unwrap it: .unwrap()"
+    if kind is Iterable and isinstance(given, set | frozenset):
+        return ", which has no order; sort it first: sorted(...)"
+    if isinstance(kind, type) and kind not in _WORDS:
+        return fix or f"; make one: {kind.__name__}(...)"
+    return fix
 
 
 def check_array(owner: str, name: str, given: object) -> None:
@@ -176,44 +150,22 @@ def check_array(owner: str, name: str, given: object) -> None:
 np.asarray(...)
     """
     if not isinstance(given, np.generic):
-        check_type(owner, name, given, np.ndarray, "; make one: np.asarray(...)")
+        check_argument(owner, name, given, np.ndarray, "; make one: np.asarray(...)")
 
 
-# Any: a type of whatever sort.
-def check_argument(owner: str, name: str, given: object, kind: Any) -> None:
-    """
-    Check an argument by a range, by the choices there are, as a count or by its type.
-
-    Raises:
-        TypeError, ValueError: as the other checks of this module.
-
-    >>> check_argument("vector_of_list", "n", -1, None)
-    Traceback (most recent call last):
-    ...
-    ValueError: vector_of_list takes a count (0, 1, 2, ...) for n, not -1 (int)
-    """
-    if kind is None:
-        check_count(owner, name, given)
-    elif isinstance(kind, tuple):
-        check_choice(owner, name, given, kind)
-    elif isinstance(kind, str):
-        check_number(owner, name, given, cast("Range", kind))
-    else:
-        check_type(owner, name, given, kind)
-
-
-# Any: types of whatever sort.
 def check_fields(record: object, **kinds: Any) -> None:
     """
     Check the fields of a record when it is made.
 
+    Annotations decide: ``str``, ``int``, ``bool``, ``Literal[...]`` and
+    ``Annotated[type, kind]`` are checked; other fields only if named in ``kinds``.
+
     Args:
-        record: whose class is named in messages.
-        kinds: by the field's name, the range of a number, the choices there are, a
-            type, or ``None`` for a count.
+        record: an instance of the class that messages name.
+        kinds: by field, as in :func:`check_argument`; they win over annotations.
 
     Raises:
-        TypeError, ValueError: as the other checks of this module.
+        TypeError, ValueError: as :func:`check_argument`.
 
     >>> from tapem_dsl.optim import OneCycleLR
     >>> OneCycleLR(1.0, 10, rise=1.1)
@@ -221,16 +173,41 @@ def check_fields(record: object, **kinds: Any) -> None:
     ...
     ValueError: OneCycleLR takes a number in [0, 1] for rise, not 1.1 (float)
     """
-    for name, kind in kinds.items():
-        check_argument(type(record).__name__, name, getattr(record, name), kind)
+    owner: Any = type(record)
+    for name, kind in (_annotated_kinds(owner) | kinds).items():
+        check_argument(owner.__name__, name, getattr(record, name), kind)
 
 
-def items_of(owner: str, name: str, given: Iterable[T], kind: Any) -> tuple[T, ...]:
+@cache
+def _annotated_kinds(owner: Any) -> dict[str, Any]:
+    """Return the kinds of a class's fields, by their annotations, bases first."""
+    return {
+        name: kind
+        for base in reversed(owner.__mro__)
+        for name, hint in get_annotations(base).items()
+        if (kind := _annotated_kind(hint)) is not None
+    }
+
+
+def _annotated_kind(hint: Any) -> Any:
+    if hint is bool:
+        return (False, True)
+    if hint in (str, int):
+        return hint
+    origin = get_origin(hint)
+    if origin is Literal:
+        return get_args(hint)
+    return get_args(hint)[1] if origin is Annotated else None
+
+
+def items_of(
+    owner: str, name: str, given: Iterable[T], kind: Any = object
+) -> tuple[T, ...]:
     """
-    Take the items of a collection, each of which is of a type.
+    Return the items of a collection, each of which must have a type.
 
     Raises:
-        TypeError: no collection, or an item of another type.
+        TypeError: not a collection, or an item of another type.
 
     >>> items_of("scale_metrics", "metrics", [1.0], str)
     Traceback (most recent call last):
@@ -239,59 +216,64 @@ def items_of(owner: str, name: str, given: Iterable[T], kind: Any) -> tuple[T, .
     """
     alone = kind is not object and isinstance(given, kind)
     fix = "; put it in a tuple: (...,)" if alone else ""
-    check_type(owner, name, given, Iterable, fix)
+    check_argument(owner, name, given, Iterable, fix)
     items = tuple(given)
-    for at, item in enumerate(items):
-        check_type(owner, f"{name}[{at}]", item, kind)
+    if kind is not object:
+        for at, item in enumerate(items):
+            check_argument(owner, f"{name}[{at}]", item, kind)
     return items
 
 
-# Any: of whatever content; a Result of its type was promised.
+def wrong_return(function: str, words: str, given: object, fix: str = "") -> TypeError:
+    """
+    Return the error of a user's function that returned a value of the wrong type.
+
+    >>> print(wrong_return("the step of Trainer", "a StepReport", 0.5))
+    the step of Trainer must return a StepReport, not 0.5 (float)
+    """
+    return TypeError(f"{function} must return {words}, not {describe(given)}{fix}")
+
+
 def checked_result(function: str, given: Any) -> Any:
     """
-    Give a result back, if it is one.
+    Return what a user's function returned, if it is a ``Result``.
 
     Raises:
-        TypeError: it is none, with the fix.
+        TypeError: it is not a ``Result``.
 
     >>> checked_result("the step of run_steps", (1, 2))
     Traceback (most recent call last):
     ...
-    TypeError: the step of run_steps gives a Result, not (1, 2) (tuple); wrap it: \
-Success(...)
+    TypeError: the step of run_steps must return a Result, not (1, 2) (tuple); \
+wrap it: Success(...)
     """
     if isinstance(given, Success | Failure):
         return given
-    fix = "wrap it: Success(...)"
+    fix = "; wrap it: Success(...)"
     if is_program(given):
-        fix = "run it: .eval()"
+        fix = "; run it: .eval()"
     if given is None:
-        fix = "did you forget `return`?"
-    raise TypeError(f"{function} gives a Result, not {said(given)}; {fix}")
+        fix = "; did you forget `return`?"
+    raise wrong_return(function, "a Result", given, fix)
 
 
 def checked_pair(function: str, given: object) -> tuple[Any, Any]:
     """
-    Give the two values back that a step gives, if they are two.
+    Return what a user's step returned, if it is a pair.
 
     Raises:
-        TypeError: it is no pair.
-
-    >>> checked_pair("the step of run_steps", (1, 2))
-    (1, 2)
+        TypeError: it is not a pair.
     """
     if isinstance(given, tuple) and len(given) == 2:
         return given
-    raise TypeError(
-        f"{function} gives a pair, the next state and an output, not {said(given)}"
-    )
+    raise wrong_return(function, "a pair, the next state and an output", given)
 
 
-def said(given: object) -> str:
+def describe(given: object) -> str:
     """
-    Write a value on one line, and its type.
+    Return a value's repr, shortened to one line, and its type.
 
-    >>> said("x")
+    >>> describe("x")
     "'x' (str)"
     """
     if isinstance(given, type):

@@ -3,7 +3,7 @@ Pytrees: parameters in nested records, lists and dicts.
 
 A pytree is a tuple, a NamedTuple, a list, a dict or a dataclass of pytrees; ``None`` is
 an empty one; everything else is a leaf. ``Network[NDArray]`` becomes
-``Network[NodeId]`` inside a program and comes back: the same record, other leaves.
+``Network[NodeId]`` inside a program: the same record with other leaves.
 
 >>> from tapem_dsl import tree
 >>> tree.leaves({"w": 1.0, "bias": (2.0, None)})
@@ -49,7 +49,7 @@ class Structure:
     parts: "tuple[Structure, ...]" = ()
 
     def paths(self) -> Iterator[str]:
-        """Name each leaf by its path from the root."""
+        """Return the path of each leaf from the root."""
         if self.kind is None:
             yield ""
         for name, part in zip(self.names, self.parts, strict=True):
@@ -57,11 +57,11 @@ class Structure:
                 yield f"{name}.{path}" if path else str(name)
 
     def size(self) -> int:
-        """Count the leaves."""
+        """Return the number of leaves."""
         return 1 if self.kind is None else sum(part.size() for part in self.parts)
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
-        """Build the pytree of these leaves, in order."""
+        """Return the pytree with these leaves, in order."""
         given = list(leaves)
         if len(given) != self.size():
             raise ValueError(f"the pytree has {self.size()} leaves, not {len(given)}")
@@ -81,15 +81,15 @@ class Structure:
 
     def leaves_of(self, other: object, path: str = "") -> list[Any]:
         """
-        Return the parts of another pytree that stand where this one has leaves.
+        Return the parts of another pytree at the places of this one's leaves.
 
         Raises:
-            ValueError: it has another structure; the message says where.
+            ValueError: the structures differ; the message says where.
         """
         if self.kind is None:
             return [other]
         kind, names, parts = _children(other)
-        if kind is dict and set(names) == set(self.names):  # in whatever order
+        if kind is dict and set(names) == set(self.names):  # in any order
             names, parts = self.names, [other[name] for name in self.names]  # type: ignore[index] # it is a dict
         if kind is not self.kind or names != self.names:
             where = f"at {path.rstrip('.')!r}" if path else "at the top"
@@ -132,8 +132,7 @@ def flatten(pytree: object) -> tuple[list[Any], Structure]:
     """
     Split a pytree into its leaves, in order, and its structure.
 
-    Source:
-        Lean: none; a ``ParamTable`` is flat. JAX: ``jax.tree.flatten``.
+    Lean: none; a ``ParamTable`` is flat. JAX: ``jax.tree.flatten``.
 
     >>> flatten([1.0, (2.0, 3.0)])[0]
     [1.0, 2.0, 3.0]
@@ -155,8 +154,7 @@ def leaves(pytree: object) -> list[Any]:
     """
     Return the leaves of a pytree, in order.
 
-    Source:
-        JAX: ``jax.tree.leaves``.
+    JAX: ``jax.tree.leaves``.
 
     >>> leaves({"w": 1.0, "bias": (2.0, None)})
     [1.0, 2.0]
@@ -166,18 +164,18 @@ def leaves(pytree: object) -> list[Any]:
 
 def map(function: Callable[..., Any], pytree: P, *others: object) -> P:
     """
-    Apply a function to each leaf, and to what stands there in other pytrees.
+    Apply a function to the leaves of one or more pytrees.
 
     Args:
-        function: takes a leaf of each pytree; its result becomes the new leaf.
-        pytree: decides the structure.
-        others: pytrees of that structure; where it has a leaf they may have a pytree.
+        function: takes a leaf of each pytree, and returns the new leaf.
+        pytree: has the structure of the result.
+        others: pytrees of that structure; at a leaf of the first they may have a
+            subtree, which the function takes whole.
 
     Raises:
-        ValueError: another pytree has another structure.
+        ValueError: the structures differ.
 
-    Source:
-        JAX: ``jax.tree.map``.
+    JAX: ``jax.tree.map``.
 
     >>> from tapem_dsl import tree
     >>> tree.map(lambda a, b: a + b, {"w": 1.0}, {"w": 2.0})
@@ -202,10 +200,9 @@ def param(pytree: object, into: type[Q]) -> TapeM[Q, Any]:
         As :func:`tapem_dsl.param`.
 
     Raises:
-        TypeError: the pytree is no ``into``.
+        TypeError: the pytree is not of the type ``into``.
 
-    Source:
-        Lean: ``param`` for each entry of a pack. PyTorch: ``Module.parameters``.
+    Lean: ``param`` for each entry of a pack. PyTorch: ``Module.parameters``.
 
     >>> import numpy as np
     >>> from tapem_dsl import tree
@@ -228,10 +225,9 @@ def const(pytree: object, into: type[Q]) -> TapeM[Q, Any]:
         As :func:`tapem_dsl.const`.
 
     Raises:
-        TypeError: the pytree is no ``into``.
+        TypeError: the pytree is not of the type ``into``.
 
-    Source:
-        Lean: ``const`` for each entry of a pack.
+    Lean: ``const`` for each entry of a pack.
 
     >>> from tapem_dsl import tree
     >>> tree.const([1.0, 2.0], list[NodeId]).eval()
@@ -240,7 +236,6 @@ def const(pytree: object, into: type[Q]) -> TapeM[Q, Any]:
     return _recorded(_named_const, pytree, into)
 
 
-# Any: from a leaf and its path to the program that records it.
 def _recorded(record: Any, pytree: object, into: type[Q]) -> TapeM[Q, Any]:
     origin = getattr(into, "__origin__", into)
     if not isinstance(origin, type):

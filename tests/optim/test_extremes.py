@@ -168,7 +168,7 @@ def test_a_rate_that_is_no_number_of_float32_is_refused(
         with pytest.raises(TypeError, match="a constant is a real number, not"):
             rules[0].update(p, rules[0].init(p), p, rate)
     for rate in (math.inf, math.nan, 1e39):
-        with pytest.raises(ValueError, match="no finite float32 is"):
+        with pytest.raises(ValueError, match="is not finite in float32"):
             rules[0].update(p, rules[0].init(p), p, rate)
 
 
@@ -241,7 +241,7 @@ def test_clips_take_rationals_and_python_numbers() -> None:
         assert z.dtype == object
     huge = [rationals([10**400])]
     for clip in (clip_by_norm(1.0), clip_by_percentile(50)):
-        with pytest.raises(ValueError, match="a norm and a percentile are doubles"):
+        with pytest.raises(ValueError, match="norms and percentiles are float64"):
             clip.update(huge, clip.init(None), None)
 
 
@@ -250,7 +250,7 @@ def test_clips_take_rationals_and_python_numbers() -> None:
 )
 def test_what_is_no_real_gradient_is_not_clipped(clip: Transform[Any]) -> None:
     for g in (np.array([3, 4]), np.array([True]), np.bool_(True)):
-        with pytest.raises(ValueError, match="only gradients of real numbers"):
+        with pytest.raises(ValueError, match="only real gradients are clipped"):
             clip.update([g], clip.init(None), None)
 
 

@@ -57,7 +57,7 @@ def test_a_link_leads_to_the_file_that_is_written(tmp_path: Path) -> None:
 def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "a"
     save_checkpoint(file, PYTREE)
-    with pytest.raises(ValueError, match="no object"):
+    with pytest.raises(ValueError, match="cannot hold the object"):
         save_checkpoint(file, {"x": object()})
     assert same(load_checkpoint("t", file, PYTREE).unwrap(), PYTREE)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -110,6 +110,21 @@ def test_a_disk_that_is_full_is_no_error_of_another_file(
     assert caught.value.filename == str(file)
     assert load_checkpoint("t", file, 0) == Success(1)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_that_cannot_be_read_is_no_error_after_the_file_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, opened = tmp_path / "a", os.open
+
+    def writable_only(path: Any, *args: Any, **options: Any) -> int:
+        if Path(path) == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", writable_only)
+    save_checkpoint(file, 1)
+    assert load_checkpoint("t", file, 0) == Success(1)
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ RATES: Final = {
 
 OPEN: Final = {
     *("pytree", "ArrayDataset.data", "like", "init", "others", "parameters", "updates"),
-    *("parameter", "_given", "l2_norm.gradients"),
+    *("parameter", "_cached", "l2_norm.gradients"),
     *("require_grad_tensor.tag", "require_value_tensor.tag"),
     *("require_scalar_value.tag",),
 }
@@ -297,6 +297,8 @@ def test_every_schedule_is_tried() -> None:
             lambda: LOOSE.DataLoader([1, 2], 2),
             r"Batched for dataset, not \[1, 2\] .*; make one: Dataset.of_list",
         ),
+        (lambda: LOOSE.DataLoader(Success(DATA), 2), r"; unwrap it: \.unwrap\(\)"),
+        (lambda: LOOSE.Dataset(Success([1.0])), r"; unwrap it: \.unwrap\(\)"),
         (lambda: LOOSE.parse_csv("1;2", ";"), "; make one: CsvOptions"),
         (lambda: LOOSE.vector_of_list("t", 1, ["a" * 999]), r"entries\[0\], .*\.\.\."),
         (lambda: LOOSE.eval_batches("t", [1.0], const), "cut a list of samples into"),

@@ -1,5 +1,5 @@
 """
-Optimisers and schedules: a rule for one array, transforms of pytrees, a table.
+Optimisers and schedules: rules for one array, transforms of pytrees, a table.
 
 >>> from tapem_dsl import optim
 >>> optim.adamw(optim.WarmupCosine(1e-3, 100, 1000)).init({"w": 0.0}).steps

@@ -1,17 +1,19 @@
-"""Rules whose rates adapt to the size of past gradients, entry by entry."""
+"""Adaptive rules: each entry's rate depends on the size of its past gradients."""
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar, Final, NamedTuple, final
+from typing import Annotated, ClassVar, Final, NamedTuple, TypeAlias, final
 
-from tapem_dsl.arguments import check_fields
+from typing_extensions import override
+
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.optim.rules import (
+    NonNegative,
     Real,
     Rule,
+    canonical,
     constant,
     quotient,
-    settled,
     zeros,
 )
 from tapem_dsl.tape.equality import structural_tuple
@@ -22,16 +24,12 @@ EPSILON: Final = Fraction(1, 1_000_000)
 BETA2: Final = 1 - 1 / 1000
 """Adam's default, as TorchLean writes it."""
 
+Beta: TypeAlias = Annotated[Real, "[0, 1)"]
+
 
 @structural_tuple
 class Accumulated(NamedTuple):
-    """
-    A running sum of squares.
-
-    >>> import numpy as np
-    >>> Accumulated(np.zeros(1))
-    Accumulated(squares=array([0.]))
-    """
+    """A running sum of squares."""
 
     squares: Array
 
@@ -42,9 +40,8 @@ class AdaGrad(Rule[Accumulated]):
     """
     ``G = G + g**2``, then ``p - rate / (sqrt(G) + epsilon) * g``.
 
-    Source:
-        Duchi et al., JMLR 12 (2011). Lean: ``Optim.AdaGrad``. PyTorch:
-        ``torch.optim.Adagrad``.
+    Duchi et al., JMLR 12 (2011). Lean: ``Optim.AdaGrad``. PyTorch:
+    ``torch.optim.Adagrad``.
 
     >>> import numpy as np
     >>> AdaGrad().init(np.float64(1.0))
@@ -53,36 +50,26 @@ class AdaGrad(Rule[Accumulated]):
 
     state_type: ClassVar[type] = Accumulated
 
-    epsilon: Real = EPSILON
-    weight_decay: Real = 0
+    epsilon: NonNegative = EPSILON
+    weight_decay: NonNegative = 0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, epsilon="[0, inf)", weight_decay="[0, inf)")
-
+    @override
     def init(self, parameter: Array) -> Accumulated:
-        """Start from zeros."""
         return Accumulated(zeros(parameter))
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Accumulated, p: Array, rate: Real
     ) -> tuple[Array, Accumulated]:
-        """As above."""
         g = self.decayed(xp, g, p)
         squares = state.squares + g * g
         change = -adaptive(xp, p, rate, self.epsilon, squares, g)
-        return change, Accumulated(settled(xp, squares))
+        return change, Accumulated(canonical(xp, squares))
 
 
 @structural_tuple
 class Averaged(NamedTuple):
-    """
-    A running mean of squares.
-
-    >>> import numpy as np
-    >>> Averaged(np.zeros(1))
-    Averaged(squares=array([0.]))
-    """
+    """A running mean of squares."""
 
     squares: Array
 
@@ -93,9 +80,8 @@ class RmsProp(Rule[Averaged]):
     """
     ``V = V * rho + g**2 * (1 - rho)``, then ``p - rate / (sqrt(V) + epsilon) * g``.
 
-    Source:
-        Tieleman & Hinton, lecture 6.5 (2012). Lean: ``Optim.RMSProp``. PyTorch:
-        ``torch.optim.RMSprop(alpha=rho)``.
+    Tieleman & Hinton, lecture 6.5 (2012). Lean: ``Optim.RMSProp``. PyTorch:
+    ``torch.optim.RMSprop(alpha=rho)``.
 
     >>> RmsProp().rho
     0.9
@@ -103,37 +89,27 @@ class RmsProp(Rule[Averaged]):
 
     state_type: ClassVar[type] = Averaged
 
-    rho: Real = 0.9
-    epsilon: Real = EPSILON
-    weight_decay: Real = 0
+    rho: Annotated[Real, "[0, 1]"] = 0.9
+    epsilon: NonNegative = EPSILON
+    weight_decay: NonNegative = 0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, rho="[0, 1]", epsilon="[0, inf)", weight_decay="[0, inf)")
-
+    @override
     def init(self, parameter: Array) -> Averaged:
-        """Start from zeros."""
         return Averaged(zeros(parameter))
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Averaged, p: Array, rate: Real
     ) -> tuple[Array, Averaged]:
-        """As above."""
         g = self.decayed(xp, g, p)
         squares = running(xp, p, state.squares, g * g, self.rho)
         change = -adaptive(xp, p, rate, self.epsilon, squares, g)
-        return change, Averaged(settled(xp, squares))
+        return change, Averaged(canonical(xp, squares))
 
 
 @structural_tuple
 class Moments(NamedTuple):
-    """
-    Running means of gradients and of their squares, and of how many.
-
-    >>> import numpy as np
-    >>> Moments(0, np.zeros(1), np.zeros(1)).steps
-    0
-    """
+    """Running means of the gradients and of their squares, and how many there were."""
 
     steps: int
     first: Array
@@ -143,15 +119,14 @@ class Moments(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Adam(Rule[Moments]):
     """
-    Running means of ``g`` and ``g**2``, both divided by what they lack at the start.
+    Adam: running means of ``g`` and ``g**2``, with bias correction.
 
     ``m = m * beta1 + g * (1 - beta1)``, ``v = v * beta2 + g**2 * (1 - beta2)``, then
     ``p - rate / (sqrt(v / (1 - beta2**t)) + epsilon) * m / (1 - beta1**t)``. ``t``
-    counts the tensor's own gradients.
+    counts the gradients of this tensor.
 
-    Source:
-        Kingma & Ba, arXiv:1412.6980. Lean: ``Optim.Adam``. PyTorch:
-        ``torch.optim.Adam``.
+    Kingma & Ba, arXiv:1412.6980. Lean: ``Optim.Adam``. PyTorch:
+    ``torch.optim.Adam``.
 
     >>> import numpy as np
     >>> change, _ = Adam().update(np.float64(5.0), Adam().init(1.0), np.float64(1), 0.1)
@@ -161,52 +136,37 @@ class Adam(Rule[Moments]):
 
     state_type: ClassVar[type[Moments]] = Moments
 
-    beta1: Real = 0.9
-    beta2: Real = BETA2
-    epsilon: Real = EPSILON
-    weight_decay: Real = 0
+    beta1: Beta = 0.9
+    beta2: Beta = BETA2
+    epsilon: NonNegative = EPSILON
+    weight_decay: NonNegative = 0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(
-            self,
-            beta1="[0, 1)",
-            beta2="[0, 1)",
-            epsilon="[0, inf)",
-            weight_decay="[0, inf)",
-        )
-
+    @override
     def init(self, parameter: Array) -> Moments:
-        """Start from zeros."""
         return self.state_type(0, zeros(parameter), zeros(parameter))
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
     ) -> tuple[Array, Moments]:
-        """As above, with coupled weight decay."""
         return self.moments(xp, self.decayed(xp, g, p), state, p, rate)
 
     def moments(
         self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
     ) -> tuple[Array, Moments]:
-        """As above, without weight decay."""
+        """Return Adam's change without weight decay, and the next state."""
         t = state.steps + 1
         m = running(xp, p, state.first, g, self.beta1)
         v = running(xp, p, state.second, g * g, self.beta2)
         second = v * constant(xp, p, 1 / (1 - self.beta2**t))
-        faster = rate / (1 - self.beta1**t)  # the rate, as m might overflow
+        faster = rate / (1 - self.beta1**t)  # dividing m instead might overflow
         change = -adaptive(xp, p, faster, self.epsilon, second, m)
-        return change, self.state_type(t, settled(xp, m), settled(xp, v))
+        return change, self.state_type(t, canonical(xp, m), canonical(xp, v))
 
 
 @final
 class DecayedMoments(Moments):
-    """
-    The same of :class:`AdamW`, for :class:`Adam` to refuse.
-
-    >>> AdamW().init(1.0).steps
-    0
-    """
+    """The state of :class:`AdamW`, which :class:`Adam` refuses."""
 
     __slots__ = ()
 
@@ -215,11 +175,10 @@ class DecayedMoments(Moments):
 @dataclass(frozen=True, slots=True)
 class AdamW(Adam):
     """
-    :class:`Adam` whose weight decay acts on the parameter, not through the gradient.
+    :class:`Adam` with decoupled weight decay: ``p`` also shrinks by ``rate * decay``.
 
-    Source:
-        Loshchilov & Hutter, arXiv:1711.05101. Lean: ``Optim.AdamW``. PyTorch:
-        ``torch.optim.AdamW``, whose default decay is 0.01.
+    Loshchilov & Hutter, arXiv:1711.05101. Lean: ``Optim.AdamW``. PyTorch:
+    ``torch.optim.AdamW``, whose default decay is 0.01.
 
     >>> AdamW().weight_decay
     0.01
@@ -227,12 +186,12 @@ class AdamW(Adam):
 
     state_type: ClassVar[type[Moments]] = DecayedMoments
 
-    weight_decay: Real = 0.01
+    weight_decay: NonNegative = 0.01
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Moments, p: Array, rate: Real
     ) -> tuple[Array, Moments]:
-        """Shrink by ``rate * weight_decay``, and move as Adam does."""
         change, moments = self.moments(xp, g, state, p, rate)
         shrunk = p * constant(xp, p, rate * self.weight_decay)
         return change - shrunk, moments
@@ -240,13 +199,7 @@ class AdamW(Adam):
 
 @structural_tuple
 class Deltas(NamedTuple):
-    """
-    Running means of squared gradients and of squared changes.
-
-    >>> import numpy as np
-    >>> Deltas(np.zeros(1), np.zeros(1)).changes
-    array([0.])
-    """
+    """Running means of the squared gradients and of the squared changes."""
 
     squares: Array
     changes: Array
@@ -260,9 +213,8 @@ class Adadelta(Rule[Deltas]):
 
     ``v`` and ``u`` are the running means of ``g**2`` and of ``d**2``.
 
-    Source:
-        Zeiler, arXiv:1212.5701. Lean: ``Optim.Adadelta``, of the later generations.
-        PyTorch: ``torch.optim.Adadelta``.
+    Zeiler, arXiv:1212.5701. Lean: ``Optim.Adadelta``, of the later generations.
+    PyTorch: ``torch.optim.Adadelta``.
 
     >>> import numpy as np
     >>> Adadelta().init(np.float64(0))
@@ -271,29 +223,25 @@ class Adadelta(Rule[Deltas]):
 
     state_type: ClassVar[type] = Deltas
 
-    rho: Real = 0.9
-    epsilon: Real = EPSILON
-    weight_decay: Real = 0
+    rho: Annotated[Real, "[0, 1]"] = 0.9
+    epsilon: NonNegative = EPSILON
+    weight_decay: NonNegative = 0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, rho="[0, 1]", epsilon="[0, inf)", weight_decay="[0, inf)")
-
+    @override
     def init(self, parameter: Array) -> Deltas:
-        """Start from zeros."""
         return Deltas(zeros(parameter), zeros(parameter))
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Deltas, p: Array, rate: Real
     ) -> tuple[Array, Deltas]:
-        """As above."""
         g = self.decayed(xp, g, p)
         epsilon = constant(xp, p, self.epsilon)
         squares = running(xp, p, state.squares, g * g, self.rho)
         unit = quotient(xp, g, xp.sqrt(squares + epsilon))
         d = unit * xp.sqrt(state.changes + epsilon)
         changes = running(xp, p, state.changes, d * d, self.rho)
-        kept = Deltas(settled(xp, squares), settled(xp, changes))
+        kept = Deltas(canonical(xp, squares), canonical(xp, changes))
         return -(d * constant(xp, p, rate)), kept
 
 
@@ -301,10 +249,10 @@ def adaptive(
     xp: Namespace, p: Array, rate: Real, epsilon: Real, squares: Array, g: Array
 ) -> Array:
     """
-    Give ``rate / (sqrt(max(squares, 0)) + epsilon) * g``: a rate for each entry.
+    Return ``rate / (sqrt(max(squares, 0)) + epsilon) * g``.
 
-    The gradient is divided first: a rate over a tiny epsilon may be infinite, and
-    infinity times a gradient of 0 no number. Where both are 0 nothing moves.
+    The gradient is divided first: the rate over a tiny epsilon may be infinite, and
+    infinity times a gradient of 0 is NaN. A quotient by 0 is 0.
 
     Lean: ``adaptiveLR``, times ``g``.
 
@@ -320,13 +268,13 @@ def adaptive(
 
 def running(xp: Namespace, p: Array, mean: Array, new: Array, keep: Real) -> Array:
     """
-    Move a running mean: ``mean * keep + new * (1 - keep)``.
+    Return the next running mean, ``mean * keep + new * (1 - keep)``.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> float(running(NUMPY, np.float64(1), np.float64(2.0), np.float64(4.0), 0.5))
     3.0
     """
-    if keep in (0, 1):  # what has no weight has none where it is infinite
+    if keep in (0, 1):  # infinity times the weight 0 would be NaN
         return mean if keep else new
     return mean * constant(xp, p, keep) + new * constant(xp, p, 1 - keep)

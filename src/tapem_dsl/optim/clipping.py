@@ -1,4 +1,4 @@
-"""Transforms that keep gradients small, to be chained before an optimiser."""
+"""Gradient clipping: transforms that stand before an optimiser in a chain."""
 
 import sys
 from abc import abstractmethod
@@ -9,26 +9,29 @@ from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from tapem_dsl import tree
-from tapem_dsl.arguments import check_choice, check_number
+from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import Array, namespace_of, widened
-from tapem_dsl.optim.rules import EmptyState, Real, computing, settled
+from tapem_dsl.optim.rules import EmptyState, Real, canonical, computing
 from tapem_dsl.optim.transforms import Transform, check_state
 from tapem_dsl.tape.value import as_value
+
+# Any, throughout: pytrees of arrays, and arrays of any scalar.
 
 
 def l2_norm(gradients: object) -> float:
     """
-    Give the root of the sum of all squares of a pytree, in double precision.
+    Return the Euclidean norm of all entries of a pytree, in float64.
 
-    No square overflows or vanishes. NaN if an entry is NaN, else infinity if one is
-    infinite.
+    No square overflows or underflows. The norm is NaN if an entry is NaN, else infinity
+    if an entry is infinite.
 
     Raises:
-        ValueError: a leaf of no real numbers, or of rationals beyond double precision.
+        ValueError: a leaf that is not real, or a rational beyond float64.
 
-    Lean: ``GradientUtils.l2Norm``, of one tensor. PyTorch:
+    Lean: ``GradientUtils.l2Norm`` of one tensor. PyTorch:
     ``torch.nn.utils.get_total_norm``.
 
     >>> l2_norm([np.array([3.0]), np.array([4.0]), None])
@@ -39,7 +42,7 @@ def l2_norm(gradients: object) -> float:
 
 
 def _norm(leaves: Sequence[Array]) -> tuple[float, float]:
-    """Give two numbers whose product is the norm, which may be no double itself."""
+    """Return two numbers whose product is the norm, which may itself overflow."""
     rows = [_doubles(g).reshape(-1) for g in leaves]
     plain = _of_rows(rows)
     if _SAFE < plain < 1 / _SAFE:
@@ -56,7 +59,7 @@ def _of_rows(rows: list[NDArray[np.float64]]) -> float:
 
 
 _SAFE: Final = 1e-100
-"""Far from where squares of doubles vanish; its inverse, from where they overflow."""
+"""Squares from here to its inverse neither underflow nor overflow in float64."""
 
 
 class _Clip(Transform[EmptyState]):
@@ -64,15 +67,14 @@ class _Clip(Transform[EmptyState]):
 
     __slots__ = ()
 
+    @override
     def init(self, parameters: object, /) -> EmptyState:
-        """Need nothing."""
         return EmptyState()
 
-    # Any, in both: pytrees of arrays.
+    @override
     def update(
         self, gradients: object, state: EmptyState, parameters: object, /
     ) -> tuple[Any, EmptyState]:
-        """Clip the gradients."""
         check_state(state, EmptyState)
         leaves, structure = tree.flatten(gradients)
         clipped = self.clipped([_real(g) for g in leaves])
@@ -80,38 +82,32 @@ class _Clip(Transform[EmptyState]):
 
     @abstractmethod
     def clipped(self, leaves: list[Any]) -> list[Any] | None:
-        """Clip all leaves of a pytree; ``None`` leaves them as they are."""
+        """Return all leaves of a pytree clipped, or ``None`` for no change."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ClipByNorm(_Clip):
-    """
-    What :func:`clip_by_norm` gives.
-
-    >>> ClipByNorm(1.0, error_if_nonfinite=True) == clip_by_norm(1.0)
-    True
-    """
+    """The transform that :func:`clip_by_norm` returns."""
 
     most: Real
     error_if_nonfinite: bool
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_number("clip_by_norm", "most", self.most, "(0, inf]")
+        check_argument("clip_by_norm", "most", self.most, "(0, inf]")
         flag = self.error_if_nonfinite
-        check_choice("clip_by_norm", "error_if_nonfinite", flag, (False, True))
+        check_argument("clip_by_norm", "error_if_nonfinite", flag, (False, True))
 
+    @override
     def clipped(self, leaves: list[Any]) -> list[Any] | None:
-        """Scale all by one factor."""
         largest, rest = _norm(leaves)
         most = float(min(self.most, sys.float_info.max))
         if not isfinite(largest):
             if self.error_if_nonfinite:
                 raise ValueError(
-                    f"clip_by_norm: the gradients have the norm {largest}; find out "
-                    "where they left the finite numbers, or pass "
-                    "error_if_nonfinite=False, which makes them 0 and NaN"
+                    f"clip_by_norm: the gradients have the norm {largest}; find the "
+                    "entry that is not finite, or pass error_if_nonfinite=False, which "
+                    "turns entries into 0 and NaN"
                 )
             return [_scaled(g, most / largest, 0) for g in leaves]
         if not largest * rest > self.most:
@@ -124,21 +120,22 @@ def clip_by_norm(
     most: Real, *, error_if_nonfinite: bool = True
 ) -> Transform[EmptyState]:
     """
-    Scale the whole pytree down to a norm where it is longer.
+    Scale gradients so that the norm of the whole pytree is at most ``most``.
 
-    The factor neither overflows nor vanishes, however far apart the two norms are.
+    The factor neither overflows nor underflows, however far apart the two norms are.
 
     Args:
-        most: the norm that remains: a real number greater than 0, or infinity.
-        error_if_nonfinite: whether a gradient that is infinite or NaN is an error, when
-            the transform updates. If not, it is as in PyTorch: beside an infinite entry
-            finite ones become 0 and infinite ones NaN; beside NaN all become NaN.
+        most: the largest norm: a real number greater than 0, or infinity.
+        error_if_nonfinite: whether ``update`` raises a ``ValueError`` for a gradient
+            that is infinite or NaN. If false, it follows PyTorch: with an infinite
+            entry, finite entries become 0 and infinite ones NaN; with a NaN, all become
+            NaN.
 
     Raises:
-        TypeError, ValueError: ``most`` is no such number; when it updates, a leaf of no
-            real numbers, and as ``error_if_nonfinite`` says.
+        TypeError, ValueError: ``most`` is not such a number; in ``update``, a leaf that
+            is not real, and as ``error_if_nonfinite`` says.
 
-    Lean: ``GradientUtils.clipByNorm``, of one tensor. PyTorch:
+    Lean: ``GradientUtils.clipByNorm`` of one tensor. PyTorch:
     ``torch.nn.utils.clip_grad_norm_``, which divides by the norm plus 1e-6, and whose
     ``error_if_nonfinite`` is false by default.
 
@@ -152,34 +149,28 @@ def clip_by_norm(
 @final
 @dataclass(frozen=True, slots=True)
 class ClipByValue(_Clip):
-    """
-    What :func:`clip_by_value` gives.
-
-    >>> ClipByValue(1.0) == clip_by_value(1.0)
-    True
-    """
+    """The transform that :func:`clip_by_value` returns."""
 
     most: Real
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_number("clip_by_value", "most", self.most, "[0, inf]")
+        check_argument("clip_by_value", "most", self.most, "[0, inf]")
 
+    @override
     def clipped(self, leaves: list[Any]) -> list[Any]:
-        """Bound all by one number."""
         return [_bounded(g, self.most) for g in leaves]
 
 
 def clip_by_value(most: Real) -> Transform[EmptyState]:
     """
-    Keep each entry between ``-most`` and ``most``; NaN stays.
+    Clip each entry to between ``-most`` and ``most``; NaN stays NaN.
 
     Args:
-        most: a real number, not negative, or infinity.
+        most: a real number of at least 0, or infinity.
 
     Raises:
-        TypeError, ValueError: ``most`` is no such number; when it updates, a leaf of no
-            real numbers.
+        TypeError, ValueError: ``most`` is not such a number; in ``update``, a leaf that
+            is not real.
 
     Lean: ``GradientUtils.clipByValue``. PyTorch:
     ``torch.nn.utils.clip_grad_value_``.
@@ -194,21 +185,15 @@ def clip_by_value(most: Real) -> Transform[EmptyState]:
 @final
 @dataclass(frozen=True, slots=True)
 class ClipByPercentile(_Clip):
-    """
-    What :func:`clip_by_percentile` gives.
-
-    >>> ClipByPercentile(50) == clip_by_percentile(50)
-    True
-    """
+    """The transform that :func:`clip_by_percentile` returns."""
 
     percent: float
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_number("clip_by_percentile", "percent", self.percent, "[0, 100]")
+        check_argument("clip_by_percentile", "percent", self.percent, "[0, 100]")
 
+    @override
     def clipped(self, leaves: list[Any]) -> list[Any]:
-        """Bound each by a number of its own."""
         with computing():
             bounds = [_percentile(g, self.percent) for g in leaves]
         return [_bounded(g, bound) for g, bound in zip(leaves, bounds, strict=True)]
@@ -216,18 +201,17 @@ class ClipByPercentile(_Clip):
 
 def clip_by_percentile(percent: float) -> Transform[EmptyState]:
     """
-    Keep the entries of each leaf within a percentile of its absolute values.
+    Clip the entries of each leaf to a percentile of the leaf's absolute values.
 
-    The percentile is a double, also over rationals, and lies between two entries as
-    NumPy has it. NaN stays, and counts for nothing; an infinite entry is larger than
-    all others.
+    The percentile is a float64, also over rationals, and is interpolated as
+    ``np.percentile`` does. NaN stays NaN and is left out of the percentile.
 
     Args:
         percent: from 0 to 100.
 
     Raises:
-        TypeError, ValueError: ``percent`` is no such number; when it updates, a leaf of
-            no real numbers.
+        TypeError, ValueError: ``percent`` is not such a number; in ``update``, a leaf
+            that is not real.
 
     Lean: ``GradientUtils.clipByPercentile``. PyTorch: none.
 
@@ -239,26 +223,23 @@ def clip_by_percentile(percent: float) -> Transform[EmptyState]:
 
 
 def _percentile(g: Array, percent: float) -> float:
-    """Give the percentile of sizes; infinity of none."""
+    """Return the percentile of absolute values; infinity if there are none."""
     sizes = np.abs(_doubles(g))
     if np.isnan(np.max(sizes, initial=0)):
         sizes = sizes[~np.isnan(sizes)]
     if not sizes.size:
         return inf
     bound = float(np.percentile(sizes, percent))
-    if np.isnan(bound):  # it lies beside infinity, which NumPy cannot weigh
+    if np.isnan(bound):  # NumPy interpolates towards infinity
         bound = float(np.percentile(sizes, percent, method="higher"))
     return bound
 
 
-# Any: an array of whatever scalar.
 def _real(g: object) -> Any:
-    """Take a leaf of gradients as an array of real numbers."""
+    """Return a leaf of gradients as an array, which must be real."""
     array = g if type(g) is np.ndarray else as_value(g)
     if array.dtype.kind not in "fO":
-        raise ValueError(
-            f"only gradients of real numbers are clipped, not {array.dtype}"
-        )
+        raise ValueError(f"only real gradients are clipped, not {array.dtype}")
     return array
 
 
@@ -266,12 +247,12 @@ def _doubles(g: Array) -> NDArray[np.float64]:
     try:
         return np.asarray(g, np.float64)
     except OverflowError:
-        what = "a norm and a percentile are doubles; a gradient here is beyond them"
+        what = "norms and percentiles are float64, and a gradient here is beyond it"
         raise ValueError(what) from None
 
 
 def _scaled(g: Array, factor: float, exponent: int) -> Array:
-    """Multiply by ``factor * 2**exponent``: in two steps where that might vanish."""
+    """Return ``g * factor * 2**exponent``, in two steps where one might underflow."""
     wide = widened(g)
     xp = namespace_of(wide)
     half = exponent // 2 if exponent < _DEEP else exponent
@@ -279,15 +260,15 @@ def _scaled(g: Array, factor: float, exponent: int) -> Array:
         wide = wide * xp.literal(wide, factor * 2.0**half)
         if half != exponent:
             wide = wide * xp.literal(wide, 2.0 ** (exponent - half))
-        return settled(xp, wide if g.dtype != np.float16 else wide.astype(g.dtype))
+        return canonical(xp, wide if g.dtype != np.float16 else wide.astype(g.dtype))
 
 
 _DEEP: Final = -100
-"""An exponent from which on float32 has all its digits."""
+"""An exponent from which on float32 has its full precision."""
 
 
 def _bounded(g: Array, most: Real) -> Array:
     xp = namespace_of(g)
     with computing():
         bound = xp.literal(g, most)
-        return settled(xp, xp.minimum(xp.maximum(g, -bound), bound))
+        return canonical(xp, xp.minimum(xp.maximum(g, -bound), bound))

@@ -1,10 +1,24 @@
-"""Learning rates that go up and down again, once or for ever."""
+"""Schedules of learning rates that rise and fall, once or periodically."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Annotated, Literal, TypeAlias, final
 
-from tapem_dsl.arguments import check_fields, check_number
-from tapem_dsl.optim.schedules import Scheduler, between, cosine, grown, ratio
+from typing_extensions import override
+
+from tapem_dsl.arguments import check_argument, check_fields
+from tapem_dsl.optim.schedules import (
+    Count,
+    Factor,
+    Rate,
+    Scheduler,
+    between,
+    cosine,
+    grown,
+    ratio,
+)
+
+Divisor: TypeAlias = Annotated[float, "(0, inf)"]
+Share: TypeAlias = Annotated[float, "[0, 1]"]
 
 
 @final
@@ -13,8 +27,9 @@ class Cyclic(Scheduler):
     """
     Straight lines up and down between two rates, ``size`` steps each.
 
-    The top may fall from cycle to cycle: by halves (``"triangular2"``) or by ``decay``
-    a step (``"exp_range"``). With a size of 0 it is the base rate.
+    The amplitude is constant (``"triangular"``), halves after each cycle
+    (``"triangular2"``), or is multiplied by ``decay`` at each step (``"exp_range"``).
+    With a size of 0 the rate is ``base``.
 
     Lean: ``Scheduler.cyclic``, and ``TriangularCycle``. PyTorch:
     ``lr_scheduler.CyclicLR``.
@@ -23,30 +38,23 @@ class Cyclic(Scheduler):
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
     """
 
-    base: float
-    maximum: float
-    size: int
+    base: Rate
+    maximum: Rate
+    size: Count
     mode: Literal["triangular", "triangular2", "exp_range"] = "triangular"
-    decay: float = 1.0
+    decay: Factor = 1.0
 
+    @override
     def __post_init__(self) -> None:
-        """Check the fields, and that the maximum is not below the base."""
-        check_fields(
-            self,
-            base="[0, inf)",
-            maximum="[0, inf)",
-            size=None,
-            mode=("triangular", "triangular2", "exp_range"),
-            decay="[0, inf)",
-        )
+        check_fields(self)
         if self.maximum < self.base:
             raise ValueError(
-                f"Cyclic takes a maximum from its base {self.base!r} on, "
+                f"Cyclic takes a maximum of at least its base {self.base!r}, "
                 f"not {self.maximum!r}"
             )
 
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if not self.size:
             return self.base
         cycle, within = divmod(step, 2 * self.size)
@@ -63,9 +71,9 @@ class Cyclic(Scheduler):
 @dataclass(frozen=True, slots=True)
 class CosineAnnealingLR(Scheduler):
     """
-    A cosine between ``base`` and ``minimum`` of half-period ``steps``, for ever.
+    A cosine between ``base`` and ``minimum`` with the half-period ``steps``.
 
-    With 0 steps it is the base rate.
+    With 0 steps the rate is ``base``.
 
     Lean: ``CosineAnnealingLR``. PyTorch: ``lr_scheduler.CosineAnnealingLR``.
 
@@ -73,16 +81,12 @@ class CosineAnnealingLR(Scheduler):
     [1.0, 0.5, 0.0, 0.5, 1.0]
     """
 
-    base: float
-    steps: int
-    minimum: float = 0.0
+    base: Rate
+    steps: Count
+    minimum: Rate = 0.0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, base="[0, inf)", steps=None, minimum="[0, inf)")
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if not self.steps:
             return self.base
         height = (1 + cosine(step % (2 * self.steps) / self.steps)) / 2
@@ -93,30 +97,30 @@ class CosineAnnealingLR(Scheduler):
 @dataclass(frozen=True, slots=True)
 class OneCycle(Scheduler):
     """
-    Straight lines from ``maximum / divisor`` up to ``maximum``, and far down.
+    Straight lines from ``maximum / divisor`` up to ``maximum``, then down.
 
-    The end, from ``total`` on, is ``maximum / divisor / final_divisor``. With a total
-    of 0 it is the first rate.
+    From ``total`` on the rate is ``maximum / divisor / final_divisor``. With a total of
+    0 it is ``maximum / divisor``.
 
-    Lean: ``Scheduler.oneCycle``, of the newest generation; the first one's ends at
-    ``maximum / final_divisor``. PyTorch: :class:`OneCycleLR` is the likeness.
+    Lean: ``Scheduler.oneCycle`` of the newest generation; the first generation's ends
+    at ``maximum / final_divisor``. PyTorch: see :class:`OneCycleLR`.
 
     >>> [round(OneCycle(1.0, 10)(k), 6) for k in (0, 3, 10)]
     [0.04, 1.0, 4e-06]
     """
 
-    maximum: float
-    total: int
-    divisor: float = 25.0
-    rise: float = 0.3
-    final_divisor: float = 1e4
+    maximum: Rate
+    total: Count
+    divisor: Divisor = 25.0
+    rise: Share = 0.3
+    final_divisor: Divisor = 1e4
 
+    @override
     def __post_init__(self) -> None:
-        """Check the fields."""
         _check_one_cycle(self)
 
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         initial, final = _ends(self)
         if not self.total:
             return initial
@@ -133,35 +137,34 @@ class OneCycle(Scheduler):
 @dataclass(frozen=True, slots=True)
 class OneCycleLR(Scheduler):
     """
-    Up to ``maximum``, down, and far down; by cosines or straight lines.
+    PyTorch's one-cycle policy: up to ``maximum``, then down; by cosines or lines.
 
-    The rates of the phases' ends are ``maximum / divisor``, ``maximum`` and ``maximum /
-    divisor / final_divisor``; with ``three_phase`` the way down stops at the first.
-    After the last step, ``total - 1``, the rate stays. With a total of 0 it is the
-    first rate.
+    The phases end at ``maximum / divisor``, ``maximum`` and ``maximum / divisor /
+    final_divisor``. With ``three_phase`` the rate first falls back to ``maximum /
+    divisor``. After the last step, ``total - 1``, the rate is constant. With a total of
+    0 it is ``maximum / divisor``.
 
-    Lean: ``OneCycleLR``, which goes on falling after the last step, below 0. PyTorch:
-    ``lr_scheduler.OneCycleLR``, which raises there, and for a total of 0.
+    Lean: ``OneCycleLR``, which falls below 0 after the last step. PyTorch:
+    ``lr_scheduler.OneCycleLR``, which raises after the last step and for a total of 0.
 
     >>> [round(OneCycleLR(1.0, 11)(k), 6) for k in (0, 5, 10, 11)]
     [0.04, 0.726087, 4e-06, 4e-06]
     """
 
-    maximum: float
-    total: int
-    rise: float = 0.3
-    divisor: float = 25.0
-    final_divisor: float = 1e4
+    maximum: Rate
+    total: Count
+    rise: Share = 0.3
+    divisor: Divisor = 25.0
+    final_divisor: Divisor = 1e4
     anneal: Literal["cos", "linear"] = "cos"
     three_phase: bool = False
 
+    @override
     def __post_init__(self) -> None:
-        """Check the fields."""
         _check_one_cycle(self)
-        check_fields(self, anneal=("cos", "linear"), three_phase=(False, True))
 
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         initial, least = _ends(self)
         if not self.total:
             return initial
@@ -186,21 +189,14 @@ class OneCycleLR(Scheduler):
 
 
 def _ends(cycle: OneCycle | OneCycleLR) -> tuple[float, float]:
-    """Give the first rate and the last."""
+    """Return the first rate and the last."""
     initial = cycle.maximum / cycle.divisor
     return initial, initial / cycle.final_divisor
 
 
 def _check_one_cycle(cycle: OneCycle | OneCycleLR) -> None:
-    check_fields(
-        cycle,
-        maximum="[0, inf)",
-        total=None,
-        rise="[0, 1]",
-        divisor="(0, inf)",
-        final_divisor="(0, inf)",
-    )
+    check_fields(cycle)
     initial, final = _ends(cycle)
     owner = type(cycle).__name__
-    check_number(owner, "maximum / divisor", initial, "[0, inf)")
-    check_number(owner, "maximum / divisor / final_divisor", final, "[0, inf)")
+    check_argument(owner, "maximum / divisor", initial, "[0, inf)")
+    check_argument(owner, "maximum / divisor / final_divisor", final, "[0, inf)")

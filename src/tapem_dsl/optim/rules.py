@@ -1,9 +1,9 @@
 """
-How one tensor moves along its gradient: the equations, one class each.
+Update rules for one tensor: each class holds the equations of one optimiser.
 
-A rule is data. Its state is a NamedTuple of arrays and counts, explicit and immutable:
-``init`` makes it, ``update`` gives the change of the parameter and the next state.
-Equations hold over rationals too where they are rational.
+A rule is immutable data. Its state is a NamedTuple of arrays and counts: ``init`` makes
+it, and ``update`` returns the change of the parameter and the next state. A rule
+without a square root also works on exact rationals.
 """
 
 from abc import ABC, abstractmethod
@@ -12,12 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar, final
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    final,
+)
 
 import numpy as np
+from typing_extensions import override
 
 from tapem_dsl import tree
-from tapem_dsl.arguments import check_fields, said
+from tapem_dsl.arguments import check_fields, describe
 from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
 from tapem_dsl.errors import Refused
 from tapem_dsl.tape.equality import structural_tuple
@@ -26,21 +37,23 @@ from tapem_dsl.tape.value import as_value, frozen
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
 
+NonNegative: TypeAlias = Annotated[Real, "[0, inf)"]
+
 S = TypeVar("S")
 
 
 class Rule(ABC, Generic[S]):
     """
-    One optimiser's equations for one tensor; ``S`` is its state.
+    The equations of one optimiser for one tensor; ``S`` is the type of its state.
 
-    A parameter of float16 moves in float32, in which its state is kept: squares of
-    ordinary gradients are beyond float16. The change is rounded once.
+    A float16 parameter is updated in float32, and its state is float32: the squares of
+    ordinary gradients overflow float16. The change is rounded to float16 once.
 
-    Hyperparameters are checked when a rule is made: ``TypeError`` for what is no
-    number, ``ValueError`` for one that is outside of its range.
+    Hyperparameters are checked when a rule is made: a ``TypeError`` for what is not a
+    number, a ``ValueError`` for a number outside of its range.
 
-    No equation makes NaN of finite numbers, however large or small: a quotient by 0 is
-    0, and so is a change at a rate of 0.
+    Finite inputs, however large or small, never give NaN: a quotient by 0 counts as 0,
+    and so does every change at the rate 0.
 
     >>> Sgd().update(np.array([2.0]), EmptyState(), np.array([1.0]), 0.1)
     (array([-0.2]), EmptyState())
@@ -48,32 +61,35 @@ class Rule(ABC, Generic[S]):
 
     __slots__ = ()
 
-    weight_decay: Real
+    weight_decay: NonNegative
 
     state_type: ClassVar[type] = object
-    """The type of its states, and of no other rule's, for :meth:`update` to check."""
+    """The type of its states, which no other rule has; :meth:`update` checks it."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @abstractmethod
     def init(self, parameter: Array) -> S:
-        """Make the state before the first step."""
+        """Return the state before the first step."""
 
     def update(
         self, gradient: Array, state: S, parameter: Array, rate: Real
     ) -> tuple[Array, S]:
         """
-        Give what is to be added to the parameter, and the next state; both read-only.
+        Return the change to add to the parameter, and the next state; both read-only.
 
         Raises:
-            TypeError: the state of another kind of rule.
-            ValueError: shapes or scalar types differ or are not real; a constant that
-                the scalar type cannot say.
+            TypeError: the state of another rule.
+            ValueError: shapes or dtypes differ; a dtype is not real; the rate or a
+                hyperparameter is infinite in the parameter's dtype.
         """
         parameter, gradient = as_value(parameter), as_value(gradient)
         check_alike(parameter, gradient)
         if self.state_type not in (object, type(state)):
             raise TypeError(
                 f"{type(self).__name__} takes a state of type "
-                f"{self.state_type.__name__}, not {said(state)}; "
+                f"{self.state_type.__name__}, not {describe(state)}; "
                 "make one by init of the same optimiser"
             )
         if not fits(state, parameter):
@@ -84,24 +100,24 @@ class Rule(ABC, Generic[S]):
         wide = widened(parameter)
         xp = namespace_of(wide)
         with computing():
-            step = constant(xp, wide, rate)  # refuses what is none, whatever the rule
-            change, state = self.moved(xp, widened(gradient), state, wide, rate)
+            step = constant(xp, wide, rate)  # checks the rate for every rule
+            change, state = self.equations(xp, widened(gradient), state, wide, rate)
             if wide.dtype.type(step) == 0:  # also where the direction is infinite
                 change = xp.zeros_like(wide)
             change = change if wide is parameter else change.astype(parameter.dtype)
-        return settled(xp, change), state
+        return canonical(xp, change), state
 
     @abstractmethod
-    def moved(
+    def equations(
         self, xp: Namespace, g: Array, state: S, p: Array, rate: Real
     ) -> tuple[Array, S]:
-        """State the equations."""
+        """Return the change to add to ``p``, and the next state."""
 
     def decayed(self, xp: Namespace, g: Array, p: Array) -> Array:
         """
-        Add the gradient of half the squared parameter: coupled weight decay.
+        Return ``g + p * weight_decay``: coupled weight decay.
 
-        A sum of finite numbers that overflows is the largest number.
+        A sum of finite numbers that overflows becomes the largest finite number.
         """
         if self.weight_decay == 0:
             return g
@@ -113,37 +129,36 @@ class Rule(ABC, Generic[S]):
         return total
 
 
-# Any: a number for arithmetic with an array of whatever scalar.
-def constant(xp: Namespace, p: Array, number: Real) -> Any:
+def constant(xp: Namespace, p: Array, number: Real) -> Array:
     """
-    Give a constant of an equation, for arithmetic with a parameter.
+    Return a number in a form for arithmetic with a parameter.
 
     Raises:
-        ValueError: infinite or NaN in the parameter's scalar type.
+        ValueError: it is infinite or NaN in the parameter's dtype.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> with computing():
     ...     constant(NUMPY, np.float32(1), 1e39)
     Traceback (most recent call last):
     ...
-    ValueError: no finite float32 is 1e+39 (float), a constant of the optimiser
+    ValueError: 1e+39 (float), a constant of the optimiser, is not finite in float32
     """
     given = xp.literal(p, number)
     if -_ORDINARY < given < _ORDINARY:
         return given
     if p.dtype.kind == "f" and not isfinite(p.dtype.type(given)):
-        what = f"no finite {p.dtype} is {said(number)}, a constant of the optimiser"
-        raise ValueError(what)
+        what = f"{describe(number)}, a constant of the optimiser, is not finite in"
+        raise ValueError(f"{what} {p.dtype}")
     return given
 
 
 _ORDINARY: Final = 1e38
-"""Below the largest number of every type that is computed with."""
+"""Below the largest number of float32 and float64."""
 
 
 def quotient(xp: Namespace, a: Array, b: Array) -> Array:
     """
-    Give ``a / b``, and 0 where ``b`` is 0: what has no size is not moved.
+    Return ``a / b``, and 0 where ``b`` is 0.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> with computing():
@@ -159,7 +174,7 @@ def check_rule(owner: str, rule: object) -> None:
     Check that an argument is a rule.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a rule.
 
     >>> check_rule("by_leaf", Sgd)
     Traceback (most recent call last):
@@ -167,13 +182,13 @@ def check_rule(owner: str, rule: object) -> None:
     TypeError: by_leaf takes a rule, such as Adam(), not the class Sgd
     """
     if not isinstance(rule, Rule):
-        raise TypeError(f"{owner} takes a rule, such as Adam(), not {said(rule)}")
+        raise TypeError(f"{owner} takes a rule, such as Adam(), not {describe(rule)}")
 
 
 @contextmanager
 def computing() -> Iterator[None]:
     """
-    Compute without NumPy's warnings, and raise a refusal as a ``ValueError``.
+    Silence NumPy's warnings, and turn a :class:`Refused` into a ``ValueError``.
 
     >>> with computing():
     ...     print(np.float64(1) / np.float64(0))
@@ -186,12 +201,12 @@ def computing() -> Iterator[None]:
         raise ValueError(str(refusal.error)) from None
 
 
-# Any: the state of whatever rule.
+# Any: the state of any rule.
 def fits(state: Any, parameter: Array) -> bool:
     """
-    Tell whether every array of a state is like the parameter; counts are no arrays.
+    Tell whether every array of a state has the parameter's shape and dtype.
 
-    Of a float16 parameter they are float32.
+    For a float16 parameter the state's arrays are float32. Counts are ignored.
 
     >>> state = Buffered(3, np.ones(2))
     >>> fits(state, np.ones(2)), fits(state, np.ones(1))
@@ -205,13 +220,12 @@ def fits(state: Any, parameter: Array) -> bool:
     )
 
 
-# Any: an array of whatever scalar.
-def settled(xp: Namespace, x: Array) -> Any:
+def canonical(xp: Namespace, x: Array) -> Array:
     """
-    Give an array in its one form, read-only.
+    Return an array in its canonical form, read-only.
 
     >>> from tapem_dsl.arrays import NUMPY
-    >>> settled(NUMPY, np.array(1.0))
+    >>> canonical(NUMPY, np.array(1.0))
     np.float64(1.0)
     """
     return frozen(xp.canonical(x))
@@ -219,10 +233,10 @@ def settled(xp: Namespace, x: Array) -> Any:
 
 def check_alike(parameter: Array, gradient: Array) -> None:
     """
-    Check that a gradient fits its parameter.
+    Check that a gradient has the shape and the real dtype of its parameter.
 
     Raises:
-        ValueError: shapes or scalar types differ, or are not real.
+        ValueError: shapes or dtypes differ, or the dtype is not real.
 
     >>> check_alike(np.ones(2), np.ones(3))
     Traceback (most recent call last):
@@ -235,33 +249,24 @@ def check_alike(parameter: Array, gradient: Array) -> None:
             f"a parameter {parameter.dtype}{list(parameter.shape)}"
         )
     if parameter.dtype.kind not in "fO":
-        raise ValueError(
-            f"only real parameters move along gradients, not {parameter.dtype}"
-        )
+        raise ValueError(f"only real parameters can be updated, not {parameter.dtype}")
 
 
 def zeros(parameter: Array) -> Array:
     """
-    Make a read-only array of zeros of the parameter's shape and scalar type.
-
-    For float16 they are float32.
+    Return read-only zeros of the parameter's shape and dtype; float32 for float16.
 
     >>> zeros(np.float32(3)), zeros(np.float16(3))
     (np.float32(0.0), np.float32(0.0))
     """
     array = widened(as_value(parameter))
     xp = namespace_of(array)
-    return settled(xp, xp.zeros_like(array))
+    return canonical(xp, xp.zeros_like(array))
 
 
 @structural_tuple
 class EmptyState(NamedTuple):
-    """
-    The state of what needs none.
-
-    >>> EmptyState()
-    EmptyState()
-    """
+    """The state of a rule or transform that needs none."""
 
 
 @final
@@ -270,8 +275,7 @@ class Sgd(Rule[EmptyState]):
     """
     ``p - g * rate``.
 
-    Source:
-        Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
+    Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
 
     >>> Sgd(weight_decay=Fraction(1, 2))
     Sgd(weight_decay=Fraction(1, 2))
@@ -279,31 +283,22 @@ class Sgd(Rule[EmptyState]):
 
     state_type: ClassVar[type] = EmptyState
 
-    weight_decay: Real = 0
+    weight_decay: NonNegative = 0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, weight_decay="[0, inf)")
-
+    @override
     def init(self, parameter: Array) -> EmptyState:
-        """Need nothing."""
         return EmptyState()
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: EmptyState, p: Array, rate: Real
     ) -> tuple[Array, EmptyState]:
-        """As above."""
         return -(self.decayed(xp, g, p) * constant(xp, p, rate)), state
 
 
 @structural_tuple
 class Buffered(NamedTuple):
-    """
-    A running sum of gradients, and of how many.
-
-    >>> Buffered(0, np.zeros(1))
-    Buffered(steps=0, buffer=array([0.]))
-    """
+    """The momentum buffer, and how many gradients it has seen."""
 
     steps: int
     buffer: Array
@@ -316,11 +311,10 @@ class Momentum(Rule[Buffered]):
     ``b = b * momentum + g * (1 - dampening)``, then ``p - b * rate``.
 
     The first gradient is not dampened. With ``nesterov`` the direction is ``g +
-    momentum * b``; that needs a momentum, and no dampening.
+    momentum * b``; this needs ``momentum > 0`` and ``dampening == 0``.
 
-    Source:
-        Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
-        with ``momentum``.
+    Lean: ``Optim.Momentum``, of the later generations. PyTorch: ``torch.optim.SGD``
+    with ``momentum``.
 
     >>> rule = Momentum(dampening=0.5)
     >>> p, state = np.float64(1.0), rule.init(np.float64(1.0))
@@ -333,39 +327,33 @@ class Momentum(Rule[Buffered]):
 
     state_type: ClassVar[type] = Buffered
 
-    momentum: Real = 0.9
-    dampening: Real = 0
+    momentum: NonNegative = 0.9
+    dampening: Annotated[Real, "(-inf, inf)"] = 0
     nesterov: bool = False
-    weight_decay: Real = 0
+    weight_decay: NonNegative = 0
 
+    @override
     def __post_init__(self) -> None:
-        """Check the fields, and that they go together."""
-        check_fields(
-            self,
-            momentum="[0, inf)",
-            dampening="(-inf, inf)",
-            nesterov=(False, True),
-            weight_decay="[0, inf)",
-        )
+        check_fields(self)
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError(
                 "Momentum with nesterov takes a momentum above 0 and no dampening, not "
                 f"{self.momentum!r} and {self.dampening!r}"
             )
 
+    @override
     def init(self, parameter: Array) -> Buffered:
-        """Start from zeros."""
         return Buffered(0, zeros(parameter))
 
-    def moved(
+    @override
+    def equations(
         self, xp: Namespace, g: Array, state: Buffered, p: Array, rate: Real
     ) -> tuple[Array, Buffered]:
-        """As above."""
         g = self.decayed(xp, g, p)
         mu = constant(xp, p, self.momentum)
         b = g
         if state.steps:
             b = state.buffer * mu + g * constant(xp, p, 1 - self.dampening)
         direction = g + b * mu if self.nesterov else b
-        kept = Buffered(state.steps + 1, settled(xp, b))
+        kept = Buffered(state.steps + 1, canonical(xp, b))
         return -(direction * constant(xp, p, rate)), kept

@@ -1,13 +1,13 @@
 """
-Learning rates over time: TorchLean's schedulers.
+Learning-rate schedules: TorchLean's schedulers.
 
-A schedule is data and a pure function of the step, counted from 0: calling it gives the
-rate. Whoever runs the steps counts them; nothing in a schedule changes.
+A schedule is immutable data that is called with the number of a step, counted from 0,
+and returns the rate. The caller counts the steps.
 
-Every rate is a number from 0, at every step and for every length, 0 included. What
+Every rate is at least 0, at every step and for every length, 0 included. A rate that
 grows without bound ends at infinity, which an optimiser refuses. Fields are checked
-when a schedule is made: ``TypeError`` for what is no number, ``ValueError`` for one
-that is outside of its range.
+when a schedule is made: a ``TypeError`` for what is not a number, a ``ValueError`` for
+a number outside of its range.
 """
 
 import sys
@@ -16,13 +16,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, log2, pi
 from numbers import Real
-from typing import Any, Final, TypeAlias, final
+from typing import Annotated, Any, Final, TypeAlias, final
 
-from tapem_dsl.arguments import check_count, check_fields, check_number, said
+from typing_extensions import override
+
+from tapem_dsl.arguments import check_argument, check_fields, describe
 from tapem_dsl.messages import is_program
 
 Schedule: TypeAlias = Callable[[int], float]
 """From the number of a step, counted from 0, to its learning rate."""
+
+Count: TypeAlias = Annotated[int, "count"]
+Rate: TypeAlias = Annotated[float, "[0, inf)"]
+Factor: TypeAlias = Annotated[float, "[0, inf)"]
 
 _NORMAL: Final = sys.float_info.min
 """The least positive double of full precision."""
@@ -45,20 +51,22 @@ make one: Exponential(...)
     fix = f"; make one: {rate.__name__}(...)" if isinstance(rate, type) else ""
     schedule = callable(rate) and not is_program(rate)
     if fix or not (schedule or isinstance(rate, Real)):
-        what = f"{owner} takes a number or a schedule for rate, not {said(rate)}{fix}"
+        what = (
+            f"{owner} takes a number or a schedule for rate, not {describe(rate)}{fix}"
+        )
         raise TypeError(what)
     if not schedule:
-        check_number(owner, "rate", rate, "[0, inf)")
+        check_argument(owner, "rate", rate, "[0, inf)")
 
 
-# Any: a number of whatever type.
+# Any: a number of any type.
 def rate_at(rate: Any, step: int) -> Any:
     """
-    Give the rate of a step: what a schedule says, or the number itself.
+    Return the rate of a step: a schedule's, or the number itself.
 
     Raises:
-        TypeError: a schedule gives no number.
-        ValueError: a schedule gives a negative or infinite rate, or NaN.
+        TypeError: a schedule returns something other than a number.
+        ValueError: a schedule returns a negative or infinite rate, or NaN.
 
     >>> rate_at(0.5, 3), rate_at(Exponential(1.0, 0.5), 3)
     (0.5, 0.125)
@@ -66,47 +74,33 @@ def rate_at(rate: Any, step: int) -> Any:
     if not callable(rate):
         return rate
     now = rate(step)
-    check_number(
-        f"an optimiser, at step {step} of its schedule,", "rate", now, "[0, inf)"
-    )
+    owner = f"an optimiser, at step {step} of its schedule,"
+    check_argument(owner, "rate", now, "[0, inf)")
     return now
 
 
 def ratio(a: float, b: float) -> float:
     """
-    Divide, where a part of nothing is 0.
+    Return ``a / b``, and 0 where ``b`` is 0.
 
     Lean: ``ratioNat``.
-
-    >>> ratio(1, 4), ratio(1, 0)
-    (0.25, 0.0)
     """
     return a / b if b else 0.0
 
 
 def between(start: float, end: float, share: float) -> float:
-    """
-    Go a share of the way, in a straight line.
-
-    >>> between(0, 10, 0.25)
-    2.5
-    """
+    """Return ``start + share * (end - start)``: linear interpolation."""
     return start + share * (end - start)
 
 
 def cosine(share: float) -> float:
-    """
-    Give the cosine of a share of half a turn.
-
-    >>> cosine(0), cosine(1)
-    (1.0, -1.0)
-    """
+    """Return ``cos(pi * share)``."""
     return cos(pi * share)
 
 
 def power(base: float, exponent: float) -> float:
     """
-    Give ``base**exponent`` of a base from 0; infinity where no double can say it.
+    Return ``base**exponent`` of a base from 0; infinity beyond float64.
 
     >>> power(1.1, 10_000), power(0.0, -1.0)
     (inf, inf)
@@ -120,7 +114,7 @@ def power(base: float, exponent: float) -> float:
 
 def grown(rate: float, factor: float, steps: float) -> float:
     """
-    Give ``rate * factor**steps``; infinity where that is beyond double precision.
+    Return ``rate * factor**steps``; infinity beyond float64.
 
     >>> grown(1.0, 1.1, 10_000), grown(0.0, 1.1, 10_000), grown(2.0**-999, 2.0, 1999)
     (inf, 0.0, 1.0715086071862673e+301)
@@ -133,7 +127,7 @@ def grown(rate: float, factor: float, steps: float) -> float:
 
 class Scheduler(ABC):
     """
-    What the schedules share: a call with the number of a step, which is checked.
+    The base of all schedules: checks the fields, and the number of a step.
 
     >>> Constant(0.1)("3")
     Traceback (most recent call last):
@@ -143,14 +137,17 @@ class Scheduler(ABC):
 
     __slots__ = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     def __call__(self, step: int, /) -> float:
-        """Give the rate of a step."""
-        check_count(type(self).__name__, "step", step)
+        """Return the rate of a step, counted from 0."""
+        check_argument(type(self).__name__, "step", step, "count")
         return self._rate(step)
 
     @abstractmethod
     def _rate(self, step: int) -> float:
-        """Give the rate of a step that is counted from 0."""
+        """Return the rate of a step that is known to be a count."""
 
 
 @final
@@ -165,14 +162,10 @@ class Constant(Scheduler):
     0.1
     """
 
-    rate: float
+    rate: Rate
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, rate="[0, inf)")
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         return self.rate
 
 
@@ -180,7 +173,7 @@ class Constant(Scheduler):
 @dataclass(frozen=True, slots=True)
 class Exponential(Scheduler):
     """
-    ``initial * decay**step``: infinite at last if ``decay`` is greater than 1.
+    ``initial * decay**step``; it grows to infinity if ``decay`` is greater than 1.
 
     Lean: ``Scheduler.exponential``. PyTorch: ``lr_scheduler.ExponentialLR``.
 
@@ -188,15 +181,11 @@ class Exponential(Scheduler):
     0.125
     """
 
-    initial: float
-    decay: float
+    initial: Rate
+    decay: Factor
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", decay="[0, inf)")
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         return grown(self.initial, self.decay, step)
 
 
@@ -204,7 +193,7 @@ class Exponential(Scheduler):
 @dataclass(frozen=True, slots=True)
 class StepDecay(Scheduler):
     """
-    ``initial * factor**(step // size)``; the initial rate if ``size`` is 0.
+    ``initial * factor**(step // size)``; ``initial`` if ``size`` is 0.
 
     Lean: ``Scheduler.stepDecay`` and ``StepLR``. PyTorch: ``lr_scheduler.StepLR``.
 
@@ -212,16 +201,12 @@ class StepDecay(Scheduler):
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
-    initial: float
-    factor: float
-    size: int
+    initial: Rate
+    factor: Factor
+    size: Count
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", factor="[0, inf)", size=None)
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         drops = step // self.size if self.size else 0
         return grown(self.initial, self.factor, drops)
 
@@ -230,27 +215,23 @@ class StepDecay(Scheduler):
 @dataclass(frozen=True, slots=True)
 class CosineAnnealing(Scheduler):
     """
-    Half a cosine from ``initial`` to ``minimum`` in ``steps`` steps, and then level.
+    Half a cosine from ``initial`` to ``minimum`` in ``steps`` steps, then constant.
 
-    With 0 steps it is the initial rate.
+    With 0 steps the rate is ``initial``.
 
-    Lean: ``Scheduler.cosineAnnealing``. PyTorch: ``lr_scheduler.CosineAnnealingLR`` up
-    to the end, after which that one rises again.
+    Lean: ``Scheduler.cosineAnnealing``. PyTorch: ``lr_scheduler.CosineAnnealingLR``,
+    which rises again after the end.
 
     >>> [round(CosineAnnealing(1.0, 2)(k), 3) for k in range(4)]
     [1.0, 0.5, 0.0, 0.0]
     """
 
-    initial: float
-    steps: int
-    minimum: float = 0.0
+    initial: Rate
+    steps: Count
+    minimum: Rate = 0.0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", steps=None, minimum="[0, inf)")
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if not self.steps:
             return self.initial
         share = (1 - cosine(ratio(min(step, self.steps), self.steps))) / 2
@@ -261,7 +242,7 @@ class CosineAnnealing(Scheduler):
 @dataclass(frozen=True, slots=True)
 class LinearWarmup(Scheduler):
     """
-    A straight line from ``start`` to ``initial`` in ``warmup`` steps, and then level.
+    A straight line from ``start`` to ``initial`` in ``warmup`` steps, then constant.
 
     Lean: ``Scheduler.linearWarmup``. PyTorch: ``lr_scheduler.LinearLR``.
 
@@ -269,16 +250,12 @@ class LinearWarmup(Scheduler):
     [0.0, 0.5, 1.0, 1.0]
     """
 
-    initial: float
-    warmup: int
-    start: float = 0.0
+    initial: Rate
+    warmup: Count
+    start: Rate = 0.0
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", warmup=None, start="[0, inf)")
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if step >= self.warmup:
             return self.initial
         return between(self.start, self.initial, step / self.warmup)
@@ -290,26 +267,22 @@ class WarmupCosine(Scheduler):
     """
     A straight line up to ``initial``, then half a cosine to 0 at ``total``.
 
-    From ``total`` on it is 0, also in the middle of a longer warm-up; with a total of 0
-    it is the initial rate.
+    From ``total`` on the rate is 0, even if the warm-up is longer. With a total of 0
+    the rate is ``initial``.
 
-    Lean: ``Scheduler.warmupCosine``, of the newest generation; the first one's rises
-    again after ``total``. PyTorch: ``SequentialLR`` of two.
+    Lean: ``Scheduler.warmupCosine`` of the newest generation; the first generation's
+    rises again after ``total``. PyTorch: a ``SequentialLR`` of two.
 
     >>> [round(WarmupCosine(1.0, 2, 10)(k), 3) for k in (0, 1, 2, 6, 10, 20)]
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
     """
 
-    initial: float
-    warmup: int
-    total: int
+    initial: Rate
+    warmup: Count
+    total: Count
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", warmup=None, total=None)
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if not self.total:
             return self.initial
         if step >= self.total:
@@ -326,33 +299,33 @@ class WarmupCosineLR(Scheduler):
     """
     A straight line up to ``peak``, then half a cosine down to ``minimum`` at ``total``.
 
-    The first step has the rate ``peak / warmup`` already and the last of the warm-up
-    ``peak``. A warm-up longer than ``total`` is cut to it. From ``total`` on the rate
+    The first step has the rate ``peak / warmup``, and the last warm-up step ``peak``. A
+    warm-up longer than ``total`` is shortened to ``total``. From ``total`` on the rate
     is ``minimum``.
 
-    Lean: ``Trainer.Scheduler.warmupCosine``, of the newest generation. PyTorch: none.
+    Lean: ``Trainer.Scheduler.warmupCosine`` of the newest generation. PyTorch: none.
 
     >>> schedule = WarmupCosineLR(1.0, 0.1, 2, 6)
     >>> [round(schedule(k), 3) for k in range(7)]
     [0.5, 1.0, 1.0, 0.868, 0.55, 0.232, 0.1]
     """
 
-    peak: float
-    minimum: float
-    warmup: int
-    total: int
+    peak: Rate
+    minimum: Rate
+    warmup: Count
+    total: Count
 
+    @override
     def __post_init__(self) -> None:
-        """Check the fields, and that the minimum is not above the peak."""
-        check_fields(self, peak="[0, inf)", minimum="[0, inf)", warmup=None, total=None)
+        check_fields(self)
         if self.minimum > self.peak:
             raise ValueError(
                 f"WarmupCosineLR takes a minimum up to its peak {self.peak!r}, "
                 f"not {self.minimum!r}"
             )
 
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if step >= self.total:
             return self.minimum
         warmup = min(self.warmup, self.total)
@@ -366,11 +339,11 @@ class WarmupCosineLR(Scheduler):
 @dataclass(frozen=True, slots=True)
 class LRFinder(Scheduler):
     """
-    ``initial * (final / initial)**(step / steps)``: a sweep to find a rate by.
+    ``initial * (final / initial)**(step / steps)``: a learning-rate range test.
 
-    It goes on after ``steps``, to infinity if it grows. With 0 steps it is the initial
-    rate. From an initial rate of 0 it is 0, at ``steps`` the final rate, and infinite
-    after that: the limit of ever smaller initial rates.
+    The rate goes on changing after ``steps``. With 0 steps it is ``initial``. If
+    ``initial`` is 0, the rate is the limit of ever smaller initial rates: 0 before
+    ``steps``, ``final`` at ``steps`` and infinity after it.
 
     Lean: ``Scheduler.lrFinder``; later ``Scheduler.RangeTest``. PyTorch: none.
 
@@ -378,20 +351,16 @@ class LRFinder(Scheduler):
     [0.001, 0.01, 0.1, 1.0]
     """
 
-    initial: float
-    final: float
-    steps: int
+    initial: Rate
+    final: Rate
+    steps: Count
 
-    def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, initial="[0, inf)", final="[0, inf)", steps=None)
-
+    @override
     def _rate(self, step: int) -> float:
-        """As above."""
         if not self.steps:
             return self.initial
         share = step / self.steps
-        if share <= 1:  # by powers of each: the quotient may be no double
+        if share <= 1:  # the quotient of the rates may overflow
             return power(self.initial, 1 - share) * power(self.final, share)
         if not self.initial or not self.final:
             return inf if self.final else 0.0

@@ -1,4 +1,4 @@
-"""TorchLean's optimiser: parameters by id in a table, options by group, one step."""
+"""TorchLean's optimiser: a table of parameters by id, and a rule for each group."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,21 +7,14 @@ from typing import Any, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import (
-    check_array,
-    check_count,
-    check_fields,
-    check_type,
-    items_of,
-)
+from tapem_dsl.arguments import check_argument, check_array, check_fields, items_of
 from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import ParameterError, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.optim.rules import Real, Rule, check_rule, fits
+from tapem_dsl.optim.rules import NonNegative, Real, Rule, check_rule, fits
 from tapem_dsl.optim.schedules import Schedule, rate_at
 from tapem_dsl.optim.transforms import apply_updates
-from tapem_dsl.program.arguments import tag_argument
 from tapem_dsl.tape.equality import same, structural
 from tapem_dsl.tape.value import as_value
 
@@ -32,7 +25,7 @@ _TAG = "optim"
 @dataclass(frozen=True, slots=True, eq=False)
 class ParamEntry:
     """
-    One parameter: its id, a name for people, and its value.
+    One parameter: its id, a name for messages, and its value.
 
     >>> ParamEntry(NodeId(0), "w", np.ones(2))
     ParamEntry(id=0, name='w', value=array([1., 1.]))
@@ -41,12 +34,11 @@ class ParamEntry:
     id: NodeId
     name: str
     value: Array
-    """An array, or a NumPy scalar at shape ``()``."""
+    """An array, or a NumPy scalar of shape ``()``."""
 
     def __post_init__(self) -> None:
-        """Check the fields."""
         index_of(self.id, "ParamEntry, id")
-        check_fields(self, name=str)
+        check_fields(self)
         check_array("ParamEntry", "value", self.value)
 
     @structural
@@ -54,7 +46,6 @@ class ParamEntry:
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Shallow: a value is an array."""
         return hash((self.id, self.name))
 
 
@@ -74,7 +65,6 @@ class ParamTable:
     entries: tuple[ParamEntry, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the fields, and hold a tuple, whatever was given."""
         entries = items_of("ParamTable", "entries", self.entries, ParamEntry)
         object.__setattr__(self, "entries", entries)
 
@@ -82,17 +72,17 @@ class ParamTable:
         self, tag: str, id: NodeId, shape: Shape
     ) -> Result[Array, TapeError]:
         """
-        Look a parameter up, checked to have a shape.
+        Return the value of a parameter, which must have a shape.
 
         Fails with:
-            :class:`ParameterError`: no such id, or another shape.
+            :class:`ParameterError`: the table lacks the id, or the shape differs.
 
         Lean: ``getTensor``.
 
         >>> ParamTable().get_tensor("demo", NodeId(3), ())
         <Failure: demo: missing param id 3 (id=3)>
         """
-        tag_argument(tag, "ParamTable.get_tensor")
+        check_argument("ParamTable.get_tensor", "tag", tag, str)
         index_of(id, "ParamTable.get_tensor, id")
         check_shape(shape)
         for entry in self.entries:
@@ -105,7 +95,7 @@ class ParamTable:
 
     def set(self, id: NodeId, value: Array) -> "ParamTable":
         """
-        Give a table with another value for an id; the same if it has no such id.
+        Return the table with another value for an id; unchanged if it lacks the id.
 
         Lean: ``set``.
 
@@ -126,7 +116,7 @@ class ParamTable:
 @dataclass(frozen=True, slots=True)
 class ParamGroup:
     """
-    Which parameters move by which rule, and how fast.
+    The ids of some parameters, their rule and their rate.
 
     Lean: ``ParamGroup``, whose ``kind`` and hyperparameters are ``rule`` here. PyTorch:
     ``optimizer.param_groups``.
@@ -138,13 +128,12 @@ class ParamGroup:
 
     ids: tuple[NodeId, ...]
     rule: Rule[Any]  # Any: its state
-    rate: Real
+    rate: NonNegative
     schedule: Schedule | None = None
-    """If given, it decides the rate, from how many steps there have been."""
+    """If given, it replaces ``rate``; its argument is the count of past steps."""
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, ids=Iterable, rate="[0, inf)")
+        check_fields(self, ids=Iterable)
         object.__setattr__(self, "ids", tuple(self.ids))
         for at, id in enumerate(self.ids):
             index_of(id, f"ParamGroup, ids[{at}]")
@@ -153,8 +142,8 @@ class ParamGroup:
             check_fields(self, schedule=Callable)
 
     def rate_at(self, step: int) -> Real:
-        """Give the rate of a step, counted from 0."""
-        check_count("ParamGroup.rate_at", "step", step)
+        """Return the rate of a step, counted from 0."""
+        check_argument("ParamGroup.rate_at", "step", step, "count")
         rate = self.rate if self.schedule is None else self.schedule
         now: Real = rate_at(rate, step)
         return now
@@ -164,13 +153,13 @@ class ParamGroup:
 @dataclass(frozen=True, slots=True, eq=False)
 class Optimizer:
     """
-    Groups, the states of their parameters, and how many steps there have been.
+    Groups of parameters, the parameters' states, and the count of past steps.
 
-    An optimiser is a value: :meth:`step` gives the next one. A checkpoint takes
-    ``(steps, states)``, and is read back into those of :meth:`init`.
+    An optimiser is immutable: :meth:`step` returns the next one. A checkpoint saves
+    ``(steps, states)``, and loads them into those of a fresh :meth:`init`.
 
-    Lean: ``Train.Optim``, of the later generations: a parameter without a gradient
-    stays as it is, with its state and its own count of steps.
+    Lean: ``Train.Optim`` of the later generations: a parameter without a gradient keeps
+    its value, its state and its own count of steps.
 
     >>> from tapem_dsl.optim.rules import Sgd
     >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
@@ -182,24 +171,23 @@ class Optimizer:
 
     groups: tuple[ParamGroup, ...]
     steps: int = 0
-    states: dict[NodeId, Any] = field(default_factory=dict)  # Any: of whatever rule
+    states: dict[NodeId, Any] = field(default_factory=dict)  # Any: of any rule
 
     def __post_init__(self) -> None:
-        """Check the fields, and hold a tuple of groups, whatever was given."""
         groups = items_of("Optimizer", "groups", self.groups, ParamGroup)
         object.__setattr__(self, "groups", groups)
-        check_fields(self, steps=None, states=dict)
+        check_fields(self, steps="count", states=dict)
 
     def init(self, table: ParamTable) -> "Optimizer":
         """
-        Give every parameter of a group its state: what a checkpoint is read back into.
+        Return the optimiser with a state for each parameter of its groups.
 
         >>> from tapem_dsl.optim.rules import Momentum
         >>> table = ParamTable((ParamEntry(NodeId(0), "w", np.float64(3)),))
         >>> Optimizer((ParamGroup((NodeId(0),), Momentum(), 0.5),)).init(table).states
         {0: Buffered(steps=0, buffer=np.float64(0.0))}
         """
-        check_type("Optimizer.init", "table", table, ParamTable)
+        check_argument("Optimizer.init", "table", table, ParamTable)
         rules = {id: group.rule for group in self.groups for id in group.ids}
         fresh = {
             entry.id: rules[entry.id].init(entry.value)
@@ -212,17 +200,16 @@ class Optimizer:
         self, table: ParamTable, gradients: Mapping[NodeId, Array]
     ) -> "Result[tuple[Optimizer, ParamTable], TapeError]":
         """
-        Move every parameter that has a gradient.
+        Update each parameter that has a gradient; return the next optimiser and table.
 
         Fails with:
             :class:`ParameterError`: an id twice in the table, in two groups or in none;
-            a group's id that the table does not have; a gradient or a state of another
-            shape.
+            a group's id that the table lacks; a gradient or a state of another shape.
 
         Raises:
             TypeError: a state of another rule.
-            ValueError: a gradient of another scalar type than its parameter; a schedule
-            that gives a negative or infinite rate.
+            ValueError: a gradient of another dtype than its parameter; a schedule that
+                returns a negative or infinite rate.
 
         Lean: ``step``.
 
@@ -230,10 +217,10 @@ class Optimizer:
         >>> Optimizer(()).step(table, {})
         <Failure: optim: no parameter group for id 0 (id=0)>
         """
-        check_type("Optimizer.step", "table", table, ParamTable)
-        check_type(
+        check_argument("Optimizer.step", "table", table, ParamTable)
+        check_argument(
             *("Optimizer.step", "gradients", gradients, Mapping),
-            "; give what backward_scalar gave, from ids to arrays",
+            "; pass the result of backward_scalar, from ids to arrays",
         )
         wrong = self._wrong(table)
         if wrong is not None:
@@ -263,11 +250,10 @@ class Optimizer:
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Shallow: states are arrays."""
         return hash((Optimizer, self.steps, len(self.groups)))
 
     def _wrong(self, table: ParamTable) -> TapeError | None:
-        """Find what does not go together, whatever the gradients."""
+        """Return the first inconsistency between groups and table, if any."""
         known: set[NodeId] = set()
         for entry in table.entries:
             if entry.id in known:

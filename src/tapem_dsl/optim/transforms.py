@@ -1,8 +1,8 @@
 """
-Optimisers of pytrees: two pure functions each, chained.
+Optimisers of pytrees, as optax has them: two pure functions, ``init`` and ``update``.
 
-A transform turns gradients into what is to be added to the parameters, and a state into
-the next one: optax's shape. States are pytrees too, so that they save like parameters.
+``update`` turns gradients into updates, which are added to the parameters, and a state
+into the next state. States are pytrees, so a checkpoint holds them like parameters.
 """
 
 from abc import ABC, abstractmethod
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 import numpy as np
+from typing_extensions import override
 
 from tapem_dsl import tree
-from tapem_dsl.arguments import said
+from tapem_dsl.arguments import describe
 from tapem_dsl.arrays import Array, namespace_of
 from tapem_dsl.optim.adaptive import (
     BETA2,
@@ -28,13 +29,15 @@ from tapem_dsl.optim.rules import (
     Real,
     Rule,
     Sgd,
+    canonical,
     check_alike,
     check_rule,
-    settled,
 )
 from tapem_dsl.optim.schedules import Schedule, check_rate, rate_at
 from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.tape.value import as_value
+
+# Any, throughout: pytrees of arrays, and the states of any rule or transform.
 
 S = TypeVar("S")
 P = TypeVar("P")
@@ -44,16 +47,15 @@ class Transform(ABC, Generic[S]):
     """
     ``init(parameters)`` and ``update(gradients, state, parameters)``.
 
-    ``update`` gives a pytree like the parameters, to be added to them, and the next
-    state. A gradient that is ``None`` leaves its parameter and its part of the state
-    as they are, and gives ``None``.
+    ``update`` returns updates, a pytree like the parameters that is added to them, and
+    the next state. Where a gradient is ``None``, the update is ``None``, and the
+    parameter and its part of the state stay as they are.
 
-    Transforms are values: those of this library are frozen records, with ``==`` and
-    pickle. One of your own is a subclass with the two methods.
+    The transforms of this library are frozen records, with ``==`` and pickle. A user's
+    own transform is a subclass with the two methods.
 
-    Source:
-        Lean: none; its ``step`` moves a table. JAX: optax's
-        ``GradientTransformation``.
+    Lean: none; its ``step`` updates a table. JAX: optax's
+    ``GradientTransformation``.
 
     >>> optimiser = sgd(0.1)
     >>> state = optimiser.init({"w": np.ones(2)})
@@ -66,19 +68,17 @@ class Transform(ABC, Generic[S]):
 
     __slots__ = ()
 
-    # Any, below: pytrees of arrays, of whatever structure.
-
     @abstractmethod
     def init(self, parameters: Any, /) -> S:
-        """Make the state before the first step."""
+        """Return the state before the first step."""
 
     @abstractmethod
     def update(self, gradients: Any, state: S, parameters: Any, /) -> tuple[Any, S]:
-        """Give what is to be added to the parameters, and the next state."""
+        """Return what is added to the parameters, and the next state."""
 
     def move(self, gradients: object, state: S, parameters: P) -> tuple[P, S]:
         """
-        Update, and apply what that gives: the next parameters, and the next state.
+        Update and apply the updates; return the next parameters and the next state.
 
         >>> optimiser = sgd(0.1)
         >>> optimiser.move([np.ones(1)], optimiser.init([np.ones(1)]), [np.ones(1)])[0]
@@ -91,50 +91,43 @@ class Transform(ABC, Generic[S]):
 @structural_tuple
 class Stepped(NamedTuple):
     """
-    How many steps there have been, and a pytree of the states of the leaves.
+    The count of past steps, and a pytree of the states of the leaves.
 
     >>> sgd(0.1).init({"w": np.ones(2)})
     Stepped(steps=0, leaves={'w': EmptyState()})
     """
 
     steps: int
-    leaves: Any  # Any: a pytree like the parameters, of states of whatever rule
+    leaves: Any
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ByLeaf(Transform[Stepped]):
-    """
-    Each leaf of a pytree moves by a rule: what :func:`by_leaf` gives.
-
-    >>> ByLeaf(Sgd(), 0.1).init(np.float64(1.0))
-    Stepped(steps=0, leaves=EmptyState())
-    """
+    """The transform that :func:`by_leaf` returns."""
 
     rule: Rule[Any]
     rate: Real | Schedule
 
     def __post_init__(self) -> None:
-        """Check the fields."""
         check_rule("by_leaf", self.rule)
         check_rate(type(self.rule).__name__, self.rate)
 
+    @override
     def init(self, parameters: object, /) -> Stepped:
-        """Make the state of each leaf."""
         return Stepped(0, tree.map(self.rule.init, parameters))
 
-    # Any: the updates, a pytree like the parameters
+    @override
     def update(
         self, gradients: object, state: Stepped, parameters: object, /
     ) -> tuple[Any, Stepped]:
-        """Move each leaf."""
         leaves, structure = tree.flatten(parameters)
         check_state(state, Stepped)
         try:
             olds = structure.leaves_of(state.leaves)
         except ValueError as error:
-            what = f"the optimiser takes a state of the same pytree: {error}; {_MEND}"
-            raise ValueError(what) from None
+            what = f"the optimiser takes a state of the same pytree: {error}"
+            raise ValueError(f"{what}; {_FIX}") from None
         now = rate_at(self.rate, state.steps)
         changes, states = [], []
         rows = zip(structure.leaves_of(gradients), olds, leaves, strict=True)
@@ -146,12 +139,15 @@ class ByLeaf(Transform[Stepped]):
         return structure.unflatten(changes), after
 
 
-_MEND: Final = "make one by init(parameters)"
+_FIX: Final = "make one by init(parameters)"
 
 
 def check_state(state: object, kind: type) -> None:
     """
-    Refuse the state of another optimiser.
+    Check that a state has the type of the optimiser's states.
+
+    Raises:
+        TypeError: it has another type.
 
     >>> check_state(3, Stepped)
     Traceback (most recent call last):
@@ -160,26 +156,24 @@ def check_state(state: object, kind: type) -> None:
 init(parameters)
     """
     if type(state) is not kind:
-        raise TypeError(
-            f"the optimiser takes a state of type {kind.__name__}, not {said(state)}; "
-            f"{_MEND}"
-        )
+        what = f"the optimiser takes a state of type {kind.__name__}"
+        raise TypeError(f"{what}, not {describe(state)}; {_FIX}")
 
 
 def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
     """
-    Move each leaf of a pytree by a rule.
+    Return the optimiser that updates each leaf of a pytree by a rule.
 
     Args:
         rule: the equations.
-        rate: the learning rate, from 0, or a schedule: a function of the step, which is
-            counted from 0 and advances even where gradients are missing.
+        rate: the learning rate, a number of at least 0, or a schedule: a function of
+            the step. Steps are counted from 0, also those without a gradient.
 
     Raises:
-        TypeError: no rule, or neither a number nor a schedule; when it updates, a state
-            of another rule or optimiser.
-        ValueError: a rate that is negative, infinite or NaN, now or when a schedule
-            gives it; when it updates, a state of another pytree.
+        TypeError: not a rule, or neither a number nor a schedule; in ``update``, a
+            state of another rule or optimiser.
+        ValueError: a rate that is negative, infinite or NaN; in ``update``, such a rate
+            from a schedule, or a state of another pytree.
 
     >>> optimiser = by_leaf(Sgd(), lambda step: 1 / (1 + step))
     >>> optimiser.init(np.float64(1.0))
@@ -193,39 +187,30 @@ def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
 @final
 @dataclass(frozen=True, slots=True)
 class Chain(Transform[tuple[Any, ...]]):
-    """
-    Transforms one after the other: what :func:`chain` gives.
-
-    >>> Chain((sgd(1.0),)).init(np.ones(1))
-    (Stepped(steps=0, leaves=EmptyState()),)
-    """
+    """The transform that :func:`chain` returns."""
 
     transforms: tuple[Transform[Any], ...]
 
     def __post_init__(self) -> None:
-        """Check the fields."""
         given: tuple[object, ...] = self.transforms
-        for transform in given:
-            if not isinstance(transform, Transform):
-                what = (
-                    f"chain takes transforms, such as sgd(0.1), not {said(transform)}"
-                )
+        for x in given:
+            if not isinstance(x, Transform):
+                what = f"chain takes transforms, such as sgd(0.1), not {describe(x)}"
                 raise TypeError(what)
 
+    @override
     def init(self, parameters: object, /) -> tuple[Any, ...]:
-        """Make the state of each."""
         return tuple(transform.init(parameters) for transform in self.transforms)
 
-    # Any: the updates, a pytree like the parameters
+    @override
     def update(
         self, gradients: object, state: tuple[Any, ...], parameters: object, /
     ) -> tuple[Any, tuple[Any, ...]]:
-        """Pass the gradients through all."""
         check_state(state, tuple)
         if len(state) != len(self.transforms):
             raise ValueError(
                 f"the optimiser takes a state of {len(self.transforms)} transforms, "
-                f"not of {len(state)}; {_MEND}"
+                f"not of {len(state)}; {_FIX}"
             )
         states = []
         for transform, old in zip(self.transforms, state, strict=True):
@@ -236,13 +221,12 @@ class Chain(Transform[tuple[Any, ...]]):
 
 def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
     """
-    Apply transforms one after the other: each takes what the one before gave.
+    Return the transform that passes gradients through transforms, in order.
 
     Raises:
-        TypeError: no transform.
+        TypeError: an argument is not a transform.
 
-    Source:
-        JAX: ``optax.chain``.
+    JAX: ``optax.chain``.
 
     >>> from tapem_dsl.optim.clipping import clip_by_value
     >>> chain(clip_by_value(0.5), sgd(1.0)).init(np.ones(1))
@@ -253,32 +237,31 @@ def chain(*transforms: Transform[Any]) -> Transform[tuple[Any, ...]]:
 
 def apply_updates(parameters: P, updates: object) -> P:
     """
-    Add updates to parameters, in new read-only arrays; ``None`` adds nothing.
+    Return parameters plus updates, as read-only arrays; ``None`` adds nothing.
 
-    Source:
-        JAX: ``optax.apply_updates``.
+    JAX: ``optax.apply_updates``.
 
     >>> apply_updates([np.float64(1), np.float64(2)], [np.float64(10), None])
     [np.float64(11.0), np.float64(2.0)]
     """
-    return tree.map(_moved, parameters, updates)
+    return tree.map(_add, parameters, updates)
 
 
-def _moved(p: Array, change: Array | None) -> Array:
+def _add(p: Array, change: Array | None) -> Array:
     if change is None:
         return p
     p, change = as_value(p), as_value(change)
     check_alike(p, change)
     with np.errstate(all="ignore"):
-        return settled(namespace_of(p), p + change)
+        return canonical(namespace_of(p), p + change)
 
 
-# -- optimisers ------------------------------------------------------------------------
+# -- optimisers: by_leaf of a rule, whose defaults and checks they share ---------------
 
 
 def sgd(rate: Real | Schedule, *, weight_decay: Real = 0) -> Transform[Stepped]:
     """
-    Follow :class:`Sgd`.
+    Return ``by_leaf(Sgd(...), rate)``; see :class:`Sgd`.
 
     >>> sgd(0.1).init(np.ones(1)).steps
     0
@@ -295,7 +278,7 @@ def momentum(
     weight_decay: Real = 0,
 ) -> Transform[Stepped]:
     """
-    Follow :class:`Momentum`.
+    Return ``by_leaf(Momentum(...), rate)``; see :class:`Momentum`.
 
     >>> momentum(0.1, nesterov=True).init(np.ones(1)).leaves.steps
     0
@@ -307,7 +290,7 @@ def adagrad(
     rate: Real | Schedule, *, epsilon: Real = EPSILON, weight_decay: Real = 0
 ) -> Transform[Stepped]:
     """
-    Follow :class:`AdaGrad`.
+    Return ``by_leaf(AdaGrad(...), rate)``; see :class:`AdaGrad`.
 
     >>> adagrad(0.1).init(np.ones(1)).leaves
     Accumulated(squares=array([0.]))
@@ -323,7 +306,7 @@ def rmsprop(
     weight_decay: Real = 0,
 ) -> Transform[Stepped]:
     """
-    Follow :class:`RmsProp`.
+    Return ``by_leaf(RmsProp(...), rate)``; see :class:`RmsProp`.
 
     >>> rmsprop(0.1).init(np.ones(1)).leaves
     Averaged(squares=array([0.]))
@@ -340,7 +323,7 @@ def adam(
     weight_decay: Real = 0,
 ) -> Transform[Stepped]:
     """
-    Follow :class:`Adam`.
+    Return ``by_leaf(Adam(...), rate)``; see :class:`Adam`.
 
     >>> adam(0.1).init(np.ones(1)).leaves.first
     array([0.])
@@ -357,7 +340,7 @@ def adamw(
     weight_decay: Real = 0.01,
 ) -> Transform[Stepped]:
     """
-    Follow :class:`AdamW`.
+    Return ``by_leaf(AdamW(...), rate)``; see :class:`AdamW`.
 
     >>> adamw(0.1).init(np.ones(1)).leaves.first
     array([0.])
@@ -373,7 +356,7 @@ def adadelta(
     weight_decay: Real = 0,
 ) -> Transform[Stepped]:
     """
-    Follow :class:`Adadelta`.
+    Return ``by_leaf(Adadelta(...), rate)``; see :class:`Adadelta`.
 
     >>> adadelta(1.0).init(np.ones(1)).leaves.changes
     array([0.])

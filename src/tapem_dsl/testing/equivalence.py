@@ -1,4 +1,4 @@
-"""Programs that behave alike though they are written differently."""
+"""Equivalence of programs: the same results from the same tapes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.tape import EMPTY, Tape
 
 
-# Any: of whatever value and scalar; what they give is compared.
+# Any: programs of any value and scalar.
 def assert_equivalent(
     first: TapeM[Any, Any],
     second: TapeM[Any, Any],
@@ -16,13 +16,13 @@ def assert_equivalent(
     tapes: Iterable[Tape[Any]] = (EMPTY,),
 ) -> None:
     """
-    Assert that two programs give the same value, tape or failure from each tape.
+    Assert that two programs return the same value and tape, or failure, from each tape.
 
-    ``==`` between programs is stricter: it compares how they are written, and implies
-    this. The values are compared exactly, by type and bits.
+    Values are compared exactly, by type and bits. ``==`` between programs is stricter:
+    it compares how they are written, and implies equivalence.
 
     Raises:
-        AssertionError: they differ, with both outcomes.
+        AssertionError: the outcomes differ; the message has both.
 
     >>> from tapem_dsl import fold_m, leaf, pure
     >>> assert_equivalent(leaf(1.0).map(str), leaf(1.0).bind(lambda x: pure(str(x))))
@@ -36,6 +36,6 @@ def assert_equivalent(
         if not same(ours, theirs):
             raise AssertionError(
                 f"not equivalent from {tape!r}:\n"
-                f"  {first!r} gives {ours}\n"
-                f"  {second!r} gives {theirs}"
+                f"  {first!r} returns {ours}\n"
+                f"  {second!r} returns {theirs}"
             )

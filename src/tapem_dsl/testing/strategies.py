@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 def programs(values: st.SearchStrategy[T]) -> st.SearchStrategy[TapeM[T]]:
     """
-    Programs that give one of the values, extend the tape, read it, and sometimes fail.
+    Return a strategy of programs that extend the tape, read it, or fail.
 
-    What they append differs from one to the next and does not commute, so that a law
-    test notices a dropped tape and a changed order. None is built with ``bind``,
-    ``map`` or ``apply``, which are what such a test is about.
+    A program that does not fail returns one of the values. The programs append
+    different nodes, so a law test notices a dropped tape and a changed order. None is
+    built with ``bind``, ``map`` or ``apply``, the methods under test.
 
-    Give it to ``check_all_laws`` as ``container_strategy``: without one, that function
-    tries ``pure`` programs only, which every wrong ``bind`` passes.
+    Pass it to ``check_all_laws`` as ``container_strategy``: by default that function
+    tries ``pure`` programs only, and no wrong ``bind`` fails on these.
 
     >>> isinstance(programs(st.integers()), st.SearchStrategy)
     True
@@ -50,6 +50,6 @@ def _reading(values: tuple[T, ...]) -> Do[T]:
 
 
 @do
-def _failing(number: float, text: str) -> Do[Any]:  # Any: gives nothing, so any value
+def _failing(number: float, text: str) -> Do[Any]:  # Any: it never returns
     yield from leaf(number)
     return (yield from throw(text))

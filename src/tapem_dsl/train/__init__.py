@@ -1,5 +1,5 @@
 """
-What a training script needs: data, steps, evaluation, logs, checkpoints.
+Training scripts: data, training loops, evaluation, logs, checkpoints.
 
 >>> from tapem_dsl import train
 >>> train.Dataset.of_list([1.0, 2.0]).size()
@@ -39,18 +39,10 @@ from tapem_dsl.train.data.tensors import vector_of_list as vector_of_list
 from tapem_dsl.train.loop.checks import require_grad_tensor as require_grad_tensor
 from tapem_dsl.train.loop.checks import require_scalar_value as require_scalar_value
 from tapem_dsl.train.loop.checks import require_value_tensor as require_value_tensor
-from tapem_dsl.train.loop.evaluation import Metric as Metric
-from tapem_dsl.train.loop.evaluation import ReportSum as ReportSum
-from tapem_dsl.train.loop.evaluation import StepReport as StepReport
-from tapem_dsl.train.loop.evaluation import add_metrics as add_metrics
 from tapem_dsl.train.loop.evaluation import eval_batches as eval_batches
 from tapem_dsl.train.loop.evaluation import eval_dataset as eval_dataset
 from tapem_dsl.train.loop.evaluation import eval_dataset_batches as eval_dataset_batches
 from tapem_dsl.train.loop.evaluation import eval_list as eval_list
-from tapem_dsl.train.loop.evaluation import render_metrics as render_metrics
-from tapem_dsl.train.loop.evaluation import render_number as render_number
-from tapem_dsl.train.loop.evaluation import render_reports as render_reports
-from tapem_dsl.train.loop.evaluation import scale_metrics as scale_metrics
 from tapem_dsl.train.loop.loggers import Level as Level
 from tapem_dsl.train.loop.loggers import LineFormatter as LineFormatter
 from tapem_dsl.train.loop.loggers import LogEntry as LogEntry
@@ -63,6 +55,14 @@ from tapem_dsl.train.loop.mean_loss import (
 from tapem_dsl.train.loop.mean_loss import (
     mean_scalar_over_dataset as mean_scalar_over_dataset,
 )
+from tapem_dsl.train.loop.reports import Metric as Metric
+from tapem_dsl.train.loop.reports import ReportSum as ReportSum
+from tapem_dsl.train.loop.reports import StepReport as StepReport
+from tapem_dsl.train.loop.reports import add_metrics as add_metrics
+from tapem_dsl.train.loop.reports import render_metrics as render_metrics
+from tapem_dsl.train.loop.reports import render_number as render_number
+from tapem_dsl.train.loop.reports import render_reports as render_reports
+from tapem_dsl.train.loop.reports import scale_metrics as scale_metrics
 from tapem_dsl.train.loop.step import sgd_update_tensor as sgd_update_tensor
 from tapem_dsl.train.loop.trainer import Trainer as Trainer
 from tapem_dsl.train.loop.trainer import no_log as no_log

@@ -1,9 +1,9 @@
 """
-Packs on disk: written whole or not at all, and read back whole or refused.
+Pytrees on disk: a file is written whole or not at all, and loaded whole or refused.
 
-One file in the safetensors format: arrays as tensors, named by their paths in the tree;
-numbers, texts and rationals as JSON in its metadata, with a digest of all of it. No
-pickle: reading a file runs nothing.
+A file has the safetensors format. Arrays are tensors, named by their paths in the
+pytree; numbers, texts and rationals are JSON in its metadata, with a digest of all.
+Loading a file runs no code: there is no pickle.
 """
 
 import errno
@@ -19,48 +19,49 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
 from tapem_dsl import tree
+from tapem_dsl.arguments import check_argument
+from tapem_dsl.arrays import AnyArray
 from tapem_dsl.errors import CheckpointError, TapeError
-from tapem_dsl.program.arguments import tag_argument
 from tapem_dsl.tape.value import frozen
 from tapem_dsl.train.data.files import check_path
+
+# Any, throughout: leaves of a pytree, and their JSON.
 
 P = TypeVar("P")
 
 _KEY: Final = "tapem_dsl"
 _PARTIAL: Final = ".tapem_dsl-"
-"""How the names of files begin that a stopped process has left half written."""
+"""The prefix of temporary files; a killed process may leave one."""
 
 _VERSION: Final = 1
 
 
 def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     """
-    Write a pytree to a file, in place of what the file was.
+    Write a pytree to a file, replacing the old file.
 
-    The new file is written beside it and put in its place at once: whenever the process
-    stops, the file is the old one or the new one, whole. (A process that is killed may
-    leave a ``.tapem_dsl-...`` beside it, which nothing needs.) Of several writers at
-    once the last one wins. Mode, owner and group of the old file stay where the system
-    lets them, and a link still leads to it; a new file has the umask's mode.
+    The new file is written beside the old one, then renamed: whenever the process
+    stops, the path holds the old or the new file, whole. (A killed process may leave a
+    file ``.tapem_dsl-...`` there, which can be deleted.) Of several writers at once the
+    last one wins. The new file has the old one's mode, owner and group where the system
+    permits, else the umask's mode. A symbolic link is followed.
 
     Args:
-        path: the file; its folder must be there.
-        pytree: arrays of floating-point, integer and truth values, exact arrays, and
-            Python's numbers, texts and ``Fraction``: parameters, an optimiser's state
-            and a place in a stream, all in one.
+        path: the file, in a folder that exists.
+        pytree: leaves are arrays of floats, integers and truth values, exact arrays,
+            and Python numbers, texts and ``Fraction``: parameters, an optimiser's state
+            and a stream's position together.
 
     Raises:
-        TypeError: no path.
-        ValueError: an empty path; a leaf of another kind, or two leaves with one path.
-        OSError: the file cannot be written; ``filename`` is the path given.
+        TypeError: ``path`` is not a path.
+        ValueError: an empty path; a leaf of another type, or two leaves with one path.
+        OSError: the file cannot be written; ``filename`` is ``path``.
         ModuleNotFoundError: safetensors is not installed.
 
-    Source:
-        Lean: ``toStateDict`` and ``snapshot``, in memory. PyTorch: ``torch.save``.
+    Lean: ``toStateDict`` and ``snapshot``, in memory. PyTorch: ``torch.save``.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -73,15 +74,15 @@ def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     check_path("save_checkpoint", path)
     if not os.fspath(path):
         raise ValueError("save_checkpoint takes the path of a file for path, not ''")
-    from safetensors.numpy import save  # noqa: PLC0415 - an extra, asked for when used
+    from safetensors.numpy import save  # noqa: PLC0415 - an optional extra
 
     tensors, others = _parts(pytree)
     header = {"version": _VERSION, "others": others, "digest": _digest(tensors, others)}
     written = save(tensors, {_KEY: json.dumps(header, sort_keys=True)})
     try:
-        # of a link, what it leads to; Path.resolve raises RuntimeError of some
+        # realpath follows a link; Path.resolve raises RuntimeError for a loop of links
         _replace(Path(os.path.realpath(path)), written)
-    except OSError as error:  # it may name the file beside
+    except OSError as error:  # it may name the temporary file
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
@@ -89,28 +90,27 @@ def load_checkpoint(
     tag: str, path: str | os.PathLike[str], like: P
 ) -> Result[P, TapeError]:
     """
-    Read a pytree back, bit for bit.
+    Return the pytree in a file, bit for bit.
 
     Args:
         tag: names the call in errors.
         path: the file.
-        like: a pytree of the same structure, shapes and types: what a run starts
-            with.
+        like: a pytree with the same structure, shapes and types, such as the initial
+            parameters.
 
     Fails with:
-        :class:`CheckpointError`: no such file, a truncated, changed or foreign one, or
-        one that holds another pytree; and what is wrong.
+        :class:`CheckpointError`: there is no such file, it is truncated, changed or
+        foreign, or it holds another pytree; the message says which.
 
     Raises:
         ModuleNotFoundError: safetensors is not installed.
 
-    Source:
-        Lean: ``ofStateDict`` and ``restore``. PyTorch: ``torch.load``.
+    Lean: ``ofStateDict`` and ``restore``. PyTorch: ``torch.load``.
 
     >>> load_checkpoint("resume", "no such file", 1.0)
     <Failure: resume: no such file: no file is there>
     """
-    tag_argument(tag, "load_checkpoint")
+    check_argument("load_checkpoint", "tag", tag, str)
     check_path("load_checkpoint", path)
 
     def refused(what: str) -> Result[P, TapeError]:
@@ -144,10 +144,10 @@ def load_checkpoint(
 
 def _replace(file: Path, written: bytes) -> None:
     """
-    Put a new file in the place of one that may be there, with its mode and owner.
+    Write a file beside another, with the other's mode and owner, and replace it.
 
     Raises:
-        OSError: that cannot be.
+        OSError: the file cannot be written.
     """
     try:
         old = file.stat()
@@ -158,13 +158,13 @@ def _replace(file: Path, written: bytes) -> None:
             errno.EISDIR if stat.S_ISDIR(old.st_mode) else errno.EINVAL,
             "not a regular file",
         )
-    mode = stat.S_IMODE(old.st_mode) if old else 0o666  # of which umask takes its part
+    mode = stat.S_IMODE(old.st_mode) if old else 0o666  # less the umask
     beside = file.with_name(f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        # Path.open takes no opener; and a mode set later leaves a moment to look in
+        # Path.open takes no opener, and a mode set after opening would be too late
         with open(beside, "xb", opener=partial(os.open, mode=mode)) as out:
             if old:
-                _resemble(out.fileno(), old)
+                _copy_owner_and_mode(out.fileno(), old)
             out.write(written)
             out.flush()
             os.fsync(out.fileno())
@@ -172,16 +172,26 @@ def _replace(file: Path, written: bytes) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """
+    Make the new file's name durable, where the system permits.
+
+    The file is in place already, so a folder that cannot be opened, such as one that
+    may be written to but not read, is no error.
+    """
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
-def _resemble(descriptor: int, old: os.stat_result) -> None:
-    """Give an open file the group, owner and mode of another, each where allowed."""
+def _copy_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
+    """Set an open file's group, owner and mode to another's, each where permitted."""
     if hasattr(os, "fchown"):
         for change in (
             partial(os.fchown, descriptor, -1, old.st_gid),
@@ -192,29 +202,27 @@ def _resemble(descriptor: int, old: os.stat_result) -> None:
                 change()
 
 
-# Any, from here on: leaves of a pytree, and what JSON has for them.
-def _parts(pytree: object) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Split a pytree's leaves, by path, into tensors and what JSON holds."""
+def _parts(pytree: object) -> tuple[dict[str, AnyArray], dict[str, Any]]:
+    """Return the leaves of a pytree, by path: tensors, and those stored as JSON."""
     leaves, structure = tree.flatten(pytree)
-    tensors: dict[str, NDArray[Any]] = {}
+    tensors: dict[str, AnyArray] = {}
     others: dict[str, Any] = {}
     for name, leaf in zip(structure.paths(), leaves, strict=True):
         if f"/{name}" in tensors or name in others:
             raise ValueError(f"two leaves of the pytree have the path {name!r}")
         if isinstance(leaf, np.ma.MaskedArray):
-            raise ValueError(f"a file loses the mask of {name!r}")  # noqa: TRY004
+            raise ValueError(f"a checkpoint would lose the mask of {name!r}")  # noqa: TRY004
         array = isinstance(leaf, np.ndarray | np.generic)
         if array and leaf.dtype.kind in "fiub" and leaf.dtype.itemsize <= _WIDEST:
-            tensors[f"/{name}"] = np.array(
-                leaf, leaf.dtype.newbyteorder("="), order="C"
-            )
+            native = leaf.dtype.newbyteorder("=")
+            tensors[f"/{name}"] = np.array(leaf, native, order="C")
         else:
             others[name] = _encoded(name, leaf)
     return tensors, others
 
 
 _WIDEST: Final = 8
-"""Bytes of the widest scalar that the format knows."""
+"""The bytes of the widest scalar of the format."""
 
 
 def _encoded(name: str, leaf: Any) -> dict[str, Any]:
@@ -224,28 +232,28 @@ def _encoded(name: str, leaf: Any) -> dict[str, Any]:
     if kind is int:
         return {"type": "int", "value": hex(leaf)}
     if kind is Fraction:
-        return {"type": "Fraction", "value": _written(leaf)}
+        return {"type": "Fraction", "value": _hex(leaf)}
     if kind is float:
-        bits = np.array(leaf, "<f8").tobytes()  # of NaN, too, all 64 count
+        bits = np.array(leaf, "<f8").tobytes()  # all 64 bits, also of NaN
         return {"type": "float", "value": bits.hex()}
     if kind is np.ndarray and leaf.dtype == object:
-        entries = [_written(Fraction(entry)) for entry in leaf.flat]
+        entries = [_hex(Fraction(entry)) for entry in leaf.flat]
         return {"type": "rationals", "shape": list(leaf.shape), "value": entries}
     what = leaf.dtype if isinstance(leaf, np.ndarray | np.generic) else kind.__name__
-    raise ValueError(f"a checkpoint holds no {what}, as at {name!r}")
+    raise ValueError(f"a checkpoint cannot hold the {what} at {name!r}")
 
 
-def _written(number: Fraction) -> list[str]:
-    """Write in hexadecimal, of which Python reads any number of digits."""
+def _hex(number: Fraction) -> list[str]:
+    """Return hexadecimal texts, whose length Python does not limit."""
     return [hex(number.numerator), hex(number.denominator)]
 
 
 def _decoded(made: Any) -> Any:
     """
-    Read one leaf.
+    Return the leaf that :func:`_encoded` encoded.
 
     Raises:
-        KeyError, TypeError, ValueError, ArithmeticError: nobody has written this.
+        KeyError, TypeError, ValueError, ArithmeticError: it is not such an encoding.
     """
     kind, value = made["type"], made["value"]
     if kind in ("bool", "str"):
@@ -256,12 +264,17 @@ def _decoded(made: Any) -> Any:
         array = np.empty(len(value), object)
         array[:] = [_fraction(entry) for entry in value]
         return array.reshape([_extent(n) for n in made["shape"]])
-    read = {"int": _integer, "Fraction": _fraction, "float": _float}
-    return read[kind](value)
+    if kind == "int":
+        return int(value, 16)
+    if kind == "float":
+        return np.frombuffer(bytes.fromhex(value), "<f8").item()
+    if kind == "Fraction":
+        return _fraction(value)
+    raise ValueError(kind)
 
 
-def _value(name: str, tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> Any:
-    """Give a leaf as a tape would keep it, or the ``None`` of what cannot be read."""
+def _value(name: str, tensors: dict[str, AnyArray], others: dict[str, Any]) -> Any:
+    """Return a leaf, frozen as on a tape; ``None`` if it cannot be decoded."""
     try:
         value = _decoded(others[name]) if name in others else tensors[name]
     except (KeyError, TypeError, ValueError, ArithmeticError):
@@ -269,14 +282,6 @@ def _value(name: str, tensors: dict[str, NDArray[Any]], others: dict[str, Any]) 
     if isinstance(value, np.ndarray):
         return frozen(value if value.dtype == object else value[()])
     return value
-
-
-def _integer(text: Any) -> int:
-    return int(text, 16)
-
-
-def _float(text: Any) -> Any:
-    return np.frombuffer(bytes.fromhex(text), "<f8").item()
 
 
 def _fraction(pair: Any) -> Fraction:
@@ -291,14 +296,14 @@ def _extent(number: Any) -> int:
 
 
 def _kind(value: Any) -> str:
-    """Say what a leaf is: of two alike one may take the other's place."""
+    """Return the type of a leaf, with an array's dtype and shape."""
     if isinstance(value, np.ndarray | np.generic):
         return f"{value.dtype.newbyteorder('=')}{list(value.shape)}"
     return "unreadable" if value is None else type(value).__name__
 
 
-def _digest(tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> str:
-    """Hash all that a file says."""
+def _digest(tensors: dict[str, AnyArray], others: dict[str, Any]) -> str:
+    """Return a hash of all leaves."""
     digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
     for name in sorted(tensors):
         array = tensors[name]
@@ -309,28 +314,28 @@ def _digest(tensors: dict[str, NDArray[Any]], others: dict[str, Any]) -> str:
 
 def _content(path: str | os.PathLike[str]) -> bytes:
     """
-    Read a file.
+    Return the bytes of a file.
 
     Raises:
-        ValueError: that is not possible, and why.
+        ValueError: the file cannot be read; the message says why.
     """
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise ValueError("no file is there") from None
-    except (OSError, ValueError) as error:  # of the file, of its name
+    except (OSError, ValueError) as error:  # a bad file, a bad name
         raise ValueError(f"the file cannot be read: {error}") from None
 
 
-def _read(written: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def _read(written: bytes) -> tuple[dict[str, AnyArray], dict[str, Any]]:
     """
-    Take a file apart.
+    Return the tensors and the header in the bytes of a file.
 
     Raises:
-        ValueError: it is no whole checkpoint, and why.
+        ValueError: they are not a whole checkpoint; the message says why.
     """
     from safetensors import SafetensorError  # noqa: PLC0415 - as in save_checkpoint
-    from safetensors.numpy import load  # noqa: PLC0415 - likewise
+    from safetensors.numpy import load  # noqa: PLC0415 - as in save_checkpoint
 
     try:
         tensors = load(written)

@@ -203,7 +203,7 @@ def test_a_broken_text_fails_at_its_row_and_column(
     error = parse_csv(text, options).failure()
     assert isinstance(error, LoadError)
     if row == 1:
-        message += "; if row 1 names the columns, give skip_header=True"
+        message += "; if row 1 names the columns, pass skip_header=True"
     assert (error.message, error.row, error.column) == (message, row, column)
 
 
@@ -212,7 +212,7 @@ def test_a_broken_text_fails_at_its_row_and_column(
     [("x,y\n1,2\n", "x"), ('"a,b"\r1', "a,b"), ("\ufeffid, x\n1,2", "id")],
 )
 def test_a_header_is_told_how_to_be_passed_over(text: str, suffix: str) -> None:
-    fix = "; if row 1 names the columns, give skip_header=True"
+    fix = "; if row 1 names the columns, pass skip_header=True"
     error = parse_csv(text).failure()
     assert error.message == f"csv row 1, col 1: unparsed suffix: {suffix}{fix}"
     assert parse_csv(text, CsvOptions(skip_header=True)).unwrap()
@@ -226,14 +226,14 @@ def test_a_header_is_told_how_to_be_passed_over(text: str, suffix: str) -> None:
     ["id,2020,2021\n5,1,2", "date,1.5\n2,3", "name,age", "x\n", "1,x\n1,2", ",1\n1,2"],
 )
 def test_a_first_row_that_is_wrong_may_be_a_header(text: str) -> None:
-    fix = "; if row 1 names the columns, give skip_header=True"
+    fix = "; if row 1 names the columns, pass skip_header=True"
     assert parse_csv(text).failure().message.endswith(fix)
     past = parse_csv(text, CsvOptions(skip_header=True))
     assert past.value_or(None) or past.failure().message == "csv: no data rows"
 
 
 def test_a_header_below_blank_lines_needs_them_removed() -> None:
-    what = "; if row 3 names the columns, remove the blank lines above it and give skip"
+    what = "; if row 3 names the columns, remove the blank lines above it and pass skip"
     text = "\n\nname,age\n1,2"
     assert what in parse_csv(text).failure().message
     cut = text.removeprefix("\n\n")

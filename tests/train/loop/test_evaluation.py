@@ -11,6 +11,8 @@ from returns.result import Failure, Success
 
 from tapem_dsl.errors import EmptyBatches, EmptyDataset, MetricMismatch, Thrown
 from tapem_dsl.train import (
+    ArrayDataset,
+    DataLoader,
     Dataset,
     Metric,
     ReportSum,
@@ -90,6 +92,41 @@ def test_batches_weigh_as_many_as_they_hold(xs: list[Fraction], size: int) -> No
 
     whole = eval_list("t", xs, report)
     assert eval_dataset_batches("t", Dataset.of_list(xs), size, of_batch) == whole
+
+
+ROWS: Any = {"x": np.arange(6.0).reshape(3, 2), "y": np.array([0.0, 3.0, 9.0])}
+
+
+@pytest.mark.parametrize(
+    ("pytree", "targets_of"),
+    [
+        (ROWS, lambda batch: batch["y"]),
+        ((ROWS["x"], ROWS["y"]), lambda batch: batch[1]),
+        ([ROWS["x"], ROWS["y"]], lambda batch: batch[1]),
+        (ROWS["y"], lambda batch: batch),
+    ],
+    ids=["dict", "tuple", "list", "array"],
+)
+def test_a_pytree_of_arrays_weighs_as_many_as_its_rows(
+    pytree: Any, targets_of: Any
+) -> None:
+    def of_batch(batch: Any) -> Any:
+        return Success(StepReport(float(np.mean(targets_of(batch)))))
+
+    data: Any = ArrayDataset.of_tree("t", pytree).unwrap()
+    assert eval_dataset_batches("t", data, 2, of_batch) == Success(StepReport(4.0))
+    _, batches = DataLoader(data, 2).epoch("t").unwrap()
+    assert eval_batches("t", batches, of_batch) == Success(StepReport(4.0))
+    if not isinstance(pytree, list):  # a list on its own is a list of samples
+        assert eval_batches("t", list(batches), of_batch) == Success(StepReport(4.0))
+
+
+def test_the_mean_of_no_samples_is_what_lean_divides_to() -> None:
+    metrics = (Metric("a", 1.0), Metric("b", -1.0), Metric("c", Fraction(2)))
+    mean = ReportSum(0, 0.0, metrics).mean()
+    assert np.isnan(float(mean.loss))
+    assert [metric.value for metric in mean.metrics] == [np.inf, -np.inf, 0]
+    assert isinstance(mean.metrics[2].value, Fraction)
 
 
 def test_nothing_to_evaluate_is_a_failure() -> None:

@@ -1,4 +1,4 @@
-"""``value_and_grad`` and ``grad``: from a program to a function of arrays."""
+"""``value_and_grad`` and ``grad``: functions of arrays, made of a program."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +18,10 @@ from typing import (
 )
 
 import numpy as np
-from numpy.typing import NDArray
 from returns.result import Result
 
 from tapem_dsl import tree
-from tapem_dsl.arrays import namespace_of
+from tapem_dsl.arrays import AnyArray, namespace_of
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.reverse.sparse import backward_scalar
@@ -31,7 +30,6 @@ from tapem_dsl.program.combinators import map_m, value_of
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.value import frozen
-from tapem_dsl.tree import Structure
 
 Q = TypeVar("Q")
 K = TypeVar("K")
@@ -39,14 +37,16 @@ F = TypeVar("F", bound=np.generic)
 Inputs = ParamSpec("Inputs")
 
 
+# Any, throughout: pytrees of any structure, and leaves of any type.
+
+
 class DataClass(Protocol):
-    """A dataclass, to type checkers: of whatever fields."""
+    """Any dataclass, as typeshed describes it to type checkers."""
 
-    __dataclass_fields__: ClassVar[dict[str, Any]]  # Any: as typeshed has it
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-# Any, in all: leaves and parts of whatever type.
-Leaf: TypeAlias = float | Fraction | np.generic | NDArray[Any]
+Leaf: TypeAlias = float | Fraction | np.generic | AnyArray
 Record: TypeAlias = DataClass | tuple[Any, ...]
 L = TypeVar("L", bound=Leaf)
 X = TypeVar("X", bound=Leaf | Record | list[Any] | dict[Any, Any] | None)
@@ -58,11 +58,11 @@ R = TypeVar("R", bound=Record)
 @dataclass(frozen=True, slots=True)
 class ValueAndGrad(Generic[Q, Inputs, F]):
     """
-    A function of parameters and inputs, made by :func:`value_and_grad`.
+    The function of parameters and inputs that :func:`value_and_grad` returns.
 
-    Type checkers want an array where the program takes one id, a list or dict where it
-    takes one of ids, and a tuple, NamedTuple or dataclass where it takes one of these;
-    whether that is the same one they cannot say. The gradients have the type of the
+    Type checkers accept an array if the program takes one id, a list or dict if it
+    takes a list or dict of ids, and any tuple, NamedTuple or dataclass if it takes one
+    of these: they cannot compare the classes. The gradients have the type of the
     parameters.
 
     >>> ValueAndGrad(print)
@@ -72,7 +72,6 @@ class ValueAndGrad(Generic[Q, Inputs, F]):
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]]
 
     def __post_init__(self) -> None:
-        """Check that it is a function."""
         function_argument(self.program_of, "value_and_grad", "program_of")
 
     @overload
@@ -110,18 +109,15 @@ class ValueAndGrad(Generic[Q, Inputs, F]):
     def __call__(
         self, parameters: Any, /, *inputs: Inputs.args, **options: Inputs.kwargs
     ) -> Result[tuple[F, Any], TapeError]:
-        """Run the program on parameters, and sweep its tape."""
-        leaves, structure = tree.flatten(parameters)
-        return _valued(self.program_of, leaves, structure, inputs, options).eval()
+        """Run the program and reverse mode on its tape."""
+        return _value_and_grad(self.program_of, parameters, inputs, options).eval()
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Grad(Generic[Q, Inputs, F]):
     """
-    A function of parameters and inputs, made by :func:`grad`.
-
-    Typed as :class:`ValueAndGrad`.
+    The function that :func:`grad` returns, typed as :class:`ValueAndGrad`.
 
     >>> Grad(print)
     Grad(program_of=<built-in function print>)
@@ -130,7 +126,6 @@ class Grad(Generic[Q, Inputs, F]):
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]]
 
     def __post_init__(self) -> None:
-        """Check that it is a function."""
         function_argument(self.program_of, "grad", "program_of")
 
     @overload
@@ -168,39 +163,39 @@ class Grad(Generic[Q, Inputs, F]):
     def __call__(
         self, parameters: Any, /, *inputs: Inputs.args, **options: Inputs.kwargs
     ) -> Result[Any, TapeError]:
-        """Run the program on parameters, and sweep its tape."""
-        leaves, structure = tree.flatten(parameters)
-        valued = _valued(self.program_of, leaves, structure, inputs, options).eval()
-        return valued.map(itemgetter(1))
+        """Run the program and reverse mode on its tape."""
+        both = _value_and_grad(self.program_of, parameters, inputs, options)
+        return both.eval().map(itemgetter(1))
 
 
 def value_and_grad(
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]],
 ) -> ValueAndGrad[Q, Inputs, F]:
     """
-    Turn a program of parameters into a function of arrays.
+    Return the function that computes a program's scalar loss and its gradients.
 
     Args:
-        program_of: from a pytree of node ids, and inputs, to the program of a scalar
-            loss.
+        program_of: takes a pytree of node ids, and inputs, and returns the program of
+            the loss.
 
     Returns:
-        A function from a pytree of arrays, and the inputs, to a ``Result`` of the loss
-        and a pytree of gradients of the same type. A parameter that the loss does not
-        depend on has the gradient 0. Errors name leaves by their paths in the pytree.
+        A function that takes a pytree of arrays, and the inputs, and returns a
+        ``Result`` of the loss and a pytree of gradients of the same type. A parameter
+        that the loss does not depend on has the gradient 0. Errors name leaves by their
+        paths in the pytree.
 
     Fails with:
-        Whatever the program fails with; :class:`DTypeMismatch` for a leaf of labels or
-        conditions; :class:`SeedShapeMismatch` if the loss is no scalar.
+        What the program fails with; :class:`DTypeMismatch` for a leaf of integers or
+        truth values; :class:`SeedShapeMismatch` if the loss is not a scalar.
 
     Raises:
-        TypeError: ``program_of`` is no function or, in a call, gives no program; a leaf
-            that is no number, named by its path.
+        TypeError: ``program_of`` is not a function or, in a call, does not return a
+            program; a leaf that is not a number, named by its path.
 
     Gradient:
-        As :func:`backward_scalar` has it. Inside another derivative, where the program
-        uses duals of levels around it, gradients carry these levels, as ``jax.grad``
-        does inside ``jax.jvp``.
+        As :func:`backward_scalar`. Inside another derivative, where the program uses
+        duals of outer levels, gradients carry these levels, as ``jax.grad`` does inside
+        ``jax.jvp``.
 
     Source:
         Lean: ``backwardScalar`` after ``param`` for each. JAX: ``jax.value_and_grad``.
@@ -218,7 +213,7 @@ def grad(
     program_of: Callable[Concatenate[Q, Inputs], TapeM[NodeId, F]],
 ) -> Grad[Q, Inputs, F]:
     """
-    Turn a program of parameters into the function of its gradients.
+    Return the function that computes the gradients of a program's scalar loss.
 
     Args, failures, gradient:
         As :func:`value_and_grad`, without the value.
@@ -233,15 +228,14 @@ def grad(
     return Grad(program_of)
 
 
-# Any: the pytree of ids, the program's inputs, and its scalar.
 @do
-def _valued(
+def _value_and_grad(
     program_of: Callable[..., TapeM[NodeId, Any]],
-    leaves: list[Any],
-    structure: Structure,
+    parameters: Any,
     inputs: tuple[Any, ...],
     options: dict[str, Any],
 ) -> Do[tuple[Any, Any], Any]:
+    leaves, structure = tree.flatten(parameters)
     ids = yield from map_m(
         tree.named_param, zip(leaves, structure.paths(), strict=True)
     )
@@ -250,11 +244,14 @@ def _valued(
     gradients = yield from backward_scalar(loss, wrt=ids)
     value = yield from value_of(loss)
     values = yield from map_m(value_of, ids)
-    pairs = zip(ids, values, strict=True)
-    found = [gradients[id] if id in gradients else _zeros(x) for id, x in pairs]
+    found = [
+        gradients[id] if id in gradients else _zeros(x)
+        for id, x in zip(ids, values, strict=True)
+    ]
     return value, structure.unflatten(found)
 
 
-def _zeros(x: Any) -> Any:  # Any: an array of whatever scalar
+def _zeros(x: AnyArray) -> AnyArray:
     xp = namespace_of(x)
-    return frozen(xp.canonical(xp.zeros_like(x)))
+    zeros: AnyArray = frozen(xp.canonical(xp.zeros_like(x)))
+    return zeros

@@ -1,1 +1,1 @@
-"""Data in memory, in files, and a place among its batches."""
+"""Data sets in memory and on disk, their files, batches and streams."""

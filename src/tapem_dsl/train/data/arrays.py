@@ -1,4 +1,4 @@
-"""Samples that are the rows of arrays, which need not fit in memory."""
+"""Data sets of the rows of arrays, which need not fit in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from returns.result import Failure, Result, Success
 from typing_extensions import override
 
 from tapem_dsl import tree
-from tapem_dsl.arguments import check_fields
+from tapem_dsl.arguments import check_argument, check_fields
 from tapem_dsl.errors import (
     BatchSizeNotPositive,
     EmptyDataset,
     LoadError,
     TapeError,
 )
-from tapem_dsl.program.arguments import int_argument, tag_argument
 from tapem_dsl.tape.equality import same, structural
 from tapem_dsl.train.data.dataset import Batched, Shuffling, order_of
 
@@ -29,10 +28,11 @@ Order: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayDataset(Batched[P]):
     """
-    A pytree of arrays whose first axes are one, and the order in which to take rows.
+    A pytree of arrays with first axes of one length, and an order of their rows.
 
-    The arrays may be ``np.memmap``: only the rows of a batch are read, when it is asked
-    for. Shuffling and splitting make new orders, 8 bytes a sample, and copy no row.
+    Sample ``i`` holds row ``order[i]`` of each array. The arrays may be ``np.memmap``:
+    a batch reads its own rows only, when it is indexed. Shuffling and splitting make a
+    new order of 8 bytes a sample, and copy no row.
 
     Lean: none; its ``Dataset`` is in memory. PyTorch: ``TensorDataset``.
 
@@ -46,23 +46,22 @@ class ArrayDataset(Batched[P]):
     order: Order
 
     def __post_init__(self) -> None:
-        """Check the order, and keep it from being written to."""
         check_fields(self, order=np.ndarray)
         self.order.setflags(write=False)
 
     @staticmethod
     def of_tree(tag: str, pytree: P) -> "Result[ArrayDataset[P], TapeError]":
         """
-        Take a pytree of arrays, in their order.
+        Return the data set of a pytree of arrays, in the order of their rows.
 
         Fails with:
-            :class:`LoadError`: no arrays at all, first axes that differ, or a masked
-            array, whose mask no batch would have.
+            :class:`LoadError`: no arrays, first axes of different lengths, or a masked
+            array, whose mask the batches would lose.
 
         >>> ArrayDataset.of_tree("demo", (np.ones(2), np.ones(3)))
         <Failure: demo: length mismatch: 2 vs 3>
         """
-        tag_argument(tag, "ArrayDataset.of_tree")
+        check_argument("ArrayDataset.of_tree", "tag", tag, str)
         arrays = tree.leaves(pytree)
         if not arrays or any(not np.ndim(array) for array in arrays):
             text = ": expected arrays of rows"
@@ -77,30 +76,32 @@ class ArrayDataset(Batched[P]):
                 return Failure(LoadError(tag, text))
         return Success(ArrayDataset(pytree, np.arange(first)))
 
+    @override
     def size(self) -> int:
-        """Count the samples."""
         return len(self.order)
 
     def get(self, at: int) -> P:
         """
-        Read one sample; counts from the end too.
+        Return one sample; a negative index counts from the end.
 
         Raises:
-            IndexError: there are fewer.
+            IndexError: there are fewer samples.
         """
-        which = self.order[int_argument(at, "ArrayDataset.get, at")]
+        check_argument("ArrayDataset.get", "at", at, int)
+        which = self.order[at]
         return tree.map(lambda array: np.array(array[which])[()], self.data)
 
     # Any: an index of NumPy's, of one row or of many.
     def rows(self, which: Any) -> P:
-        """Read rows by their places in the arrays."""
+        """Return rows by their positions in the arrays."""
         return tree.map(lambda array: np.asarray(array)[which], self.data)
 
+    @override
     def shuffle(
         self, seed: int, *, how: Shuffling = "lcg"
     ) -> "tuple[int, ArrayDataset[P]]":
         """
-        Reorder as :meth:`Dataset.shuffle` does: the same seeds give the same orders.
+        Return the next seed and a new order, the same as :meth:`Dataset.shuffle`'s.
 
         >>> data = ArrayDataset.of_tree("demo", np.arange(6.0)).unwrap()
         >>> seed, shuffled = data.shuffle(0)
@@ -112,21 +113,21 @@ class ArrayDataset(Batched[P]):
 
     def split_at(self, count: int) -> "tuple[ArrayDataset[P], ArrayDataset[P]]":
         """
-        Give the first ``count`` samples, and the rest.
+        Return the first ``count`` samples, and the rest.
 
         Raises:
             ValueError: ``count`` is negative.
         """
-        if int_argument(count, "ArrayDataset.split_at, count") < 0:
-            raise ValueError(f"split_at takes a count of samples, not {count}")
+        check_argument("ArrayDataset.split_at", "count", count, "count")
         first, rest = self.order[:count], self.order[count:]
         return ArrayDataset(self.data, first), ArrayDataset(self.data, rest)
 
+    @override
     def batches(self, tag: str, batch_size: int) -> "Result[Batches[P], TapeError]":
         """
-        Cut into consecutive pytrees of ``batch_size`` rows; the last may be shorter.
+        Return consecutive pytrees of ``batch_size`` rows; the last may be shorter.
 
-        Each is read when it is asked for.
+        Each is read when it is indexed.
 
         Fails with:
             :class:`BatchSizeNotPositive`, checked first; :class:`EmptyDataset`.
@@ -135,8 +136,9 @@ class ArrayDataset(Batched[P]):
         >>> list(data.batches("demo", 2).unwrap())
         [array([0., 1.]), array([2.])]
         """
-        tag_argument(tag, "ArrayDataset.batches")
-        if int_argument(batch_size, "ArrayDataset.batches, batch_size") <= 0:
+        check_argument("ArrayDataset.batches", "tag", tag, str)
+        check_argument("ArrayDataset.batches", "batch_size", batch_size, int)
+        if batch_size <= 0:
             return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.size():
             return Failure(EmptyDataset(tag))
@@ -156,7 +158,7 @@ class ArrayDataset(Batched[P]):
 @dataclass(frozen=True, slots=True)
 class Batches(Sequence[P]):
     """
-    Packs of rows, read one by one when they are asked for.
+    A sequence of batches, each a pytree of rows that is read when it is indexed.
 
     >>> data = ArrayDataset.of_tree("demo", np.arange(3.0)).unwrap()
     >>> len(data.batches("demo", 2).unwrap())
@@ -165,13 +167,12 @@ class Batches(Sequence[P]):
 
     dataset: ArrayDataset[P]
     size: int
-    """How many rows a batch has; the last may have fewer."""
+    """The number of rows of a batch; the last may have fewer."""
 
     starts: range
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, dataset=ArrayDataset, size=None, starts=range)
+        check_fields(self, dataset=ArrayDataset, size="count", starts=range)
 
     def __len__(self) -> int:
         return len(self.starts)

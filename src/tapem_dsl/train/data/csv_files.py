@@ -1,4 +1,4 @@
-"""CSV files of numbers, read as TorchLean reads them, with the row that is wrong."""
+"""CSV files of numbers, read as TorchLean does; failures name the bad row."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias, final
 
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_count, check_fields, check_type, said
+from tapem_dsl.arguments import check_argument, check_fields, describe
 from tapem_dsl.errors import LoadError, TapeError
 from tapem_dsl.train.data.dataset import Dataset
 from tapem_dsl.train.data.files import check_path, read_file, visible
@@ -27,17 +27,17 @@ _MANTISSA: Final = re.compile(r"^[+-]?[0-9]*(?:\.[0-9]*)?")
 _EXPONENT: Final = re.compile(r"^[eE][+-]?[0-9]+")
 
 _Rows: TypeAlias = list[tuple[int, list[float]]]
-"""Each with its number, for errors."""
+"""Rows with their numbers, for errors."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CsvOptions:
     """
-    How a file is written.
+    The format of a CSV file.
 
     Raises:
-        ValueError: the delimiter is not one character, or ends a line or a quote.
+        ValueError: the delimiter is not one character, or is a quote or a line end.
 
     Lean: ``CsvOptions``.
 
@@ -50,22 +50,20 @@ class CsvOptions:
     """Whether the first row names the columns."""
 
     trim_cells: bool = True
-    """Whether white space around a cell, or around its quotes, does not count."""
+    """Whether to strip white space around a cell and around its quotes."""
 
     allow_empty_lines: bool = True
-    """Whether to pass over lines without cells; else they are an error, also the one
-    after a final newline. A line with a delimiter has cells."""
+    """Whether to skip lines without cells; if not, they are an error, also the empty
+    line after a final newline. A line with a delimiter has cells."""
 
     def __post_init__(self) -> None:
-        """Refuse what can delimit no cells."""
         given: object = self.delimiter
         if not isinstance(given, str) or len(given) != 1 or given in '"\r\n':
             raise ValueError(
                 "the delimiter of CsvOptions is one character, such as ',' or '\\t', "
-                f"and neither a quote nor the end of a line; not {said(given)}"
+                f"and neither a quote nor the end of a line; not {describe(given)}"
             )
-        flag = (False, True)
-        check_fields(self, skip_header=flag, trim_cells=flag, allow_empty_lines=flag)
+        check_fields(self)
 
 
 class Pair(NamedTuple):
@@ -87,20 +85,20 @@ def parse_csv(
     text: str, options: CsvOptions = _DEFAULT
 ) -> Result[list[list[float]], TapeError]:
     r"""
-    Read the numbers of a text, row by row; rows may differ in length.
+    Return the rows of numbers in a text; rows may differ in length.
 
-    A cell is an optional sign, digits with an optional point before, among or behind
-    them, and an optional exponent, at most 256 characters: the words nan and inf are
-    none. Its value is the nearest float64, which is infinite beyond 1.8e308. A cell may
-    stand in quotes, and then hold ends of lines (RFC 4180). A line ends with LF, CRLF
-    or CR. A byte order mark before the text does not count.
+    A cell is an optional sign, digits with an optional decimal point, and an optional
+    exponent, at most 256 characters; ``nan`` and ``inf`` are not numbers. Its value is
+    the nearest float64, which is infinite beyond 1.8e308. A cell may be quoted, and
+    then hold line ends (RFC 4180). A line ends with LF, CRLF or CR. A byte order mark
+    before the text is ignored.
 
     Fails with:
         :class:`LoadError`: the first bad row or cell, counted from 1 after the header,
-        blank lines included; or no rows at all.
+        blank lines included; or no rows.
 
     Raises:
-        TypeError: ``text`` is none.
+        TypeError: ``text`` is not a text.
 
     Lean: ``parseCsv``.
 
@@ -118,9 +116,9 @@ def _rows(owner: str, text: str, options: CsvOptions) -> Result[_Rows, TapeError
     if not isinstance(given, str):
         raise TypeError(
             f"CSV is read from a text, not from a {type(given).__name__}; "
-            "decode bytes, give load_csv a path"
+            "decode bytes first, or pass a path to load_csv"
         )
-    check_type(owner, "options", options, CsvOptions)
+    check_argument(owner, "options", options, CsvOptions)
     records = _records(text.removeprefix("\ufeff"), options)
     if options.skip_header:
         next(records)
@@ -150,17 +148,17 @@ class _Record(NamedTuple):
 
 
 def _header(number: int) -> str:
-    """Say how to pass over a header in the first row that has cells."""
+    """Say how to skip a header in the first row that has cells."""
     blank = "" if number == 1 else "remove the blank lines above it and "
-    return f"{blank}give skip_header=True"
+    return f"{blank}pass skip_header=True"
 
 
 def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
     """
-    Cut a text into cells, without their quotes.
+    Split a text into records of cells, without their quotes.
 
-    The module ``csv`` reads ``"1"2`` as 12, or, where it is strict, refuses a space
-    behind a quote; and how long its cells may be is one number for the whole process.
+    The module ``csv`` reads ``"1"2`` as 12 or, if strict, refuses a space after a
+    quote; and its limit on the length of a cell holds for the whole process.
     """
     delimiter = re.escape(options.delimiter)
     space = rf"[^\S\r\n{delimiter}]*+" if options.trim_cells else ""
@@ -181,7 +179,7 @@ def _records(text: str, options: CsvOptions) -> Iterator[_Record]:
 
 
 def _wrong(cell: str) -> str:
-    """Say what keeps a cell from being a number."""
+    """Say why a cell is not a number."""
     if len(cell) > _LONGEST:
         return f"cell too long ({len(cell)} chars; max {_LONGEST})"
     if not cell:
@@ -198,11 +196,11 @@ def load_csv(
     path: str | os.PathLike[str], options: CsvOptions = _DEFAULT
 ) -> Result[list[list[float]], TapeError]:
     """
-    Read the numbers of a file.
+    Return the rows of numbers in a file.
 
     Fails with:
-        As :func:`parse_csv`; :class:`LoadError` for a file that cannot be read, or is
-        no UTF-8.
+        As :func:`parse_csv`; :class:`LoadError` for a file that cannot be read, or that
+        is not UTF-8.
 
     Lean: ``loadCsv``.
 
@@ -219,7 +217,7 @@ def load_csv(
         return parse_csv(text, options)
 
     check_path("load_csv", path)
-    check_type("load_csv", "options", options, CsvOptions)
+    check_argument("load_csv", "options", options, CsvOptions)
     return read_file(_TAG, path).bind(parsed)
 
 
@@ -227,11 +225,11 @@ def csv_matrix(
     text: str, m: int, n: int, options: CsvOptions = _DEFAULT
 ) -> Result[Floats, TapeError]:
     r"""
-    Read a matrix of ``m`` rows of ``n`` numbers.
+    Return the matrix of ``m`` rows of ``n`` numbers in a text.
 
     Fails with:
-        As :func:`parse_csv`; :class:`LoadError` for more or fewer rows, or the first
-        row of more or fewer numbers.
+        As :func:`parse_csv`; :class:`LoadError` for more or fewer rows, or for the
+        first row of more or fewer numbers.
 
     Lean: ``loadCsvMatrix``.
 
@@ -246,8 +244,8 @@ def csv_matrix(
         wide = _of_width(n, rows, ": row {row}: expected {n} entries, got {got}")
         return wide.bind(lambda given: matrix_of_lists(_TAG, m, n, given))
 
-    check_count("csv_matrix", "m", m)
-    check_count("csv_matrix", "n", n)
+    check_argument("csv_matrix", "m", m, "count")
+    check_argument("csv_matrix", "n", n, "count")
     return _rows("csv_matrix", text, options).bind(matrix)
 
 
@@ -255,17 +253,18 @@ def csv_vectors(
     text: str, n: int, options: CsvOptions = _DEFAULT
 ) -> Result[Dataset[Floats], TapeError]:
     r"""
-    Read a data set of vectors of ``n`` numbers, one a row.
+    Return the data set of vectors of ``n`` numbers in a text, one a row.
 
     Fails with:
-        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer.
+        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer
+        numbers.
 
     Lean: ``loadCsvVectors``.
 
     >>> csv_vectors("1,2\n3,4", 2).map(Dataset.size)
     <Success: 2>
     """
-    check_count("csv_vectors", "n", n)
+    check_argument("csv_vectors", "n", n, "count")
     rows = _rows("csv_vectors", text, options)
     wide = rows.bind(
         lambda rows: _of_width(n, rows, ": expected {n} entries, got {got}")
@@ -277,10 +276,11 @@ def csv_pairs(
     text: str, options: CsvOptions = _DEFAULT
 ) -> Result[Dataset[Pair], TapeError]:
     r"""
-    Read a data set of pairs of numbers, one a row.
+    Return the data set of pairs of numbers in a text, one a row.
 
     Fails with:
-        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer.
+        As :func:`parse_csv`; :class:`LoadError` for the first row of more or fewer
+        numbers.
 
     Lean: ``loadCsvPairs``.
 
@@ -295,7 +295,7 @@ def csv_pairs(
 
 
 def _of_width(n: int, rows: _Rows, what: str) -> Result[list[list[float]], TapeError]:
-    """Check that every row has so many numbers."""
+    """Check that every row has ``n`` numbers."""
     for number, row in rows:
         if len(row) != n:
             text = what.format(n=n, row=number, got=len(row))

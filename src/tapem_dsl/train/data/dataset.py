@@ -7,14 +7,10 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
+from typing_extensions import override
 
-from tapem_dsl.arguments import check_type, said
+from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import BatchSizeNotPositive, EmptyDataset, TapeError
-from tapem_dsl.program.arguments import (
-    int_argument,
-    items_argument,
-    tag_argument,
-)
 from tapem_dsl.tape.equality import same, structural
 
 X = TypeVar("X")
@@ -25,7 +21,7 @@ Shuffling: TypeAlias = Literal["lcg", "numpy"]
 """Which generator decides an order: TorchLean's, or NumPy's."""
 
 MAKE_ONE: Final = "; make one: Dataset.of_list(...)"
-"""What to write where a data set of whatever kind was expected."""
+"""The fix in messages where a data set was expected."""
 
 _MULTIPLIER: Final = 1103515245
 _INCREMENT: Final = 12345
@@ -34,7 +30,7 @@ _MODULUS: Final = 2**31
 
 class Batched(ABC, Generic[B_co]):
     """
-    What a loader asks of a data set, whose batches are of one type.
+    The methods that a loader needs of a data set; ``B`` is the type of its batches.
 
     >>> data: Batched[list[int]] = Dataset.of_list([1, 2])
     >>> data.size()
@@ -45,17 +41,17 @@ class Batched(ABC, Generic[B_co]):
 
     @abstractmethod
     def size(self) -> int:
-        """Count the samples."""
+        """Return the number of samples."""
 
     @abstractmethod
     def shuffle(
         self, seed: int, *, how: Shuffling = "lcg"
     ) -> "tuple[int, Batched[B_co]]":
-        """Give the next seed, and the samples in another order."""
+        """Return the seed of the next epoch, and the samples in another order."""
 
     @abstractmethod
     def batches(self, tag: str, batch_size: int) -> Result[Sequence[B_co], TapeError]:
-        """Cut into consecutive batches."""
+        """Return consecutive batches."""
 
 
 @final
@@ -64,7 +60,7 @@ class Dataset(Batched[list[X]]):
     """
     An immutable sequence of samples.
 
-    ``==`` is structural and exact, also where samples hold arrays.
+    ``==`` is structural and exact, also for samples that hold arrays.
 
     Laws:
         - ``Dataset.of_list(xs).to_list() == xs``
@@ -80,31 +76,31 @@ class Dataset(Batched[list[X]]):
     data: tuple[X, ...] = ()
 
     def __post_init__(self) -> None:
-        """Hold a tuple, whatever was given."""
-        object.__setattr__(self, "data", items_argument(self.data, "Dataset"))
+        object.__setattr__(self, "data", items_of("Dataset", "data", self.data))
 
     @classmethod
     def of_list(cls, samples: Iterable[Y]) -> "Dataset[Y]":
         """
-        Take samples in order.
+        Return the data set of samples, in order.
 
         >>> Dataset.of_list([1, 2])
         Dataset(data=(1, 2))
         """
-        return Dataset(items_argument(samples, "Dataset.of_list"))
+        return Dataset(items_of("Dataset.of_list", "samples", samples))
 
     def to_list(self) -> list[X]:
         """
-        Give the samples in order, in a new list.
+        Return the samples in order, in a new list.
 
         >>> Dataset.of_list([1, 2]).to_list()
         [1, 2]
         """
         return list(self.data)
 
+    @override
     def size(self) -> int:
         """
-        Count the samples; also ``len(dataset)``.
+        Return the number of samples; also ``len(dataset)``.
 
         >>> Dataset.of_list([1, 2]).size()
         2
@@ -122,39 +118,39 @@ class Dataset(Batched[list[X]]):
 
     def get(self, position: int) -> X | None:
         """
-        Give one sample, or ``None`` beyond the ends; a negative position is beyond.
+        Return one sample, or ``None`` for a position that is negative or too large.
 
         Lean: ``get?``.
 
         >>> Dataset.of_list([1, 2]).get(1), Dataset.of_list([1, 2]).get(2)
         (2, None)
         """
-        at = int_argument(position, "Dataset.get, position")
-        return self.data[at] if 0 <= at < len(self.data) else None
+        check_argument("Dataset.get", "position", position, int)
+        return self.data[position] if 0 <= position < len(self.data) else None
 
     def map(self, function: Callable[[X], Y]) -> "Dataset[Y]":
         """
-        Apply a function to each sample.
+        Return the data set of a function's results, sample by sample.
 
         >>> Dataset.of_list([1, 2]).map(str)
         Dataset(data=('1', '2'))
         """
-        check_type("Dataset.map", "function", function, Callable)
+        check_argument("Dataset.map", "function", function, Callable)
         return Dataset(tuple(function(x) for x in self.data))
 
     def append(self, other: "Dataset[X]") -> "Dataset[X]":
         """
-        Give these samples, then another data set's.
+        Return the data set of these samples, then another's.
 
         >>> Dataset.of_list([1]).append(Dataset.of_list([2]))
         Dataset(data=(1, 2))
         """
-        check_type("Dataset.append", "other", other, Dataset)
+        check_argument("Dataset.append", "other", other, Dataset)
         return Dataset(self.data + other.data)
 
     def split_at(self, count: int) -> "tuple[Dataset[X], Dataset[X]]":
         """
-        Give the first ``count`` samples and the rest; past the end, all and none.
+        Return the first ``count`` samples, or all if there are fewer, and the rest.
 
         Raises:
             ValueError: a negative count.
@@ -162,20 +158,19 @@ class Dataset(Batched[list[X]]):
         >>> Dataset.of_list([1, 2, 3]).split_at(2)
         (Dataset(data=(1, 2)), Dataset(data=(3,)))
         """
-        int_argument(count, "Dataset.split_at, count")
-        if count < 0:
-            raise ValueError(f"split_at takes a count of samples, not {count}")
+        check_argument("Dataset.split_at", "count", count, "count")
         return Dataset(self.data[:count]), Dataset(self.data[count:])
 
+    @override
     def shuffle(self, seed: int, *, how: Shuffling = "lcg") -> "tuple[int, Dataset[X]]":
         """
-        Reorder reproducibly, and give the seed of the next epoch with the new order.
+        Return the seed of the next epoch, and the samples in an order set by ``seed``.
 
         Args:
-            seed: any integer that is not negative.
-            how: ``"lcg"`` sorts by the keys of a linear congruential generator:
-                TorchLean's order, bit for bit; ``"numpy"`` asks NumPy's, whose
-                statistics are better.
+            seed: an integer of at least 0.
+            how: ``"lcg"`` sorts by the keys of a linear congruential generator, which
+                is TorchLean's order, bit for bit. ``"numpy"`` uses NumPy's generator,
+                whose statistics are better.
 
         Lean: ``shuffle``.
 
@@ -185,22 +180,24 @@ class Dataset(Batched[list[X]]):
         state, order = order_of(len(self.data), seed, how)
         return state, Dataset(tuple(self.data[i] for i in order.tolist()))
 
+    @override
     def batches(self, tag: str, batch_size: int) -> "Result[list[list[X]], TapeError]":
         """
-        Cut into consecutive lists of ``batch_size`` samples; the last may be shorter.
+        Return consecutive lists of ``batch_size`` samples; the last may be shorter.
 
         Fails with:
             :class:`BatchSizeNotPositive`, checked first; :class:`EmptyDataset`.
 
-        Lean: ``batches``, and ``batchesArray``, which is the same here.
+        Lean: ``batches`` and ``batchesArray``.
 
         >>> Dataset.of_list([1, 2, 3]).batches("epoch", 2)
         <Success: [[1, 2], [3]]>
         >>> Dataset.of_list([]).batches("epoch", 2)
         <Failure: epoch: empty dataset>
         """
-        tag_argument(tag, "Dataset.batches")
-        if int_argument(batch_size, "Dataset.batches, batch_size") <= 0:
+        check_argument("Dataset.batches", "tag", tag, str)
+        check_argument("Dataset.batches", "batch_size", batch_size, int)
+        if batch_size <= 0:
             return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.data:
             return Failure(EmptyDataset(tag))
@@ -218,40 +215,53 @@ class Dataset(Batched[list[X]]):
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Shallow: samples may be arrays."""
         return hash((Dataset, len(self.data)))
+
+
+def collect(results: Iterable[Result[X, TapeError]]) -> Result[list[X], TapeError]:
+    """
+    Return the values of all results, or the first failure.
+
+    >>> collect([Success(1), Success(2)])
+    <Success: [1, 2]>
+    """
+    values = []
+    for result in results:
+        if isinstance(result, Failure):
+            return Failure(result.failure())
+        values.append(result.unwrap())
+    return Success(values)
 
 
 def order_of(
     size: int, seed: int, how: Shuffling
 ) -> tuple[int, "np.ndarray[tuple[int], np.dtype[np.intp]]"]:
     """
-    Give the seed of the next epoch, and the order in which to take so many samples.
+    Return the seed of the next epoch, and the indices of the samples in a new order.
 
     Raises:
-        ValueError: a way to shuffle that there is not, or a negative seed for NumPy's.
+        ValueError: ``how`` is unknown, or the seed is negative for NumPy's generator.
 
     >>> state, order = order_of(6, 0, "lcg")
     >>> state, order.tolist()
     (1109335178, [0, 4, 2, 5, 1, 3])
     """
+    check_argument("shuffle", "seed", seed, int)
+    check_argument("shuffle", "how", how, ("lcg", "numpy"))
     if how == "lcg":
         keys = lcg_keys(seed, size)
-        last = int(keys[-1]) if size else int_argument(seed, "shuffle, seed")
-        return last, np.argsort(keys, kind="stable")
-    if how != "numpy":
-        raise ValueError(f"shuffle by 'lcg' or by 'numpy', not by {said(how)}")
-    rng = np.random.default_rng(int_argument(seed, "shuffle, seed"))
+        return int(keys[-1] if size else seed), np.argsort(keys, kind="stable")
+    rng = np.random.default_rng(int(seed))
     order = rng.permutation(size)
     return int(rng.integers(2**63)), order
 
 
 def lcg_keys(seed: int, size: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
     """
-    Give the next states of the generator, all at once.
+    Return the next ``size`` states of :func:`lcg_next`, all at once.
 
-    The step is ``a * s + c``, and so is any number of steps, with another ``a`` and
-    ``c``: those of the second half of a run are made of those of the first.
+    ``k`` steps are ``a[k] * state + c[k]`` for some ``a[k]`` and ``c[k]``; each pass
+    doubles their number.
 
     >>> lcg_keys(0, 6)[-1] == shuffle_pairs(0, range(6))[0]
     np.True_
@@ -264,37 +274,38 @@ def lcg_keys(seed: int, size: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64
             np.concatenate([a, a * a[-1] % modulus]),
             np.concatenate([c, (a * c[-1] + c) % modulus]),
         )
-    start = np.uint64(int_argument(seed, "shuffle, seed") % _MODULUS)
+    start = np.uint64(int(seed) % _MODULUS)
     keys: np.ndarray[tuple[int], np.dtype[np.uint64]] = (a * start + c)[:size] % modulus
     return keys
 
 
 def lcg_next(state: int) -> int:
     """
-    Advance the linear congruential generator of the shuffle; its period is 2**31.
+    Return the next state of the shuffle's linear congruential generator.
+
+    Its period is 2**31.
 
     Lean: ``lcgNext``.
 
     >>> lcg_next(0), lcg_next(12345)
     (12345, 1406932606)
     """
-    return (
-        _MULTIPLIER * int_argument(state, "lcg_next, state") + _INCREMENT
-    ) % _MODULUS
+    check_argument("lcg_next", "state", state, int)
+    return (_MULTIPLIER * int(state) + _INCREMENT) % _MODULUS
 
 
 def shuffle_pairs(seed: int, samples: Sequence[X]) -> tuple[int, list[tuple[int, X]]]:
     """
-    Give each sample the generator's next state as its key, and the last state.
+    Return the generator's last state, and each sample after its key, a state.
 
     Lean: ``shufflePairs``.
 
     >>> shuffle_pairs(0, "ab")
     (1406932606, [(12345, 'a'), (1406932606, 'b')])
     """
-    state = int_argument(seed, "shuffle_pairs, seed")
-    pairs = []
-    for x in items_argument(samples, "shuffle_pairs"):
+    check_argument("shuffle_pairs", "seed", seed, int)
+    state, pairs = int(seed), []
+    for x in items_of("shuffle_pairs", "samples", samples):
         state = lcg_next(state)
         pairs.append((state, x))
     return state, pairs

@@ -1,4 +1,4 @@
-"""Reading a file, and showing what it holds."""
+"""Paths, whole files, and texts with their invisible characters escaped."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,16 @@ from unicodedata import category
 
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import said
+from tapem_dsl.arguments import describe
 from tapem_dsl.errors import LoadError, TapeError
 
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols that look like nothing: Hangul fillers, empty Braille."""
+"""Invisible letters and symbols: Hangul fillers, the empty Braille pattern."""
 
 
 def check_path(owner: str, path: object) -> None:
     """
-    Check that an argument is the path of a file: a text, or what stands for one.
+    Check that an argument is the path of a file: a text, or a ``PathLike`` of one.
 
     Raises:
         TypeError: it is not.
@@ -28,16 +28,16 @@ def check_path(owner: str, path: object) -> None:
     """
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        what = f"{owner} takes a text or a Path for path, not {said(path)}"
+        what = f"{owner} takes a text or a Path for path, not {describe(path)}"
         raise TypeError(what)
 
 
 def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError]:
     """
-    Read a file whole.
+    Return the bytes of a file.
 
     Fails with:
-        :class:`LoadError`: it cannot be read, and why.
+        :class:`LoadError`: the file cannot be read; the message says why.
 
     >>> read_file("demo", "no such file")
     <Failure: demo: no such file: No such file or directory>
@@ -46,14 +46,14 @@ def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError
         return Success(Path(path).read_bytes())
     except OSError as error:
         what = error.strerror or str(error)
-    except ValueError as error:  # of a name that no file can have
+    except ValueError as error:  # a name that no file can have
         what = str(error)
     return Failure(LoadError(tag, f": {visible(os.fspath(path))}: {what}"))
 
 
 def visible(text: str) -> str:
     r"""
-    Escape what cannot be seen: control characters, marks, blanks, a space at the end.
+    Escape invisible characters: controls, marks, blanks, and a space at the end.
 
     >>> print(visible("\ufeff1\t2\u200b "))
     \ufeff1\t2\u200b\x20

@@ -1,15 +1,14 @@
-"""Epochs of batches; the next epoch's loader is a value that the first one gives."""
+"""Epochs of batches; each epoch returns the loader of the next one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, final
 
-from returns.result import Failure, Result, Success
+from returns.result import Result
 
-from tapem_dsl.arguments import check_fields, check_type, checked_result
+from tapem_dsl.arguments import check_argument, check_fields, checked_result
 from tapem_dsl.errors import TapeError
-from tapem_dsl.program.arguments import int_argument, tag_argument
-from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Shuffling
+from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Shuffling, collect
 
 B = TypeVar("B")
 C = TypeVar("C")
@@ -19,10 +18,11 @@ C = TypeVar("C")
 @dataclass(frozen=True, slots=True)
 class DataLoader(Generic[B]):
     """
-    A data set, how to cut it into batches, and whether to shuffle it before.
+    A data set, its batch size, and whether to shuffle it before each epoch.
 
-    Nothing in it changes: an epoch gives the loader of the next one, which holds the
-    shuffled data and the next seed, so that shuffles add up as TorchLean's do.
+    A loader is immutable: an epoch returns the loader of the next one, which holds the
+    shuffled data and the next seed. So each epoch shuffles the order of the one before,
+    as in TorchLean.
 
     Lean: ``DataLoader``. PyTorch: ``torch.utils.data.DataLoader``.
 
@@ -39,19 +39,15 @@ class DataLoader(Generic[B]):
 
     seed: int = 0
     drop_last: bool = False
-    """Whether to leave out a last batch that is shorter, also if it is the only one."""
+    """Whether to leave out a shorter last batch, also if it is the only batch."""
 
     def __post_init__(self) -> None:
-        """Check the fields; a batch size that is not positive is an epoch's failure."""
-        check_type("DataLoader", "dataset", self.dataset, Batched, MAKE_ONE)
-        int_argument(self.batch_size, "DataLoader, batch_size")
+        check_argument("DataLoader", "dataset", self.dataset, Batched, MAKE_ONE)
         check_fields(self, shuffle=(False, True, "lcg", "numpy"))
-        int_argument(self.seed, "DataLoader, seed")
-        check_fields(self, drop_last=(False, True))
 
     def epoch(self, tag: str) -> "Result[tuple[DataLoader[B], Sequence[B]], TapeError]":
         """
-        Give the loader of the next epoch, and the batches of this one.
+        Return the loader of the next epoch, and the batches of this one.
 
         Fails with:
             :class:`BatchSizeNotPositive`, :class:`EmptyDataset`.
@@ -62,7 +58,7 @@ class DataLoader(Generic[B]):
         >>> DataLoader(Dataset.of_list([]), 1).epoch("demo")
         <Failure: demo: empty dataset>
         """
-        tag_argument(tag, "DataLoader.epoch")
+        check_argument("DataLoader.epoch", "tag", tag, str)
         seed, dataset = self.seed, self.dataset
         if self.shuffle:
             how: Shuffling = "lcg" if self.shuffle is True else self.shuffle
@@ -77,7 +73,7 @@ class DataLoader(Generic[B]):
         self, tag: str
     ) -> "Result[tuple[DataLoader[B], tuple[B, ...]], TapeError]":
         """
-        Give :meth:`epoch` with its batches in a tuple, all read.
+        Return as :meth:`epoch` does, with the batches in a tuple, all read.
 
         Lean: ``epochArray``.
 
@@ -92,30 +88,32 @@ class DataLoader(Generic[B]):
         self, tag: str, collate: Callable[[B], Result[C, TapeError]]
     ) -> "Result[tuple[DataLoader[B], list[C]], TapeError]":
         """
-        Give :meth:`epoch` with each batch made into something else, in order.
+        Return as :meth:`epoch` does, with ``collate`` applied to each batch in order.
 
         Fails with:
             As :meth:`epoch`; the first failure of ``collate``.
 
         Raises:
-            TypeError: ``collate`` gives no ``Result``.
+            TypeError: ``collate`` does not return a ``Result``.
 
         Lean: ``epochCollate``.
 
+        >>> from returns.result import Success
         >>> from tapem_dsl.train import Dataset
         >>> loader = DataLoader(Dataset.of_list([1, 2, 3]), 2)
         >>> loader.epoch_collate("demo", lambda b: Success(sum(b))).map(lambda x: x[1])
         <Success: [3, 3]>
         """
-        check_type("epoch_collate", "collate", collate, Callable)
-        result = self.epoch(tag)
-        if isinstance(result, Failure):
-            return Failure(result.failure())
-        after, batches = result.unwrap()
-        collated: list[C] = []
-        for batch in batches:
-            one = checked_result("the collate of epoch_collate", collate(batch))
-            if isinstance(one, Failure):
-                return Failure(one.failure())
-            collated.append(one.unwrap())
-        return Success((after, collated))
+        check_argument("epoch_collate", "collate", collate, Callable)
+
+        def checked(batch: B) -> Result[C, TapeError]:
+            result: Result[C, TapeError] = checked_result(
+                "the collate of epoch_collate", collate(batch)
+            )
+            return result
+
+        return self.epoch(tag).bind(
+            lambda given: collect(map(checked, given[1])).map(
+                lambda collated: (given[0], collated)
+            )
+        )

@@ -1,4 +1,4 @@
-"""NPY files of numbers, checked in TorchLean's order, of every dtype that fits."""
+"""NPY files of numbers, read as float64; checks come in TorchLean's order."""
 
 import ast
 import os
@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_count, said
+from tapem_dsl.arguments import check_argument, describe
+from tapem_dsl.arrays import AnyArray, AnyDType
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import LoadError, TapeError
 from tapem_dsl.tape.equality import structural_tuple
@@ -22,19 +22,19 @@ from tapem_dsl.train.data.tensors import Floats
 _TAG: Final = "npy"
 _KEYS: Final = {"descr", "fortran_order", "shape"}
 _LONGEST: Final = 10_000
-"""Characters of a header that NumPy, too, takes apart without being asked."""
+"""The longest header that NumPy parses by default, in characters."""
 
 _LONG: Final = re.compile(r"(?<=[0-9])L(?=\s*[,)])")
-"""How Python 2 ends an extent."""
+"""The suffix of a long integer of Python 2."""
 
 _EXACT: Final = 2**53
-"""Up to here float64 has every integer."""
+"""The largest integer up to which float64 has all."""
 
 
 @structural_tuple
 class NpyArray(NamedTuple):
     """
-    What a file holds, as float64 in row-major order; ``==`` is structural and exact.
+    The array of a file, as float64 in row-major order; ``==`` is structural and exact.
 
     Lean: ``NpyArray``.
 
@@ -44,27 +44,27 @@ class NpyArray(NamedTuple):
 
     shape: Shape
     fortran: bool
-    """Always false: columns are put into rows on loading."""
+    """Always false: loading converts Fortran order to row-major order."""
 
     data: Floats
 
 
 def parse_npy(content: bytes) -> Result[NpyArray, TapeError]:
     """
-    Read an array from the bytes of a file that NumPy or another has written.
+    Return the array in the bytes of an NPY file.
 
-    Floats of up to 64 bits, integers and truth values come back as float64, each as the
-    number that it was, in whatever byte order. What follows the data is passed over.
+    Floats of up to 64 bits, integers and truth values, in any byte order, become
+    float64 without a change of value. Bytes after the data are ignored.
 
     Fails with:
-        :class:`LoadError`: the first thing that is wrong, in the order of the file:
-        another version than 1.0, 2.0 or 3.0; complex numbers, texts, objects or
-        anything else that is no float64; an integer beyond ``2**53``; missing data.
+        :class:`LoadError`: the first error in the order of the file: a version other
+        than 1.0, 2.0 or 3.0; complex numbers, texts, objects or another dtype beyond
+        float64; an integer beyond ``2**53``; missing data.
 
     Raises:
         TypeError: ``content`` is not bytes.
 
-    Lean: ``parseNpy``, of float64 and float32 in versions 1 and 2. NumPy: ``np.load``.
+    Lean: ``parseNpy``, for float64 and float32 in versions 1 and 2. NumPy: ``np.load``.
 
     >>> parse_npy(b"no")
     <Failure: npy: file too small>
@@ -76,7 +76,7 @@ def parse_npy(content: bytes) -> Result[NpyArray, TapeError]:
 
 def load_npy(path: str | os.PathLike[str]) -> Result[NpyArray, TapeError]:
     """
-    Read an array from a file.
+    Return the array in an NPY file.
 
     Fails with:
         As :func:`parse_npy`; :class:`LoadError` for a file that cannot be read.
@@ -92,7 +92,7 @@ def load_npy(path: str | os.PathLike[str]) -> Result[NpyArray, TapeError]:
 
 def npy_vector(content: bytes, n: int) -> Result[Floats, TapeError]:
     """
-    Read a vector of ``n`` numbers.
+    Return the vector of ``n`` numbers in the bytes of an NPY file.
 
     Fails with:
         As :func:`parse_npy`; :class:`LoadError` for another shape.
@@ -102,13 +102,13 @@ def npy_vector(content: bytes, n: int) -> Result[Floats, TapeError]:
     >>> npy_vector(npy_bytes(np.ones(2)), 3)
     <Failure: npy: shape mismatch for vector>
     """
-    check_count("npy_vector", "n", n)
+    check_argument("npy_vector", "n", n, "count")
     return _of_shape(content, (n,), "shape mismatch for vector")
 
 
 def npy_matrix(content: bytes, m: int, n: int) -> Result[Floats, TapeError]:
     """
-    Read a matrix of ``m`` rows of ``n`` numbers.
+    Return the matrix of ``m`` rows of ``n`` numbers in the bytes of an NPY file.
 
     Fails with:
         As :func:`parse_npy`; :class:`LoadError` for another shape.
@@ -118,21 +118,21 @@ def npy_matrix(content: bytes, m: int, n: int) -> Result[Floats, TapeError]:
     >>> npy_matrix(npy_bytes(np.ones((1, 2))), 1, 2)
     <Success: [[1. 1.]]>
     """
-    check_count("npy_matrix", "m", m)
-    check_count("npy_matrix", "n", n)
+    check_argument("npy_matrix", "m", m, "count")
+    check_argument("npy_matrix", "n", n, "count")
     return _of_shape(content, (m, n), "shape mismatch for matrix")
 
 
 def npy_prefix(content: bytes, shape: Shape) -> Result[Floats, TapeError]:
     """
-    Read the leading rows of an array, as many as ``shape`` says.
+    Return the first ``shape[0]`` rows of the array in the bytes of an NPY file.
 
     Fails with:
-        :class:`LoadError`: a header that is wrong, columns before rows, another rank,
-        a scalar, other extents behind the first, fewer rows, or less data.
+        :class:`LoadError`: a bad header, Fortran order, another rank, a scalar, other
+        dimensions after the first, fewer rows, or less data.
 
     Raises:
-        TypeError: ``shape`` is none, or ``content`` is not bytes.
+        TypeError: ``shape`` is not a shape, or ``content`` is not bytes.
 
     Lean: ``loadNpyPrefix``.
 
@@ -143,14 +143,13 @@ def npy_prefix(content: bytes, shape: Shape) -> Result[Floats, TapeError]:
     return _header(content).bind(lambda header: _prefix(content, shape, header))
 
 
-# Any: of whatever scalar.
-def npy_bytes(array: NDArray[Any]) -> bytes:
+def npy_bytes(array: AnyArray) -> bytes:
     """
-    Write an array as the bytes of a file, in its own dtype.
+    Return the bytes of an NPY file of an array, in its own dtype.
 
     Raises:
-        ValueError: an array that :func:`parse_npy` would not read, and why; or a masked
-            one, whose mask no file holds.
+        ValueError: an array that :func:`parse_npy` would not read; or a masked array,
+            whose mask would be lost.
 
     NumPy: ``np.save``.
 
@@ -159,10 +158,10 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
     """
     if isinstance(array, np.ma.MaskedArray):
         what = "npy_bytes would lose the mask of a masked array; fill it: x.filled(0.0)"
-        raise ValueError(what)  # noqa: TRY004 - as of all that no file holds
+        raise ValueError(what)  # noqa: TRY004 - as for all arrays that a file cannot hold
     given = np.asarray(array)
     if not _fits(given.dtype):
-        kind: object = given.dtype if type(array) is np.ndarray else said(array)
+        kind: object = given.dtype if type(array) is np.ndarray else describe(array)
         raise ValueError(
             f"npy_bytes writes floats of up to 64 bits, integers and truth values, not "
             f"{kind}; convert with astype"
@@ -177,64 +176,64 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
 
 
 class _Header(NamedTuple):
-    dtype: np.dtype[Any]  # Any: of whatever number
+    dtype: AnyDType
     fortran: bool
     shape: Shape
     start: int
 
 
 def _header(content: bytes) -> Result[_Header, TapeError]:
-    """Check what stands before the data, in TorchLean's order."""
-    place = _place(content)
-    if isinstance(place, Failure):
-        return Failure(place.failure())
-    major, written, start = place.unwrap()
+    """Return the header, checked in TorchLean's order."""
+    return _place(content).bind(lambda place: _parsed(*place))
+
+
+def _parsed(major: int, written: bytes, start: int) -> Result[_Header, TapeError]:
     try:
-        descr, fortran, shape = _facts(major, written)
-        said = visible(str(descr))
+        descr, fortran, shape = _fields(major, written)
+        shown = visible(str(descr))
     except Exception:  # noqa: BLE001 - a header is Python, which fails in many ways
-        return Failure(_error("failed to parse NPY header"))
+        return _failure("failed to parse NPY header")
     try:
         dtype = npy.descr_to_dtype(descr)
-    except Exception:  # noqa: BLE001 - so does what describes a dtype
-        return Failure(_error(f"unsupported dtype: {said}"))
+    except Exception:  # noqa: BLE001 - so does the description of a dtype
+        return _failure(f"unsupported dtype: {shown}")
     if not _fits(dtype):
-        return Failure(_error(f"unsupported dtype: {said}"))
+        return _failure(f"unsupported dtype: {shown}")
     return Success(_Header(dtype, fortran, shape, start))
 
 
 def _place(content: bytes) -> Result[tuple[int, bytes, int], TapeError]:
-    """Find the version, the header, and where the data starts."""
+    """Return the major version, the header's bytes, and the offset of the data."""
     given: object = content
     if not isinstance(given, bytes | bytearray):
         raise TypeError(
             f"NPY is read from bytes, not from a {type(given).__name__}; "
-            "give load_npy a path"
+            "pass a path to load_npy"
         )
     if len(content) < 10:
-        return Failure(_error("file too small"))
+        return _failure("file too small")
     if content[:6] != b"\x93NUMPY":
-        return Failure(_error("invalid NPY magic header"))
+        return _failure("invalid NPY magic header")
     major, minor = content[6:8]
     if major not in (1, 2, 3) or minor:
         version = f"{major}.{minor}" if minor else f"{major}"
-        return Failure(_error(f"unsupported NPY version: {version}"))
+        return _failure(f"unsupported NPY version: {version}")
     wide = 2 if major == 1 else 4
     if len(content) < 8 + wide:
-        return Failure(_error("invalid NPY header length"))
+        return _failure("invalid NPY header length")
     start = 8 + wide + int.from_bytes(content[8 : 8 + wide], "little")
     if start > len(content):
-        return Failure(_error("NPY header out of bounds"))
+        return _failure("NPY header out of bounds")
     return Success((major, content[8 + wide : start], start))
 
 
-# Any: whatever describes a dtype.
-def _facts(major: int, written: bytes) -> tuple[Any, bool, Shape]:
+# Any: the description of a dtype.
+def _fields(major: int, written: bytes) -> tuple[Any, bool, Shape]:
     """
-    Take a header apart.
+    Return the dtype's description, the Fortran flag and the shape of a header.
 
     Raises:
-        Exception: of some kind or other, if it is none.
+        Exception: of any type, if it is not a header.
     """
     text = written.decode("latin-1" if major < 3 else "utf-8")
     if major < 3:
@@ -249,9 +248,8 @@ def _facts(major: int, written: bytes) -> tuple[Any, bool, Shape]:
     return descr, fortran, shape
 
 
-# Any: of whatever scalar.
-def _fits(dtype: np.dtype[Any]) -> bool:
-    """Tell whether float64 has the numbers of a dtype, but for long integers."""
+def _fits(dtype: AnyDType) -> bool:
+    """Tell whether float64 has the numbers of a dtype, except for long integers."""
     return dtype.kind in "fiub" and dtype.itemsize <= 8
 
 
@@ -259,7 +257,7 @@ def _data(content: bytes, header: _Header) -> Result[NpyArray, TapeError]:
     dtype, fortran, shape, start = header
     count = prod(shape)
     if len(content) - start < count * dtype.itemsize:
-        return Failure(_error("NPY data truncated"))
+        return _failure("NPY data truncated")
     flat = np.frombuffer(content, dtype, count, start)
     data = _widened(flat.reshape(shape, order="F" if fortran else "C"))
     return data.map(lambda data: NpyArray(shape, fortran=False, data=data))
@@ -270,48 +268,42 @@ def _prefix(
 ) -> Result[Floats, TapeError]:
     dtype, fortran, shape, start = header
     if fortran:
-        return Failure(_error("prefix row loading requires C-order NPY arrays"))
+        return _failure("prefix row loading requires C-order NPY arrays")
     if len(shape) != len(wanted):
-        what = f"shape mismatch: expected {list(wanted)}, got {list(shape)}"
-        return Failure(_error(what))
+        return _failure(f"shape mismatch: expected {list(wanted)}, got {list(shape)}")
     if not shape:
         what = "prefix row loading requires an array of rows, and a scalar has none"
-        return Failure(_error(what))
+        return _failure(what)
     if shape[1:] != wanted[1:]:
         expected, got = list(wanted[1:]), list(shape[1:])
-        what = f"shape mismatch: expected trailing dims {expected}, got {got}"
-        return Failure(_error(what))
+        return _failure(f"shape mismatch: expected trailing dims {expected}, got {got}")
     if shape[0] < wanted[0]:
-        what = f"expected at least {wanted[0]} rows, got {shape[0]}"
-        return Failure(_error(what))
+        return _failure(f"expected at least {wanted[0]} rows, got {shape[0]}")
     size = len(content) - start
     if size < prod(wanted) * dtype.itemsize:
-        return Failure(_error("NPY prefix data truncated"))
+        return _failure("NPY prefix data truncated")
     if size < prod(shape) * dtype.itemsize:
-        return Failure(_error("NPY data truncated"))
+        return _failure("NPY data truncated")
     flat = np.frombuffer(content, dtype, prod(wanted), start)
     return _widened(flat.reshape(wanted))
 
 
 def _of_shape(content: bytes, shape: Shape, what: str) -> Result[Floats, TapeError]:
-    found = parse_npy(content)
-    if isinstance(found, Failure):
-        return Failure(found.failure())
-    array = found.unwrap()
-    return Success(array.data) if array.shape == shape else Failure(_error(what))
+    def checked(array: NpyArray) -> Result[Floats, TapeError]:
+        return Success(array.data) if array.shape == shape else _failure(what)
+
+    return parse_npy(content).bind(checked)
 
 
-# Any: of whatever number.
-def _widened(array: NDArray[Any]) -> Result[Floats, TapeError]:
+def _widened(array: AnyArray) -> Result[Floats, TapeError]:
     whole = array.dtype.kind in "iu" and array.size
     if whole and not -_EXACT <= array.min() <= array.max() <= _EXACT:
-        what = f"invalid {array.dtype.name} data: an integer beyond 2**53"
-        return Failure(_error(what))
-    with np.errstate(invalid="ignore"):  # a NaN may be one that signals
+        return _failure(f"invalid {array.dtype.name} data: an integer beyond 2**53")
+    with np.errstate(invalid="ignore"):  # a signalling NaN
         data = np.array(array, np.float64, order="C")
     data.setflags(write=False)
     return Success(data)
 
 
-def _error(what: str) -> LoadError:
-    return LoadError(_TAG, f": {what}")
+def _failure(what: str) -> Result[Any, TapeError]:  # Any: it has no value
+    return Failure(LoadError(_TAG, f": {what}"))

@@ -1,110 +1,89 @@
-"""Batches one after the other, epoch after epoch, from a place that can be saved."""
+"""An endless stream of batches, with a position that a checkpoint can save."""
 
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from operator import index
-from typing import Generic, NamedTuple, Self, TypeVar, final
+from typing import Generic, Literal, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_fields, check_type
+from tapem_dsl.arguments import check_argument, check_fields
 from tapem_dsl.errors import CheckpointError, EmptyBatches, TapeError
-from tapem_dsl.program.arguments import tag_argument
 from tapem_dsl.train.data.loader import DataLoader
 
 B = TypeVar("B")
 
 
-class _Place(NamedTuple):
-    """The fields of a :class:`Position`, before they are checked."""
+@final
+@dataclass(frozen=True, slots=True)
+class Position:
+    """
+    A position in a stream, and its loader's settings: plain data for a checkpoint.
+
+    ``Stream(loader).position`` is the first position.
+
+    Args:
+        epoch: the number of finished epochs.
+        batch: the number of finished batches of this epoch.
+        seed: the loader's seed at the start of this epoch.
+        size: the number of samples of the data set.
+        batch_size: the loader's; 0 means unknown, so that :meth:`Stream.at` does not
+            compare loaders.
+        shuffle: ``"lcg"``, ``"numpy"``, or ``""`` for no shuffling.
+        drop_last: the loader's.
+
+    Raises:
+        TypeError, ValueError: an argument of another type, or an unknown ``shuffle``.
+
+    >>> Position(epoch=2, batch=5, seed=7).batch
+    5
+    """
 
     epoch: int
     batch: int
     seed: int
     size: int = 0
     batch_size: int = 0
-    shuffle: str = ""
+    shuffle: Literal["lcg", "numpy", ""] = ""
     drop_last: bool = False
 
-
-class Position(_Place):
-    """
-    A place in a stream, and what the loader was: numbers and a text, for a checkpoint.
-
-    ``Stream(loader).position`` is the first one.
-
-    Args:
-        epoch: how many epochs are over.
-        batch: how many batches of this one are over.
-        seed: the loader's at the start of this epoch, to be recognised by.
-        size: how many samples the data set has.
-        batch_size: the loader's; 0 in a position made by hand, which does not say what
-            it was.
-        shuffle: ``"lcg"``, ``"numpy"``, or ``""`` where nothing is shuffled.
-        drop_last: the loader's.
-
-    Raises:
-        TypeError, ValueError: of another type, or a word that there is not.
-
-    >>> Position(epoch=2, batch=5, seed=7).batch
-    5
-    """
-
-    __slots__ = ()
-
-    def __new__(  # noqa: PLR0913, PLR0917 - as many as there are fields
-        cls,
-        epoch: int,
-        batch: int,
-        seed: int,
-        size: int = 0,
-        batch_size: int = 0,
-        shuffle: str = "",
-        drop_last: bool = False,  # noqa: FBT001, FBT002 - a field
-    ) -> Self:
-        """Check the fields."""
-        place = super().__new__(
-            cls, epoch, batch, seed, size, batch_size, shuffle, drop_last
-        )
-        check_fields(place, epoch=int, batch=int, seed=int, size=int, batch_size=int)
-        check_fields(place, shuffle=("lcg", "numpy", ""), drop_last=(False, True))
-        return place
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Stream(Generic[B]):
     """
-    A loader's epochs as one endless sequence of batches; nothing in it changes.
+    A loader's epochs as one endless sequence of batches; a stream is immutable.
 
     >>> from tapem_dsl.train import Dataset
     >>> stream = Stream(DataLoader(Dataset.of_list(range(3)), 2, shuffle=True))
     >>> for _ in range(3):
     ...     stream, batch = stream.next("demo").unwrap()
-    ...     print(batch, stream.position[:3])
-    [0, 2] (0, 1, 0)
-    [1] (1, 0, 654583775)
-    [2, 1] (1, 1, 654583775)
+    ...     print(batch, stream.position.epoch, stream.position.batch)
+    [0, 2] 0 1
+    [1] 1 0
+    [2, 1] 1 1
     """
 
     loader: DataLoader[B]
-    """As it is at the start of this epoch."""
+    """The loader at the start of this epoch."""
 
     epoch: int = 0
     batch: int = 0
-    _given: "tuple[DataLoader[B], Sequence[B]] | None" = field(
+    _cached: "tuple[DataLoader[B], Sequence[B]] | None" = field(
         default=None, repr=False, compare=False
     )
-    """This epoch's batches, and the loader after it: made once an epoch."""
+    """The result of ``loader.epoch``, computed once an epoch."""
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, loader=DataLoader, epoch=None, batch=None)
+        check_fields(self, loader=DataLoader, epoch="count", batch="count")
 
     @property
     def position(self) -> Position:
-        """Say which place this is."""
+        """Return the position of the next batch."""
         loader = self.loader
         return Position(
             *(self.epoch, self.batch, index(loader.seed)),
@@ -119,15 +98,16 @@ class Stream(Generic[B]):
         tag: str, loader: DataLoader[B], position: Position
     ) -> "Result[Stream[B], TapeError]":
         """
-        Find a place again, from the loader that the stream once started with.
+        Return the stream at a position, from the loader that the stream started with.
 
         Fails with:
-            :class:`CheckpointError`: another loader, by batch size, shuffling, seed,
-            ``drop_last`` or how many samples there are, and which of these; no such
-            place; whatever an epoch fails with. Samples are not compared.
+            :class:`CheckpointError`: the loader has another batch size, shuffling,
+            seed, ``drop_last`` or number of samples, named in the message; the position
+            does not exist. Samples are not compared.
+            As :meth:`DataLoader.epoch`.
 
         Cost:
-            A shuffle for each epoch that is over; no batch is read.
+            A shuffle for each finished epoch; no batch is read.
 
         >>> from tapem_dsl.train import Dataset
         >>> loader = DataLoader(Dataset.of_list(range(3)), 2, shuffle=True)
@@ -139,16 +119,16 @@ class Stream(Generic[B]):
         >>> Stream.at("demo", other, stream.position)
         <Failure: demo: another loader: batch_size was 2 and is 1>
         """
-        tag_argument(tag, "Stream.at")
-        check_type("Stream.at", "loader", loader, DataLoader)
-        check_type("Stream.at", "position", position, Position)
+        check_argument("Stream.at", "tag", tag, str)
+        check_argument("Stream.at", "loader", loader, DataLoader)
+        check_argument("Stream.at", "position", position, Position)
         if position.epoch < 0 or position.batch < 0:
-            return Failure(CheckpointError(tag, f"no place is {position}"))
+            return Failure(CheckpointError(tag, f"no such position: {position}"))
         differing = _differing(position, Stream(loader).position)
         if position.batch_size and differing:
             what = f"another loader: {differing}"
             return Failure(CheckpointError(tag, what))
-        # where nothing is shuffled all epochs are one
+        # without shuffling all epochs are equal
         for _ in range(position.epoch if loader.shuffle else min(position.epoch, 1)):
             result = loader.epoch(tag)
             if isinstance(result, Failure):
@@ -165,25 +145,27 @@ class Stream(Generic[B]):
     def _found(
         self, tag: str, after: DataLoader[B], batches: Sequence[B]
     ) -> "Result[Stream[B], TapeError]":
-        """Check that the epoch has the place at all."""
+        """Check that the epoch has a batch at this position."""
         if self.batch >= len(batches):
             what = f"an epoch has {len(batches)} batches, so none is {self.batch}"
             return Failure(CheckpointError(tag, what))
-        return Success(replace(self, _given=(after, batches)))
+        return Success(replace(self, _cached=(after, batches)))
 
     def next(self, tag: str) -> "Result[tuple[Stream[B], B], TapeError]":
         """
-        Give the stream from the next place on, and the batch at this one.
+        Return the stream at the next position, and the batch at this one.
 
         Fails with:
             As :meth:`DataLoader.epoch`; :class:`EmptyBatches` for a loader that drops
             its only batch.
         """
-        tag_argument(tag, "Stream.next")
-        given = self.loader.epoch(tag) if self._given is None else Success(self._given)
-        return given.bind(lambda given: self._taken(tag, *given))
+        check_argument("Stream.next", "tag", tag, str)
+        given = (
+            self.loader.epoch(tag) if self._cached is None else Success(self._cached)
+        )
+        return given.bind(lambda given: self._next(tag, *given))
 
-    def _taken(
+    def _next(
         self, tag: str, after: DataLoader[B], batches: Sequence[B]
     ) -> "Result[tuple[Stream[B], B], TapeError]":
         if not len(batches):
@@ -197,9 +179,7 @@ class Stream(Generic[B]):
 
 
 def _differing(then: Position, now: Position) -> str:
-    """Say where two loaders differ, but for the seed, which epochs change."""
-    return ", ".join(
-        f"{name} was {was!r} and is {value!r}"
-        for name, was, value in zip(then._fields, then, now, strict=True)
-        if name not in ("epoch", "batch", "seed") and was != value
-    )
+    """Say where two loaders differ; the seed changes with the epoch, so it may."""
+    fields = ("size", "batch_size", "shuffle", "drop_last")
+    pairs = [(name, getattr(then, name), getattr(now, name)) for name in fields]
+    return ", ".join(f"{name} was {a!r} and is {b!r}" for name, a, b in pairs if a != b)

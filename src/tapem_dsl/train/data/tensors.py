@@ -1,4 +1,4 @@
-"""Arrays and data sets from lists of numbers, with the row that is wrong."""
+"""Arrays and data sets from lists of numbers; failures name the bad row."""
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_count, check_type, items_of
+from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import LoadError, TapeError
-from tapem_dsl.program.arguments import tag_argument
-from tapem_dsl.train.data.dataset import Dataset
+from tapem_dsl.train.data.dataset import Dataset, collect
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -23,18 +22,18 @@ def vector_of_list(
     tag: str, n: int, entries: Iterable[float]
 ) -> Result[Floats, TapeError]:
     """
-    Make a vector of ``n`` numbers.
+    Return the vector of ``n`` numbers, read-only.
 
     Fails with:
-        :class:`LoadError`: there are more or fewer, or an integer is too large.
+        :class:`LoadError`: more or fewer numbers, or an integer beyond float64.
 
-    Lean: ``vectorOfList``, and ``vectorOfArray``.
+    Lean: ``vectorOfList`` and ``vectorOfArray``.
 
     >>> vector_of_list("demo", 3, [1.0, 2.0])
     <Failure: demo: expected 3 entries, got 2>
     """
-    tag_argument(tag, "vector_of_list")
-    check_count("vector_of_list", "n", n)
+    check_argument("vector_of_list", "tag", tag, str)
+    check_argument("vector_of_list", "n", n, "count")
     given = _numbers("vector_of_list", "entries", entries)
     if len(given) != n:
         return Failure(LoadError(tag, f": {_expected(n, len(given))}"))
@@ -45,21 +44,21 @@ def matrix_of_lists(
     tag: str, m: int, n: int, rows: Iterable[Sequence[float]]
 ) -> Result[Floats, TapeError]:
     """
-    Make a matrix of ``m`` rows of ``n`` numbers.
+    Return the matrix of ``m`` rows of ``n`` numbers, read-only.
 
     Fails with:
-        :class:`LoadError`: there are more or fewer rows, the first bad row, or an
-        integer that is too large.
+        :class:`LoadError`: more or fewer rows, the first row of more or fewer numbers,
+        or an integer beyond float64.
 
-    Lean: ``matrixOfLists``, and ``matrixOfArrays``.
+    Lean: ``matrixOfLists`` and ``matrixOfArrays``.
 
     >>> matrix_of_lists("demo", 2, 2, [[1.0, 2.0], [3.0]])
     <Failure: demo: row 2: expected 2 entries, got 1 (row=2)>
     """
-    tag_argument(tag, "matrix_of_lists")
-    check_count("matrix_of_lists", "m", m)
-    check_count("matrix_of_lists", "n", n)
-    check_type("matrix_of_lists", "rows", rows, Iterable)
+    check_argument("matrix_of_lists", "tag", tag, str)
+    check_argument("matrix_of_lists", "m", m, "count")
+    check_argument("matrix_of_lists", "n", n, "count")
+    check_argument("matrix_of_lists", "rows", rows, Iterable)
     given = [
         _numbers("matrix_of_lists", f"rows[{at}]", row) for at, row in enumerate(rows)
     ]
@@ -77,19 +76,19 @@ def dataset_of_pairs(
     tag: str, xs: Sequence[X], ys: Sequence[Y]
 ) -> Result[Dataset[tuple[X, Y]], TapeError]:
     """
-    Pair inputs with targets.
+    Return the data set of pairs of inputs and targets.
 
     Fails with:
-        :class:`LoadError`: there are more of the one than of the other.
+        :class:`LoadError`: their numbers differ.
 
     Lean: ``datasetOfPairs``.
 
     >>> dataset_of_pairs("demo", [1.0], [2.0, 3.0])
     <Failure: demo: length mismatch: 1 vs 2>
     """
-    tag_argument(tag, "dataset_of_pairs")
-    xs = items_of("dataset_of_pairs", "xs", xs, object)
-    ys = items_of("dataset_of_pairs", "ys", ys, object)
+    check_argument("dataset_of_pairs", "tag", tag, str)
+    xs = items_of("dataset_of_pairs", "xs", xs)
+    ys = items_of("dataset_of_pairs", "ys", ys)
     if len(xs) != len(ys):
         text = f": length mismatch: {len(xs)} vs {len(ys)}"
         return Failure(LoadError(tag, text))
@@ -100,32 +99,29 @@ def dataset_of_list_vectors(
     tag: str, n: int, rows: Iterable[Iterable[float]]
 ) -> Result[Dataset[Floats], TapeError]:
     """
-    Make a data set of vectors of ``n`` numbers.
+    Return the data set of vectors of ``n`` numbers.
 
     Fails with:
-        :class:`LoadError`: of the first bad row, as :func:`vector_of_list`.
+        As :func:`vector_of_list` for the first bad row.
 
     Lean: ``datasetOfListVectors``.
 
     >>> dataset_of_list_vectors("demo", 1, [[1.0], [2.0]]).map(Dataset.size)
     <Success: 2>
     """
-    tag_argument(tag, "dataset_of_list_vectors")
-    check_count("dataset_of_list_vectors", "n", n)
-    check_type("dataset_of_list_vectors", "rows", rows, Iterable)
-    vectors = []
-    for at, row in enumerate(rows):
-        numbers = _numbers("dataset_of_list_vectors", f"rows[{at}]", row)
-        vector = vector_of_list(tag, n, numbers)
-        if isinstance(vector, Failure):
-            return Failure(vector.failure())
-        vectors.append(vector.unwrap())
-    return Success(Dataset.of_list(vectors))
+    check_argument("dataset_of_list_vectors", "tag", tag, str)
+    check_argument("dataset_of_list_vectors", "n", n, "count")
+    check_argument("dataset_of_list_vectors", "rows", rows, Iterable)
+    vectors = (
+        vector_of_list(tag, n, _numbers("dataset_of_list_vectors", f"rows[{at}]", row))
+        for at, row in enumerate(rows)
+    )
+    return collect(vectors).map(Dataset.of_list)
 
 
 def _numbers(owner: str, name: str, entries: Iterable[float]) -> list[float]:
-    """Take the entries of a vector, each of which is a number."""
-    check_type(owner, name, entries, Iterable)
+    """Return the entries of a vector, each of which must be a number."""
+    check_argument(owner, name, entries, Iterable)
     given = list(entries)
     if any(not issubclass(kind, float) for kind in set(map(type, given))):
         items_of(owner, name, given, Real)

@@ -1,1 +1,1 @@
-"""Losses, gradients, steps, and what is told of them."""
+"""Training loops: mean losses, steps, evaluation, logs."""

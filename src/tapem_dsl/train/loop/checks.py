@@ -1,4 +1,4 @@
-"""Looking a tensor up in a tape or a gradient map, with the caller's tag in errors."""
+"""Values and gradients of nodes, checked; the caller's tag is in the errors."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import said
+from tapem_dsl.arguments import describe
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import (
     GradientShapeMismatch,
@@ -26,10 +26,11 @@ def require_grad_tensor(
     tag: str, grads: Mapping[NodeId, NDArray[S]], id: NodeId, shape: Shape
 ) -> Result[NDArray[S], TapeError]:
     """
-    Look up a node's gradient, checked to have a shape.
+    Return a node's gradient, which must have a shape.
 
     Fails with:
-        :class:`MissingGradient`: frozen, or not on the path;
+        :class:`MissingGradient`: the node does not require a gradient, or the output
+        does not depend on it;
         :class:`GradientShapeMismatch`.
 
     Lean: ``requireGradTensor``.
@@ -53,7 +54,7 @@ def require_value_tensor(
     tag: str, tape: Tape[S], id: NodeId, shape: Shape
 ) -> Result[NDArray[S], TapeError]:
     """
-    Look up a node's value, checked to have a shape.
+    Return a node's value, which must have a shape.
 
     Fails with:
         :class:`MissingValue`, :class:`ValueShapeMismatch`.
@@ -65,9 +66,7 @@ def require_value_tensor(
     <Failure: report: missing value for node id 3>
     """
     if not isinstance(tape, Tape):
-        raise TypeError(
-            f"{tag}: a value is looked up on a Tape for tape, not {said(tape)}"
-        )
+        raise TypeError(f"{tag}: tape must be a Tape, not {describe(tape)}")
     check_shape(shape)
     value = tape.get_value(id)
     if value is None:
@@ -81,9 +80,7 @@ def require_value_tensor(
 
 def require_scalar_value(tag: str, tape: Tape[S], id: NodeId) -> Result[S, TapeError]:
     """
-    Look up the value of a scalar node, as a number.
-
-    Over rationals the number is a ``Fraction``.
+    Return the value of a scalar node, as a number; a ``Fraction`` over rationals.
 
     Fails with:
         :class:`MissingValue`, :class:`ValueShapeMismatch`.
@@ -99,5 +96,5 @@ def require_scalar_value(tag: str, tape: Tape[S], id: NodeId) -> Result[S, TapeE
 
 
 def _number(value: NDArray[S]) -> S:
-    number: S = value[()]  # type: ignore[assignment] # at shape () it is the scalar
+    number: S = value[()]  # type: ignore[assignment] # of shape (): the scalar
     return number

@@ -1,4 +1,4 @@
-"""TorchLean's log lines through Python's ``logging``."""
+"""TorchLean's log lines, written through Python's ``logging``."""
 
 import logging
 import sys
@@ -8,13 +8,13 @@ from typing import final
 
 from typing_extensions import override
 
-from tapem_dsl.arguments import check_fields, check_type
+from tapem_dsl.arguments import check_argument, check_fields
 
 
 @final
 class Level(IntEnum):
     """
-    How loud a line is: the numbers are those of ``logging``.
+    The level of a log line, with the numbers of ``logging``.
 
     Lean: ``LogLevel``.
 
@@ -28,7 +28,7 @@ class Level(IntEnum):
     ERROR = logging.ERROR
 
     def render(self) -> str:
-        """Write the name in lower case."""
+        """Return the name in lower case."""
         return self.name.lower()
 
 
@@ -36,7 +36,7 @@ class Level(IntEnum):
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """
-    One line.
+    One log line.
 
     Lean: ``LogEntry``.
 
@@ -48,20 +48,19 @@ class LogEntry:
     message: str
 
     def __post_init__(self) -> None:
-        """Check the fields."""
-        check_fields(self, level=Level, message=str)
+        check_fields(self, level=Level)
 
     def render(self) -> str:
-        """Write ``[level] message``."""
+        """Return ``[level] message``."""
         return f"[{self.level.render()}] {self.message}"
 
 
 @final
 class LineFormatter(logging.Formatter):
     """
-    Formats records of ``logging`` as :meth:`LogEntry.render` does.
+    A formatter of ``logging`` that writes lines as :meth:`LogEntry.render`.
 
-    Levels between TorchLean's four take the name of the one below.
+    A level between TorchLean's four has the name of the next lower one.
 
     >>> record = logging.LogRecord("a", logging.CRITICAL, "", 0, "lost %d", (3,), None)
     >>> LineFormatter().format(record)
@@ -77,19 +76,18 @@ class LineFormatter(logging.Formatter):
 
 def stdout_logger(name: str, level: Level = Level.INFO) -> logging.Logger:
     """
-    Make a logger that writes TorchLean's lines to standard output.
+    Return the logger of a name, writing TorchLean's lines to standard output.
 
-    Asking twice for one name gives one logger that writes each line once; handlers of
-    your own stay. Nothing goes on to the loggers above.
+    A second call with the same name returns the same logger, which still writes each
+    line once. The user's own handlers stay. Lines do not propagate to parent loggers.
 
-    Lean: ``Logger.stdout``; a logger that says nothing (``noOp``) is one whose level is
-    above ``Level.ERROR``.
+    Lean: ``Logger.stdout``; for ``noOp``, set a level above ``Level.ERROR``.
 
     >>> stdout_logger("doctest of tapem_dsl").info("step %d", 1)
     [info] step 1
     """
-    check_type("stdout_logger", "name", name, str)
-    check_type("stdout_logger", "level", level, int, "; such as Level.INFO")
+    check_argument("stdout_logger", "name", name, str)
+    check_argument("stdout_logger", "level", level, int, "; such as Level.INFO")
     logger = logging.getLogger(name)
     for old in list(logger.handlers):
         if isinstance(old.formatter, LineFormatter):
@@ -104,13 +102,13 @@ def stdout_logger(name: str, level: Level = Level.INFO) -> logging.Logger:
 
 def log_entry(logger: logging.Logger, entry: LogEntry) -> None:
     """
-    Hand an entry to a logger.
+    Log an entry.
 
     Lean: ``logEntry``; ``info``, ``warn`` and ``error`` are the logger's own methods.
 
     >>> log_entry(stdout_logger("doctest of tapem_dsl"), LogEntry(Level.ERROR, "lost"))
     [error] lost
     """
-    check_type("log_entry", "logger", logger, logging.Logger)
-    check_type("log_entry", "entry", entry, LogEntry)
+    check_argument("log_entry", "logger", logger, logging.Logger)
+    check_argument("log_entry", "entry", entry, LogEntry)
     logger.log(entry.level, "%s", entry.message)

@@ -7,17 +7,13 @@ from typing import Any, TypeVar
 import numpy as np
 from returns.result import Result, Success
 
-from tapem_dsl.arguments import check_type, said
+from tapem_dsl.arguments import check_argument, describe, items_of
 from tapem_dsl.arrays import HALF
 from tapem_dsl.errors import EmptyDataset, TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
 from tapem_dsl.ops.arithmetic import add, scale
-from tapem_dsl.program.arguments import (
-    items_argument,
-    producing,
-    tag_argument,
-)
+from tapem_dsl.program.arguments import producing
 from tapem_dsl.program.combinators import apply_op, fold_m, throw
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.instruction import Read
@@ -33,29 +29,28 @@ def mean_scalar_over(
     tag: str, xs: Sequence[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
-    Record the mean of a scalar loss over samples: sum from the left, then one scale.
+    Record the mean of a scalar loss over samples: a sum from the left, then a scale.
 
-    Appends the loss of the first sample; for each later one its loss and one ``add``;
-    and one ``scale`` by 1/N, also for N = 1. The last node's id is the result. 1/N is
-    ``Fraction(1, N)``: exact over rationals, rounded once over floats. Losses of
-    float16 are added in float32, which records a ``widen`` of each, and the mean is
-    rounded once, which records a ``narrow``.
+    The program appends the loss of the first sample; for each later sample its loss and
+    an ``add``; then a ``scale`` by 1/N, also for N = 1. It returns the last node's id.
+    1/N is ``Fraction(1, N)``: exact over rationals, rounded once over floats. float16
+    losses are added in float32 and the mean is rounded once: this also records a
+    ``widen`` of each loss and a final ``narrow``.
 
     Args:
         tag: names the call in errors.
-        xs: the samples, in order; a list or tuple, held and not copied.
-        loss_of: the program of one sample's loss.
+        xs: the samples, in order: a list or tuple, which is not copied.
+        loss_of: returns the program of one sample's loss.
 
     Fails with:
         :class:`EmptyDataset`, before anything is recorded; :class:`ShapeMismatch` in
-        the ``add`` if a loss is no scalar; whatever a loss fails with.
+        the ``add`` if a loss is not a scalar; what a loss fails with.
 
     Raises:
-        TypeError: ``xs`` is no sequence; an array goes to
-            :func:`mean_scalar_over_array`. In a run: a loss that is no program.
+        TypeError: ``xs`` is not a sequence; for an array, use
+            :func:`mean_scalar_over_array`. In a run: a loss is not a program.
 
-    Source:
-        Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
+    Lean: ``meanScalarOver``. PyTorch: ``torch.stack(losses).mean()``.
 
     >>> from tapem_dsl import const
     >>> mean_scalar_over("demo", [1.0, 2.0], const).exec()
@@ -63,9 +58,9 @@ def mean_scalar_over(
     >>> mean_scalar_over("demo", [], const).exec()
     <Failure: demo: empty dataset>
     """
-    tag_argument(tag, "mean_scalar_over")
+    check_argument("mean_scalar_over", "tag", tag, str)
     _listed(xs)
-    check_type("mean_scalar_over", "loss_of", loss_of, Callable)
+    check_argument("mean_scalar_over", "loss_of", loss_of, Callable)
     return _mean_scalar_over(tag, xs, loss_of)
 
 
@@ -98,7 +93,7 @@ def _mean_scalar_over(
 def _mean_in_float32(
     first_loss_id: NodeId, xs: list[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> Do[NodeId, Any]:
-    """Sum losses of float16 in float32, and round the mean once."""
+    """Add float16 losses in float32, and round the mean once."""
 
     @do
     def add_loss(acc: NodeId, x: X) -> Do[NodeId, Any]:
@@ -132,13 +127,12 @@ def mean_scalar_over_array(
     tag: str, xs: Iterable[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
-    Record the mean over the rows of an array, or over anything else that iterates.
+    Record the mean over the rows of an array, or the items of any other iterable.
 
     Laws:
         ``mean_scalar_over_array(tag, xs, f) == mean_scalar_over(tag, list(xs), f)``:
-        equal programs, as Lean proves by ``rfl``. Lean's ``xs.toList`` is ``list(xs)``;
-        NumPy's ``xs.tolist()`` turns the scalars into Python's, so that its samples are
-        others.
+        equal programs, as Lean proves by ``rfl``. Lean's ``xs.toList`` is ``list(xs)``,
+        not NumPy's ``xs.tolist()``, which makes Python scalars of the samples.
 
     Lean: ``meanScalarOverArray``.
 
@@ -147,13 +141,13 @@ def mean_scalar_over_array(
     >>> mean_scalar_over_array("demo", np.array([1.0, 2.0]), const).exec()
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
-    check_type("mean_scalar_over_array", "loss_of", loss_of, Callable)
+    check_argument("mean_scalar_over_array", "loss_of", loss_of, Callable)
     if isinstance(xs, str | bytes | Mapping):
         raise TypeError(
             "mean_scalar_over_array takes the rows of an array for xs, "
-            f"not {said(xs)}; make a list of samples of it first"
+            f"not {describe(xs)}; make a list of samples first"
         )
-    rows = items_argument(xs, "mean_scalar_over_array")
+    rows = items_of("mean_scalar_over_array", "xs", xs)
     return mean_scalar_over(tag, list(rows), loss_of)
 
 
@@ -161,7 +155,7 @@ def mean_scalar_over_dataset(
     tag: str, xs: Dataset[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
-    Record the mean over a data set, in its order, in one batch.
+    Record the mean over a data set in its order.
 
     Laws:
         ``mean_scalar_over_dataset(tag, xs, f) == mean_scalar_over(tag, xs.to_list(),
@@ -174,18 +168,18 @@ def mean_scalar_over_dataset(
     <Success: <Tape: leaf, leaf, add(0, 1), scale(2)>>
     """
     fix = f"{MAKE_ONE}, or use mean_scalar_over for a list"
-    check_type("mean_scalar_over_dataset", "xs", xs, Dataset, fix)
-    check_type("mean_scalar_over_dataset", "loss_of", loss_of, Callable)
+    check_argument("mean_scalar_over_dataset", "xs", xs, Dataset, fix)
+    check_argument("mean_scalar_over_dataset", "loss_of", loss_of, Callable)
     return mean_scalar_over(tag, xs.to_list(), loss_of)
 
 
 def _listed(xs: Sequence[X]) -> list[X]:
-    """Give the samples as a list; what has no fixed order and length is refused."""
+    """Return the samples as a list; they must have a fixed order and length."""
     given: object = xs
     if isinstance(given, Sequence) and not isinstance(given, str | bytes | np.ndarray):
         return list(xs)
     raise TypeError(
-        f"mean_scalar_over takes a list of samples for xs, not {said(xs)}; "
+        f"mean_scalar_over takes a list of samples for xs, not {describe(xs)}; "
         "use mean_scalar_over_array for an array, mean_scalar_over_dataset for "
         "a Dataset, and list(...) for the rest"
     )

@@ -1,4 +1,4 @@
-"""Plain stochastic gradient descent, one tensor at a time."""
+"""One step of stochastic gradient descent on one tensor."""
 
 from fractions import Fraction
 from numbers import Real
@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.arguments import check_array, check_type
+from tapem_dsl.arguments import check_argument, check_array
 from tapem_dsl.optim.rules import EmptyState, Sgd
 from tapem_dsl.optim.transforms import apply_updates
 
@@ -18,19 +18,17 @@ def sgd_update_tensor(
     param: NDArray[S], grad: NDArray[S], learning_rate: float | Fraction
 ) -> NDArray[S]:
     """
-    Take one step against the gradient: ``param - grad * learning_rate``.
-
-    The result is read-only, so that a leaf takes it without a copy.
+    Return ``param - grad * learning_rate``, read-only.
 
     Args:
-        param: of any shape and scalar type, which the result keeps.
-        grad: alike.
+        param: an array of any shape and real dtype, which the result has too.
+        grad: an array of the same shape and dtype.
         learning_rate: a real number; a ``Fraction`` over rationals.
 
     Raises:
-        TypeError: the learning rate is no real number.
-        ValueError: shapes or scalar types differ or are not real; a learning rate that
-            the scalar type cannot say.
+        TypeError: the learning rate is not a real number.
+        ValueError: shapes or dtypes differ; a dtype is not real; the learning rate is
+            infinite in the dtype.
 
     Lean: ``sgdUpdateTensor``. PyTorch: ``torch.optim.SGD``, in place.
 
@@ -41,6 +39,6 @@ def sgd_update_tensor(
     for name, x in given.items():
         if not isinstance(x, float | Fraction):
             check_array("sgd_update_tensor", name, x)
-    check_type("sgd_update_tensor", "learning_rate", learning_rate, Real)
+    check_argument("sgd_update_tensor", "learning_rate", learning_rate, Real)
     change, _ = Sgd().update(grad, EmptyState(), param, learning_rate)
     return apply_updates(param, change)

@@ -1,4 +1,4 @@
-"""Loops of steps: a state threaded through, a report for each, a logger beside."""
+"""Training loops: a state passed from step to step, reports, and a logger."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -9,41 +9,42 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.arguments import (
-    check_count,
+    check_argument,
     check_fields,
-    check_type,
     checked_pair,
     checked_result,
-    said,
+    wrong_return,
 )
 from tapem_dsl.errors import TapeError
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.train.loop.evaluation import Number, StepReport, checked_report
+from tapem_dsl.train.loop.reports import Number, StepReport, checked_report
 
 S = TypeVar("S")
-O = TypeVar("O")  # noqa: E741 - an output
+O = TypeVar("O")  # noqa: E741 - the output of a step
 F = TypeVar("F", bound=np.generic)
 
 Track: TypeAlias = Callable[[range], Iterable[int]]
-"""Goes through the steps' numbers and may show how far it is: ``rich``'s ``track``."""
+"""Iterates over the steps and may show progress, as ``rich``'s ``track`` does."""
 
 
 def run_steps_m(
     steps: int, init: S, step: Callable[[S], TapeM[tuple[S, O], F]]
 ) -> TapeM[tuple[S, list[O]], F]:
     """
-    Thread a state through so many steps of a program, and collect what they give.
+    Run a step ``steps`` times as one program, and collect the outputs.
 
-    Lean: ``runStepsM``, at the monad ``TapeM``.
+    Each step takes the state that the one before returned.
+
+    Lean: ``runStepsM`` in the monad ``TapeM``.
 
     >>> from tapem_dsl import const
     >>> count = lambda n: const(float(n)).map(lambda id: (n + 1, id))
     >>> run_steps_m(3, 0, count).eval()
     <Success: (3, [0, 1, 2])>
     """
-    check_count("run_steps_m", "steps", steps)
-    check_type("run_steps_m", "step", step, Callable)
+    check_argument("run_steps_m", "steps", steps, "count")
+    check_argument("run_steps_m", "step", step, Callable)
     return _run_steps_m(steps, init, step)
 
 
@@ -55,10 +56,8 @@ def _run_steps_m(
     for _ in range(steps):
         program: object = step(state)
         if not isinstance(program, TapeM):
-            raise TypeError(
-                f"the step of run_steps_m gives a program, not {said(program)}; "
-                "make one: pure(...)"
-            )
+            fix = "; make one: pure(...)"
+            raise wrong_return("the step of run_steps_m", "a program", program, fix)
         pair = yield from program
         state, output = checked_pair("the step of run_steps_m", pair)
         outputs.append(output)
@@ -73,26 +72,27 @@ def run_steps(
     track: Track = iter,
 ) -> Result[tuple[S, list[O]], TapeError]:
     """
-    Thread a state through so many steps, and collect what they give.
+    Run a step ``steps`` times, and collect the outputs.
 
     Args:
-        steps: how many.
+        steps: the number of steps.
         init: the first state.
-        step: from a state to the next, and an output; its first failure ends the loop.
-        track: goes through the steps' numbers, say to show progress.
+        step: takes a state, and returns the next state and an output; its first failure
+            ends the loop.
+        track: iterates over the steps, and may show progress.
 
     Raises:
-        TypeError: the step gives no ``Result`` of a pair.
+        TypeError: the step does not return a ``Result`` of a pair.
         ValueError: a negative number of steps.
 
-    Lean: ``runStepsM`` at ``Except``; C: ``runSteps``.
+    Lean: ``runStepsM`` in ``Except``; generation C: ``runSteps``.
 
     >>> run_steps(3, 1, lambda n: Success((2 * n, n)))
     <Success: (8, [1, 2, 4])>
     """
-    check_count("run_steps", "steps", steps)
-    check_type("run_steps", "step", step, Callable)
-    check_type("run_steps", "track", track, Callable)
+    check_argument("run_steps", "steps", steps, "count")
+    check_argument("run_steps", "step", step, Callable)
+    check_argument("run_steps", "track", track, Callable)
     state, outputs = init, []
     for _ in track(range(steps)):
         result = checked_result("the step of run_steps", step(state))
@@ -103,12 +103,11 @@ def run_steps(
     return Success((state, outputs))
 
 
-# Any state: to say nothing of it.
 def no_log(index: int, state: object, report: StepReport) -> None:
     """
-    Say nothing.
+    Log nothing: the default logger of :class:`Trainer`.
 
-    Lean: ``noLog``; C: ``withoutLogging``.
+    Lean: ``noLog``; generation C: ``withoutLogging``.
 
     >>> no_log(0, None, StepReport(1.0))
     """
@@ -118,13 +117,13 @@ def no_log(index: int, state: object, report: StepReport) -> None:
 @dataclass(frozen=True, slots=True)
 class Trainer(Generic[S]):
     """
-    A first state, a step, and what to say of each step.
+    An initial state, a step, and a logger of the steps' reports.
 
-    ``run`` can be called any number of times: nothing in the trainer changes.
+    A trainer is immutable, so each ``run`` starts from the initial state.
 
     Raises:
-        TypeError: the step or the logger is no function; in a run, the step gives no
-            ``Result`` of a state and a :class:`StepReport`.
+        TypeError: the step or the logger is not a function; in a run, the step does not
+            return a ``Result`` of a state and a :class:`StepReport`.
 
     Lean: ``Trainer``. PyTorch Lightning: ``Trainer``.
 
@@ -136,17 +135,16 @@ class Trainer(Generic[S]):
     init: S
     step: Callable[[S], Result[tuple[S, StepReport], TapeError]]
     logger: Callable[[int, S, StepReport], None] = no_log
-    """Takes the step's number, counted from 0, the state after it, and its report."""
+    """Takes a step's number, counted from 0, the state after it, and its report."""
 
     def __post_init__(self) -> None:
-        """Check the fields."""
         check_fields(self, step=Callable, logger=Callable)
 
     def run(
         self, steps: int, *, track: Track = iter
     ) -> Result[tuple[S, list[StepReport]], TapeError]:
         """
-        Run so many steps; the first failure ends it.
+        Run steps up to the first failure; return the last state and all reports.
 
         >>> count = lambda n: Success((n + 1, StepReport(float(n))))
         >>> Trainer(0, count).run(2).map(lambda result: result[0])
@@ -177,7 +175,7 @@ class Trainer(Generic[S]):
         self, steps: int, *, track: Track = iter
     ) -> Result[list[Number], TapeError]:
         """
-        Run, and give the losses only.
+        Run steps up to the first failure; return the losses.
 
         Lean: ``runLosses``.
 
@@ -189,7 +187,7 @@ class Trainer(Generic[S]):
 
     def with_logger(self, logger: Callable[[int, S, StepReport], None]) -> "Trainer[S]":
         """
-        Give a trainer that says something else.
+        Return the trainer with another logger.
 
         Lean: ``Trainer.withLogger``.
 
@@ -202,7 +200,7 @@ class Trainer(Generic[S]):
 
     def with_report_logger(self, logger: logging.Logger) -> "Trainer[S]":
         """
-        Give a trainer that logs each step's report as information.
+        Return the trainer that logs each step's report at the level INFO.
 
         Lean: ``Trainer.withReportLogger``.
 
@@ -211,14 +209,14 @@ class Trainer(Generic[S]):
         >>> _ = stay.with_report_logger(stdout_logger("doctest of tapem_dsl")).run(1)
         [info] step 0: loss=0.500000
         """
-        check_type("with_report_logger", "logger", logger, logging.Logger)
+        check_argument("with_report_logger", "logger", logger, logging.Logger)
         return self.with_logger(_ReportLogger(logger))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _ReportLogger:
-    """Logs reports: a value, so that its trainer compares and pickles."""
+    """Logs reports; a record, so that its trainer compares and pickles."""
 
     logger: logging.Logger
 
