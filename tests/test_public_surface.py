@@ -93,6 +93,7 @@ def test_ops_all_holds_every_op_of_the_package_once() -> None:
         kind
         for kind in ours_below(Op).values()
         if not inspect.isabstract(kind) and not of_an_interpreter(kind)
+        if kind.__module__ != "tapem_dsl.ops.base"
     }
     assert set(ops.ALL) == concrete
     assert len(ops.ALL) == len(concrete)

@@ -116,7 +116,7 @@ KINDS: Final[dict[str, Kind]] = {
     "into": Kind(np.float64),
     "grads": Kind({}),
     "which": Kind(0),
-    "map_pack.function": Kind(lambda *leaves: leaves[0]),
+    "map.function": Kind(lambda *leaves: leaves[0]),
     # of one owner
     "Stream.at.position": Kind(Stream(LOADER).position, None, 3, (0, 0, 0)),
     "ReportSum.add.other": Kind(ReportSum.of_report(REPORT), REPORT, None, 3),
