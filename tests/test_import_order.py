@@ -17,7 +17,7 @@ HOUSE = [
 ROOMS = {
     "arrays": [
         *("shape", "namespace", "half", "sums", "smooth", "indexing", "windows"),
-        *("numpy", "exact", "dispatch"),
+        *("base", "numpy", "exact", "dispatch"),
     ],
     "tape": ["equality", "value", "op", "node", "tape", "record"],
     "program": [

@@ -5,8 +5,8 @@ from typing import Any
 
 from tapem_dsl import Array, NodeId, TapeM, leaf, map_m
 from tapem_dsl.interpreters.forward import Dual as LevelDual
-from tapem_dsl.interpreters.forward.dual import part_at
-from tapem_dsl.interpreters.forward.parts import settled
+from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
+from tapem_dsl.interpreters.forward.parts import canonical
 
 
 def Dual(primal: Array, tangent: Array, level: int = 1) -> LevelDual:  # noqa: N802 - as the class
@@ -18,8 +18,8 @@ def split(x: Array, level: int) -> tuple[Array, Array]:
     """Give primal and tangent at a level; a constant has the tangent 0."""
     if type(x) in (int, float, Fraction):
         return x, 0
-    x = settled(x)
-    return part_at(x, level, tangent=False), part_at(x, level, tangent=True)
+    x = canonical(x)
+    return primal_at(x, level), tangent_at(x, level)
 
 
 def jvp(

@@ -1,5 +1,6 @@
 """One array namespace for every scalar: what ops and derivative rules compute with."""
 
+from tapem_dsl.arrays.base import along as along
 from tapem_dsl.arrays.dispatch import Tracer as Tracer
 from tapem_dsl.arrays.dispatch import explained as explained
 from tapem_dsl.arrays.dispatch import namespace_of as namespace_of
@@ -15,4 +16,3 @@ from tapem_dsl.arrays.namespace import Array as Array
 from tapem_dsl.arrays.namespace import Indices as Indices
 from tapem_dsl.arrays.namespace import Namespace as Namespace
 from tapem_dsl.arrays.numpy import NUMPY as NUMPY
-from tapem_dsl.arrays.numpy import along as along

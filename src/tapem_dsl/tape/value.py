@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.arrays import EXACT, NUMPY, Array, Tracer
+from tapem_dsl.arrays import EXACT, NUMPY, Array, Tracer, namespace_of
 from tapem_dsl.messages import container_mend
 
 SCALARS: Final[frozenset[type]] = frozenset(
@@ -78,6 +78,17 @@ def frozen(x: Array) -> Array:
     if type(x) is np.ndarray:
         x.setflags(write=False)
     return x
+
+
+def zeros_like(x: Array) -> Array:
+    """
+    Make read-only zeros of an array's shape and dtype, in the form a tape keeps.
+
+    >>> zeros_like(np.float32(3)), zeros_like(rationals([1]))
+    (np.float32(0.0), array([Fraction(0, 1)], dtype=object))
+    """
+    xp = namespace_of(x)
+    return frozen(xp.canonical(xp.zeros_like(x)))
 
 
 def _as_array(x: NDArray[np.generic]) -> Array:

@@ -1,8 +1,4 @@
-"""
-Forward mode: dual arrays, for tapes that carry a derivative along with every value.
-
-Importing this package tells duals what functions make of them.
-"""
+"""Forward mode: dual arrays. Importing this package gives duals their namespace."""
 
 from tapem_dsl.interpreters.forward import namespace as namespace
 from tapem_dsl.interpreters.forward.dual import Dual as Dual

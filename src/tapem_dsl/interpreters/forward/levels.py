@@ -1,4 +1,4 @@
-"""Names of levels: each higher than all before."""
+"""Numbers of levels."""
 
 from itertools import count
 from typing import Final
@@ -8,7 +8,7 @@ _COUNTER: Final = count(1)
 
 def fresh_level() -> int:
     """
-    Give a level that no dual of this process has had: higher than all before.
+    Return a new level, higher than all levels before in this process.
 
     >>> fresh_level() < fresh_level()
     True
