@@ -203,12 +203,9 @@ class Duals(Namespace):
         """``dx * by + x * d by``, where a ``by`` or ``d by`` of 0 adds nothing."""
         level, p, dp, q, dq = parts_of_both(x, by)
         y = xp_of(p, q).multiply_no_nan(p, q)
-        if dq is None:
-            return new_dual(y, xp_of(dp, q).multiply_no_nan(dp, q), level)
-        tangent = xp_of(p, dq).multiply_no_nan(p, dq)
-        if dp is not None:
-            tangent = tangent + xp_of(dp, q).multiply_no_nan(dp, q)
-        return new_dual(y, broadcast_tangent(tangent, y), level)
+        of_x = None if dp is None else xp_of(dp, q).multiply_no_nan(dp, q)
+        of_by = None if dq is None else xp_of(p, dq).multiply_no_nan(p, dq)
+        return new_dual(y, broadcast_tangent(_added(of_by, of_x), y), level)
 
     @override
     def maximum(self, a: Array, b: Array, /) -> Array:
@@ -217,9 +214,7 @@ class Duals(Namespace):
         y = xp_of(p, q).maximum(p, q)
         of_a = None if dp is None else _share(p > q, q > p, dp, b)
         of_b = None if dq is None else _share(q > p, p > q, dq, a)
-        if of_a is None or of_b is None:
-            return new_dual(y, of_b if of_a is None else of_a, level)
-        return new_dual(y, of_a + of_b, level)
+        return new_dual(y, _added(of_a, of_b), level)
 
     @override
     def minimum(self, a: Array, b: Array, /) -> Array:
@@ -251,12 +246,9 @@ class Duals(Namespace):
     def matmul(self, a: Array, b: Array, /) -> Array:
         level, p, dp, q, dq = parts_of_both(a, b)
         matmul = xp_of(p, q).matmul
-        y = matmul(p, q)
-        if dq is None:
-            return new_dual(y, matmul(dp, q), level)
-        if dp is None:
-            return new_dual(y, matmul(p, dq), level)
-        return new_dual(y, matmul(dp, q) + matmul(p, dq), level)
+        of_a = None if dp is None else matmul(dp, q)
+        of_b = None if dq is None else matmul(p, dq)
+        return new_dual(matmul(p, q), _added(of_a, of_b), level)
 
     @override
     def concat(self, *arrays: Array, axis: int) -> Array:
@@ -274,6 +266,13 @@ class Duals(Namespace):
     @override
     def canonical(self, x: Array, /) -> Array:
         return x
+
+
+def _added(first: Array | None, second: Array | None) -> Array:
+    """Add what two operands give to a tangent; a constant gives ``None``."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
 
 
 def _share(wins: Array, loses: Array, tangent: Array, other: Array) -> Array:

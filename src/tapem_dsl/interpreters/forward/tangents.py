@@ -50,13 +50,13 @@ def divided(tangent: Array, by: Array) -> Array:
 
 def _has_nan(x: Array) -> bool:
     """Tell whether there may be NaN, by a sum: half the time of a search."""
-    if isinstance(x, Tracer):
-        x = x.namespace.concrete(x)
-    if type(x) is np.ndarray:
-        if x.dtype.kind != "f":
+    if type(x) not in SCALARS:
+        if isinstance(x, Tracer):
+            x = x.namespace.concrete(x)
+        if type(x) is not np.ndarray or x.dtype.kind != "f":
             return False
         x = _add(x, None)
-    return bool(x != x) if type(x) in SCALARS else False  # noqa: PLR0124 - only NaN differs from itself
+    return bool(x != x)  # noqa: PLR0124 - only NaN differs from itself
 
 
 _add = np.add.reduce
