@@ -2,11 +2,24 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from typing_extensions import override
 
 from tapem_dsl.arrays import AnyDType, Array, Tracer
+
+_COUNTER: Final = count(1)
+
+
+def fresh_level() -> int:
+    """
+    Return a new level, higher than all levels before in this process.
+
+    >>> fresh_level() < fresh_level()
+    True
+    """
+    return next(_COUNTER)
 
 
 class Leveled(Tracer):

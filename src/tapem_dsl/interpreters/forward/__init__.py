@@ -16,4 +16,4 @@ from tapem_dsl.interpreters.forward.functions import jacrev_inputs as jacrev_inp
 from tapem_dsl.interpreters.forward.functions import jacrev_params as jacrev_params
 from tapem_dsl.interpreters.forward.functions import jvp as jvp
 from tapem_dsl.interpreters.forward.functions import vjp as vjp
-from tapem_dsl.interpreters.forward.levels import fresh_level as fresh_level
+from tapem_dsl.interpreters.tracer import fresh_level as fresh_level

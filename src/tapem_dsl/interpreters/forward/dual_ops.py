@@ -16,10 +16,9 @@ from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import dual_at_level
 from tapem_dsl.interpreters.forward.level_ops import AtLevel, Inject, Lift, level_of
-from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import vjp_rules
 from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
-from tapem_dsl.interpreters.tracer import as_layer, levels_of
+from tapem_dsl.interpreters.tracer import as_layer, fresh_level, levels_of
 from tapem_dsl.ops.base import Binary
 from tapem_dsl.program.arguments import function_argument, produced
 from tapem_dsl.program.do import Do, do

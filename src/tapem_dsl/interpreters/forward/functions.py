@@ -18,7 +18,6 @@ from tapem_dsl.arrays import Array
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
-from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.forward.runs import (
     Program,
     Run,
@@ -34,6 +33,7 @@ from tapem_dsl.interpreters.forward.runs import (
 )
 from tapem_dsl.interpreters.reverse.dense import as_result
 from tapem_dsl.interpreters.reverse.sparse import reduced_first
+from tapem_dsl.interpreters.tracer import fresh_level
 from tapem_dsl.program.arguments import function_argument
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.value import as_value

@@ -17,10 +17,9 @@ from tapem_dsl.errors import (
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import dual_at_level, tangent_at, zeros
-from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.interpreters.reverse.dense import as_result
-from tapem_dsl.interpreters.tracer import Layer, as_layer, levels_of
+from tapem_dsl.interpreters.tracer import Layer, as_layer, fresh_level, levels_of
 from tapem_dsl.messages import said
 from tapem_dsl.program.arguments import produced
 from tapem_dsl.program.combinators import leaf, map_m

@@ -12,9 +12,8 @@ from tapem_dsl.arrays.shape import Shape, broadcast
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.forward.dual_ops import Tangent
 from tapem_dsl.interpreters.forward.level_ops import Inject, Lift
-from tapem_dsl.interpreters.forward.levels import fresh_level
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
-from tapem_dsl.interpreters.tracer import Leveled, layer_at, levels_of
+from tapem_dsl.interpreters.tracer import Leveled, fresh_level, layer_at, levels_of
 from tapem_dsl.ops.shapes import BroadcastTo
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
