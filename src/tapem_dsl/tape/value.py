@@ -41,7 +41,7 @@ def as_value(x: object) -> Array:
         return np.float64(x)  # type: ignore[arg-type] # a type that mypy does not see
     if kind in SCALARS:
         return x
-    if isinstance(x, np.ndarray) and kind is np.ndarray and _settled(x):
+    if isinstance(x, np.ndarray) and kind is np.ndarray and _is_canonical(x):
         return x
     if isinstance(x, Tracer):
         return x
@@ -107,14 +107,14 @@ def _as_array(x: NDArray[np.generic]) -> Array:
         return x.astype(native)[()]
     if type(x) is np.ndarray and x.dtype == native:
         same_dtype = x.view(native)  # unpickled arrays have a dtype object of their own
-        if _settled(same_dtype):
+        if _is_canonical(same_dtype):
             return same_dtype
     copy = np.empty(x.shape, native)
     copy[...] = x
     return frozen(copy)
 
 
-def _settled(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
+def _is_canonical(x: NDArray[Any]) -> bool:  # Any: of whatever scalar
     """Whether an array is as a tape keeps it, and will stay so."""
     flags = x.flags
     if flags.writeable or not flags.c_contiguous or not x.ndim:
