@@ -29,7 +29,7 @@ from tapem_dsl import (
     mul,
     sum_,
 )
-from tapem_dsl.interpreters.forward.dual import part_at
+from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
 from tests.specs.spec import ANY, NONZERO, POSITIVE, Domain, Shapes, Spec
 
 # Any, throughout: compiled functions of JAX, and numbers of any scalar type.
@@ -184,7 +184,7 @@ def recorded_gradient(
 
 def both_parts(x: Array) -> tuple[Array, Array]:
     """Give primal and tangent at the level 1."""
-    return part_at(x, 1, tangent=False), part_at(x, 1, tangent=True)
+    return primal_at(x, 1), tangent_at(x, 1)
 
 
 def plain(*scalars: Array) -> list[Any]:

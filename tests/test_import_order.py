@@ -17,11 +17,11 @@ HOUSE = [
 ROOMS = {
     "arrays": [
         *("shape", "namespace", "half", "sums", "smooth", "indexing", "windows"),
-        *("numpy", "exact", "dispatch"),
+        *("base", "numpy", "exact", "dispatch"),
     ],
     "tape": ["equality", "value", "op", "node", "tape", "record"],
     "program": [
-        *("instruction", "arguments", "machine", "spine", "tapem", "do"),
+        *("instruction", "checks", "machine", "spine", "tapem", "do"),
         "combinators",
     ],
     "interpreters": [

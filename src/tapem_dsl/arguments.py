@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 import numpy as np
 from returns.result import Failure, Success
 
-from tapem_dsl.messages import is_program
-from tapem_dsl.messages import said as shortened
+from tapem_dsl.messages import is_program, short_repr
 
 # Any, throughout: values and types of every sort.
 
@@ -278,4 +277,4 @@ def describe(given: object) -> str:
     """
     if isinstance(given, type):
         return f"the class {given.__name__}"
-    return f"{shortened(given)} ({type(given).__name__})"
+    return f"{short_repr(given)} ({type(given).__name__})"

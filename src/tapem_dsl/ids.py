@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NewType, final
 
 import numpy as np
 
-from tapem_dsl.messages import container_mend, is_program, said
+from tapem_dsl.messages import container_fix, is_program, short_repr
 
 if TYPE_CHECKING:
 
@@ -64,11 +64,11 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
     where = f"{of}: " if of else ""
     if is_program(id):
         raise TypeError(
-            f"{where}a program was passed where a node id belongs{container_mend(id)}"
+            f"{where}a program was passed where a node id belongs{container_fix(id)}"
         )
     if isinstance(id, slice):
         raise TypeError("a slice of a tape is not a tape; use tape.nodes()[start:stop]")
-    fix = container_mend(id)
+    fix = container_fix(id)
     if isinstance(id, np.ndarray):
         fix = "; record an array with leaf or const"
     elif isinstance(id, list | tuple):
@@ -83,7 +83,7 @@ def index_of(id: object, of: str = "", instead: str = "") -> int:
         fix = f"; {', or '.join(ways)}"
     raise TypeError(
         f"{where}a node id is the int that leaf or an op returned, "
-        f"not {type(id).__name__}: {said(id)}{fix}"
+        f"not {type(id).__name__}: {short_repr(id)}{fix}"
     )
 
 

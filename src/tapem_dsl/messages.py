@@ -32,27 +32,27 @@ def is_program(x: object) -> bool:
     return isinstance(getattr(x, "_inner_value", None), Description)
 
 
-def said(x: object) -> str:
+def short_repr(x: object) -> str:
     """
     Return the ``repr`` of an object on one line, shortened to 120 characters.
 
-    >>> said([1] * 100_000)
+    >>> short_repr([1] * 100_000)
     '[1, 1, 1, 1, 1, 1, ...]'
-    >>> said("x" * 1000)
+    >>> short_repr("x" * 1000)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"
     """
     text = re.sub(r"\s*\n\s*", " ", _SHORT.repr(x))
     return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
 
 
-def container_mend(x: object) -> str:
+def container_fix(x: object) -> str:
     """
     Return the fix for a program or a ``Result`` passed in place of its value.
 
     >>> from returns.result import Success
-    >>> container_mend(Success(1))
+    >>> container_fix(Success(1))
     '; unwrap it, or write `yield from from_result(...)`'
-    >>> container_mend(1)
+    >>> container_fix(1)
     ''
     """
     if is_program(x):
@@ -81,7 +81,7 @@ def no_program(x: object, function: str = "") -> TypeError:
     elif isinstance(x, Success | Failure):
         fix = "write from_result(...) around it"
     given = f"{function} returned" if function else "TapeM was given"
-    return TypeError(f"{given} {said(x)}, which is no program; {fix}")
+    return TypeError(f"{given} {short_repr(x)}, which is no program; {fix}")
 
 
 @final

@@ -16,9 +16,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, TypeVar, final
 
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program import combinators
-from tapem_dsl.program.arguments import function_argument
+from tapem_dsl.program.checks import function_argument
 from tapem_dsl.program.tapem import TapeM
 
 P = TypeVar("P")
@@ -241,7 +241,7 @@ def _recorded(record: Any, pytree: object, into: type[Q]) -> TapeM[Q, Any]:
     if not isinstance(origin, type):
         raise TypeError(
             "into is the type of the pytree of ids, such as Network[NodeId], "
-            f"not {said(into)}"
+            f"not {short_repr(into)}"
         )
     if not isinstance(pytree, origin):
         raise TypeError(

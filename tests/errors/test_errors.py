@@ -85,7 +85,7 @@ def test_refused_is_an_exception_like_any_other_in_a_block() -> None:
 
 
 def test_no_two_failures_have_one_text() -> None:
-    kinds = [kind for kind in vars(tapem_dsl).values() if is_failure(kind)]
+    kinds = [kind for kind in vars(tapem_dsl.errors).values() if is_failure(kind)]
     texts = [kind._text for kind in kinds if kind._text]
     assert len(texts) == len(set(texts)) > 15
 

@@ -43,7 +43,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
-from tapem_dsl.interpreters.forward.dual import part_at
+from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
 from tapem_dsl.interpreters.tracer import levels_of
 from tests.untyped import LOOSE
 
@@ -207,8 +207,8 @@ def test_a_gradient_carries_the_derivative_by_what_is_around(
     found = gradient_of(
         program, p, Dual(LOOSE.rationals(c), LOOSE.rationals(along), level)
     )
-    value = part_at(found, level, tangent=False)
-    slope = part_at(found, level, tangent=True)
+    value = primal_at(found, level)
+    slope = tangent_at(found, level)
     with jax.enable_x64(True):
         expected = jax.jvp(
             lambda c: jax.grad(theirs)(float(p), c), (float(c),), (float(along),)
@@ -233,7 +233,7 @@ def test_levels_around_do_not_mix(gradient_of: Callable[..., Array]) -> None:
     found = gradient_of(program, np.float64(5), Dual(two, one, a))
     assert levels_of(found) == {a, b}
     parts = {
-        (i, j): part_at(part_at(found, b, tangent=j), a, tangent=i)
+        (i, j): (primal_at, tangent_at)[i]((primal_at, tangent_at)[j](found, b), a)
         for i in (False, True)
         for j in (False, True)
     }

@@ -37,7 +37,7 @@ from tapem_dsl import (
 from tapem_dsl.arrays import Namespace
 from tapem_dsl.errors import OutsideDomain
 from tapem_dsl.interpreters.forward import Dual, fresh_level
-from tapem_dsl.interpreters.forward.dual_ops import MakeDual
+from tapem_dsl.interpreters.forward.level_ops import Inject, Lift
 from tests.untyped import LOOSE
 
 # Any, throughout: programs of any scalar type, and arrays of JAX.
@@ -231,10 +231,9 @@ def test_a_plain_contribution_gets_the_levels_of_its_node() -> None:
     assert (gradient.level, gradient.primal, gradient.tangent) == (x.level, 0.0, 0.0)
 
 
-def test_a_level_does_not_stand_inside_itself() -> None:
-    twice = leaf(Q).bind(
-        lambda p: make_dual(p, p).bind(lambda d: apply_op(MakeDual(), p, d, d))
-    )
+@pytest.mark.parametrize("op", [Lift(), Inject()])
+def test_a_level_does_not_stand_inside_itself(op: Op) -> None:
+    twice = leaf(Q).bind(lambda p: make_dual(p, p).bind(lambda d: apply_op(op, d, d)))
     assert isinstance(twice.eval().failure(), OutsideDomain)
 
 

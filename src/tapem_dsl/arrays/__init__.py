@@ -1,7 +1,8 @@
 """One array namespace for every scalar: what ops and derivative rules compute with."""
 
+from tapem_dsl.arrays.base import along as along
 from tapem_dsl.arrays.dispatch import Tracer as Tracer
-from tapem_dsl.arrays.dispatch import explained as explained
+from tapem_dsl.arrays.dispatch import explain_type_error as explain_type_error
 from tapem_dsl.arrays.dispatch import namespace_of as namespace_of
 from tapem_dsl.arrays.exact import EXACT as EXACT
 from tapem_dsl.arrays.half import HALF as HALF
@@ -15,4 +16,3 @@ from tapem_dsl.arrays.namespace import Array as Array
 from tapem_dsl.arrays.namespace import Indices as Indices
 from tapem_dsl.arrays.namespace import Namespace as Namespace
 from tapem_dsl.arrays.numpy import NUMPY as NUMPY
-from tapem_dsl.arrays.numpy import along as along

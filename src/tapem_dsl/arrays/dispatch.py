@@ -8,29 +8,45 @@ from typing import Any, Final, Never, cast
 import numpy as np
 
 from tapem_dsl.arrays.exact import EXACT
-from tapem_dsl.arrays.namespace import Array, Namespace
+from tapem_dsl.arrays.namespace import AnyDType, Array, Namespace
 from tapem_dsl.arrays.numpy import NUMPY
+from tapem_dsl.arrays.shape import Shape
 
 WITH_XP: Final = (
     "an op and its rule compute with xp and operators only: write it with xp"
 )
 
 
+# Any: operands of whatever kind.
+def _operators(
+    name: str,
+) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """Make an operator and its reflection: the operand of the higher level computes."""
+
+    def operate(x: Any, y: Any) -> Any:
+        higher = y if isinstance(y, Tracer) and y.level > x.level else x
+        return getattr(higher.namespace, name)(x, y)
+
+    def reflected(y: Any, x: Any) -> Any:
+        higher = x if isinstance(x, Tracer) and x.level > y.level else y
+        return getattr(higher.namespace, name)(x, y)
+
+    return operate, reflected
+
+
 class Tracer:
     """
-    Base of arrays that wrap other arrays: duals, recorded values.
+    Base of arrays that stand for other arrays: duals, recorded values.
 
-    One has a ``level``, fresh at each introduction and higher than the levels that it
-    wraps, and a ``namespace`` that computes with it. Where operands of different levels
-    meet, the highest computes and takes the others for constants: the operators see to
-    that, and :func:`namespace_of`. A subclass also has ``shape``, ``ndim`` and
-    ``dtype``, those of what it stands for.
+    A tracer has a ``level``, higher than the levels of what it wraps, and a
+    ``namespace`` that computes with it. Of several operands, that of the highest level
+    computes, and the others are constants to it.
 
     >>> class Traced(Tracer):
     ...     def __init__(self, level: int) -> None:
     ...         self.level = level
     ...         self.namespace = NUMPY
-    >>> namespace_of(Traced(1)) is CARRIED
+    >>> namespace_of(Traced(1)) is DISPATCHING
     True
     """
 
@@ -44,7 +60,7 @@ class Tracer:
 
     # Any: whatever NumPy passes, or somebody asks for.
     def __array__(self, *args: Any, **kwargs: Any) -> Never:
-        """Refuse to become a NumPy array, which would lose what is carried."""
+        """Refuse to become a NumPy array, which would lose what is traced."""
         raise TypeError(f"NumPy makes no array of a {type(self).__name__}; {WITH_XP}")
 
     def __array_function__(
@@ -58,15 +74,28 @@ class Tracer:
         """Refuse an array's methods."""
         raise AttributeError(f"a {type(self).__name__} has no {name!r}; {WITH_XP}")
 
+    @property
+    @abstractmethod
+    def shape(self) -> Shape:
+        """The shape of the array that this stands for."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> AnyDType:
+        """The dtype of the array that this stands for."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
     @abstractmethod
     def parts(self) -> tuple[object, ...]:
-        """Give what ``==`` of tapes compares: all but the level, which is a name."""
+        """Return what ``==`` of tapes compares: all but the level, which is a name."""
 
     @abstractmethod
-    def astype(self, dtype: np.dtype[Any]) -> "Tracer":  # Any: of whatever scalar
-        """Give the same in another floating-point type."""
-
-    # Any, below: an operand of whatever kind, or an index.
+    def astype(self, dtype: AnyDType) -> "Tracer":
+        """Return the same in another floating-point dtype."""
 
     def __getitem__(self, index: Any) -> Array:
         return self.namespace.getitem(self, index)
@@ -77,74 +106,25 @@ class Tracer:
     def __invert__(self) -> Array:
         return self.namespace.logical_not(self)
 
-    def __add__(self, other: Any) -> Array:
-        return _higher(self, other).add(self, other)
-
-    def __radd__(self, other: Any) -> Array:
-        return _higher(self, other).add(other, self)
-
-    def __sub__(self, other: Any) -> Array:
-        return _higher(self, other).subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Array:
-        return _higher(self, other).subtract(other, self)
-
-    def __mul__(self, other: Any) -> Array:
-        return _higher(self, other).multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Array:
-        return _higher(self, other).multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Array:
-        return _higher(self, other).divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Array:
-        return _higher(self, other).divide(other, self)
-
-    def __lt__(self, other: Any) -> Array:
-        return _higher(self, other).less(self, other)
-
-    def __le__(self, other: Any) -> Array:
-        return _higher(self, other).less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Array:
-        return _higher(self, other).greater(self, other)
-
-    def __ge__(self, other: Any) -> Array:
-        return _higher(self, other).greater_equal(self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return _higher(self, other).equal(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return _higher(self, other).not_equal(self, other)
-
-    def __and__(self, other: Any) -> Array:
-        return _higher(self, other).logical_and(self, other)
-
-    def __rand__(self, other: Any) -> Array:
-        return _higher(self, other).logical_and(other, self)
-
-    def __or__(self, other: Any) -> Array:
-        return _higher(self, other).logical_or(self, other)
-
-    def __ror__(self, other: Any) -> Array:
-        return _higher(self, other).logical_or(other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("subtract")
+    __mul__, __rmul__ = _operators("multiply")
+    __truediv__, __rtruediv__ = _operators("divide")
+    __and__, __rand__ = _operators("logical_and")
+    __or__, __ror__ = _operators("logical_or")
+    __lt__, __gt__ = _operators("less")[0], _operators("greater")[0]
+    __le__, __ge__ = _operators("less_equal")[0], _operators("greater_equal")[0]
+    __eq__, __ne__ = _operators("equal")[0], _operators("not_equal")[0]
 
 
-def _higher(x: Tracer, other: object) -> Namespace:
-    """Find which of two operands computes."""
-    if isinstance(other, Tracer) and other.level > x.level:
-        return other.namespace
-    return x.namespace
-
-
-def explained(slip: TypeError, who: str, operands: Iterable[object]) -> TypeError:
+def explain_type_error(
+    slip: TypeError, who: str, operands: Iterable[object]
+) -> TypeError:
     """
     Say of what NumPy or Python refused about a tracer how an op should be written.
 
     >>> slip = TypeError("operand 'Dual' does not support ufuncs")
-    >>> explained(slip, "sinh", [np.float64(1)]) is slip
+    >>> explain_type_error(slip, "sinh", [np.float64(1)]) is slip
     True
     """
     said = str(slip)
@@ -159,14 +139,14 @@ _SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}
 
 def namespace_of(*operands: Array) -> Namespace:
     """
-    Find the namespace that computes with all of these operands.
+    Return the namespace that computes with all of these operands.
 
-    Among plain operands one exact array makes the computation exact: a condition beside
-    it is of truth values. A tracer gives the dispatching namespace, whose every
-    function looks at its own operands.
+    Beside one exact array all plain operands are exact, or conditions. With a tracer
+    among the operands it is the dispatching namespace, each function of which looks at
+    its own operands.
 
     Cost:
-        Some 50 ns an operand.
+        About 50 ns an operand.
 
     Raises:
         TypeError: an operand that no namespace knows.
@@ -182,7 +162,7 @@ def namespace_of(*operands: Array) -> Namespace:
                 found = EXACT
         elif kind not in _SCALARS:
             if isinstance(x, Tracer):
-                return CARRIED
+                return DISPATCHING
             raise TypeError(
                 f"no array namespace computes with {kind.__name__}; "
                 "use NumPy arrays or scalars, or object arrays of Fraction"
@@ -191,7 +171,7 @@ def namespace_of(*operands: Array) -> Namespace:
 
 
 def _highest(operands: tuple[object, ...]) -> Namespace:
-    """Find the namespace of the highest tracer, or that of the plain operands."""
+    """Return the namespace of the highest tracer, or that of the plain operands."""
     top: Tracer | None = None
     for x in operands:
         if isinstance(x, Tracer) and (top is None or x.level > top.level):
@@ -205,8 +185,8 @@ def _highest(operands: tuple[object, ...]) -> Namespace:
     return EXACT if any(isinstance(x, Fraction) for x in operands) else NUMPY
 
 
-class _Carried:
-    """Send each call to the namespace of its highest operand."""
+class _Dispatching:
+    """The namespace that sends each call to the namespace of its highest operand."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in _MEMBERS:
@@ -221,4 +201,4 @@ class _Carried:
 
 _MEMBERS: Final = Namespace.__abstractmethods__ | {"apply"}
 
-CARRIED: Final = cast(Namespace, _Carried())
+DISPATCHING: Final = cast(Namespace, _Dispatching())

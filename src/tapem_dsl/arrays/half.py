@@ -12,7 +12,7 @@ SINGLE: Final = np.dtype(np.float32)
 
 def widened(x: Array) -> Array:
     """
-    Give what an op or a rule computes with: float32 in place of float16.
+    Return what an op or a rule computes with: float32 in place of float16.
 
     >>> widened(np.float16(0.5)), widened(np.int64(3))
     (np.float32(0.5), np.int64(3))

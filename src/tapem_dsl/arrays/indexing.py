@@ -11,11 +11,11 @@ from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.sums import FEW
 
 
-def taken(x: Array, zero: object, indices: Indices, axis: int) -> Array:
+def take(x: Array, zero: object, indices: Indices, axis: int) -> Array:
     """
     Take entries of one axis; an index out of range gives 0.
 
-    >>> taken(np.array([1, 2, 3]), 0, (2, 0, 9), 0).tolist()
+    >>> take(np.array([1, 2, 3]), 0, (2, 0, 9), 0).tolist()
     [3, 1, 0]
     """
     at, inside = _placed(indices, x.shape[axis])
@@ -29,15 +29,15 @@ def taken(x: Array, zero: object, indices: Indices, axis: int) -> Array:
     return result
 
 
-def added(base: Array, source: Array, /, indices: Indices, axis: int) -> Array:
+def index_add(base: Array, source: Array, /, indices: Indices, axis: int) -> Array:
     """
-    Add to a copy of the base where :func:`taken` reads.
+    Add to a copy of the base where :func:`take` reads.
 
     Rounding:
         One after the other, in the order of the indices; but where more than 128
         float32 come to one entry, their sum is made in float64 and rounded once.
 
-    >>> added(np.zeros(3), np.ones(3), (2, 0, 9), 0).tolist()
+    >>> index_add(np.zeros(3), np.ones(3), (2, 0, 9), 0).tolist()
     [1.0, 0.0, 1.0]
     """
     total = np.array(base, order="C")
@@ -90,7 +90,7 @@ def _flat(shape: Shape, at: NDArray[np.intp], axis: int) -> NDArray[np.intp]:
 def _placed(
     indices: Indices, extent: int
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Give the indices, 0 where they are out of range, and where they are not."""
+    """Return the indices, 0 where they are out of range, and where they are not."""
     at = np.asarray(indices, np.intp if isinstance(indices, tuple) else None)
     inside = np.asarray((at >= 0) & (at < extent))
     return np.where(inside, at, 0).astype(np.intp), inside

@@ -1,9 +1,5 @@
 """What an op or a derivative rule may ask of arrays, whatever their scalar."""
 
-# pyright: reportAssignmentType=false
-# Python's operators take more than Namespace promises; pyright cannot match overloads.
-
-import operator
 from abc import ABC, abstractmethod
 from typing import Any, Protocol, TypeAlias
 
@@ -25,7 +21,7 @@ Indices: TypeAlias = tuple[int, ...] | Array
 
 
 class Applicable(Protocol):
-    """What an op is to a namespace: a meaning."""
+    """What a namespace knows of an op: that it evaluates."""
 
     def evaluate(self, xp: "Namespace", *inputs: Array) -> Array:
         """Compute the result."""
@@ -33,12 +29,12 @@ class Applicable(Protocol):
 
 class Namespace(ABC):
     """
-    The functions of the array API standard that ops use, and a few of our own.
+    The functions that ops and rules use (``xp``), after the array API standard.
 
-    Arithmetic, comparison and static slicing are written as operators on the arrays
-    themselves. Constants are Python integers or :meth:`literal`: a NumPy scalar would
-    widen float32. A **base** (NumPy, exact rationals) computes. A **tracer** (dual
-    numbers, a recorder) forwards to the namespace of the arrays inside it.
+    Arithmetic, comparison and static slicing are operators on the arrays. Constants are
+    Python integers or :meth:`literal`: a NumPy scalar would widen float32. The
+    namespaces of NumPy and of rationals compute; that of a tracer (duals, recorded
+    arrays) calls the namespace of the arrays inside.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import namespace_of
@@ -159,15 +155,14 @@ class Namespace(ABC):
     @abstractmethod
     def maximum(self, a: Array, b: Array, /) -> Array:
         """
-        Give the larger of two, entry by entry; NaN if either is.
+        Return the larger of two, entry by entry; NaN if either is.
 
-        Where they are equal a derivative is half of each; a literal has none, and
-        leaves none to the other.
+        Where they are equal the derivative is half of each; beside a literal it is 0.
         """
 
     @abstractmethod
     def minimum(self, a: Array, b: Array, /) -> Array:
-        """Give the smaller of two, else as :meth:`maximum`."""
+        """Return the smaller of two, entry by entry, as :meth:`maximum`."""
 
     @abstractmethod
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
@@ -205,7 +200,7 @@ class Namespace(ABC):
 
     @abstractmethod
     def pick(self, x: Array, labels: Array, /) -> Array:
-        """Take of each row the entry that its label, a plain integer, counts to."""
+        """Take one entry of each row, whose index is the row's integer label."""
 
     @abstractmethod
     def one_hot(self, x: Array, labels: Array, /) -> Array:
@@ -216,8 +211,7 @@ class Namespace(ABC):
         """
         Take entries along one axis; indices may repeat, one out of range gives 0.
 
-        An array of indices may have any number of axes, which take the place of that
-        one.
+        The axes of an array of indices replace that axis.
         """
 
     @abstractmethod
@@ -231,7 +225,7 @@ class Namespace(ABC):
         self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
     ) -> Array:
         """
-        Give all windows over the last axes, of what zeros surround.
+        Return all windows over the last axes, which are padded with zeros.
 
         ``(..., *spatial)`` becomes ``(..., *kernel, *positions)``, where the positions
         are those of :func:`window_counts`.
@@ -278,58 +272,26 @@ class Namespace(ABC):
     # -- not in the standard -----------------------------------------------------------
 
     def apply(self, op: "Applicable", /, *operands: Array) -> Array:
-        """
-        Compute what an op gives, or record it where that is what arrays do.
-
-        A rule may so use an op of its own.
-        """
+        """Evaluate an op, or record it: with this, rules can use ops."""
         return op.evaluate(self, *operands)
 
     @abstractmethod
     def literal(self, x: Array, constant: object, /) -> Array:
-        """Give a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
+        """Return a real constant, say ``Fraction(1, 3)``, for arithmetic with ``x``."""
 
     @abstractmethod
     def constant(self, x: Array, /) -> Array:
-        """Give the values without what a tracer adds to them."""
+        """Return the values without tangents: a constant to all levels."""
 
     @abstractmethod
     def concrete(self, x: Array, /) -> AnyArray | None:
-        """Give the values, to check them; ``None`` where they are not known yet."""
+        """Return the plain values, for checks, or ``None`` where they are unknown."""
 
     @abstractmethod
     def canonical(self, x: Array, /) -> Array:
         """
-        Give the one form in which the tape keeps this value.
+        Return the one form in which the tape keeps this value.
 
         Raises:
-            TypeError: no array of this namespace, which is a mistake of the op's
-            author.
+            TypeError: not an array of this namespace: an error in the op.
         """
-
-
-class Operators(Namespace):
-    """
-    The part of a base that NumPy's operators compute, on floats and objects alike.
-
-    >>> Operators.add(2, 3)
-    5
-    """
-
-    __slots__ = ()
-
-    add = staticmethod(operator.add)
-    subtract = staticmethod(operator.sub)
-    multiply = staticmethod(operator.mul)
-    divide = staticmethod(operator.truediv)
-    negative = staticmethod(operator.neg)
-    less = staticmethod(operator.lt)
-    less_equal = staticmethod(operator.le)
-    greater = staticmethod(operator.gt)
-    greater_equal = staticmethod(operator.ge)
-    equal = staticmethod(operator.eq)
-    not_equal = staticmethod(operator.ne)
-    logical_and = staticmethod(operator.and_)
-    logical_or = staticmethod(operator.or_)
-    logical_not = staticmethod(operator.invert)
-    getitem = staticmethod(operator.getitem)

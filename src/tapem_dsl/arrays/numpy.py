@@ -10,19 +10,19 @@ from numbers import Rational, Real
 from typing import Any, Final, final
 
 import numpy as np
+from typing_extensions import override
 
 from tapem_dsl.arrays import smooth
-from tapem_dsl.arrays.indexing import added, taken
-from tapem_dsl.arrays.namespace import AnyArray, Array, Indices, Operators
+from tapem_dsl.arrays.base import Base, along
+from tapem_dsl.arrays.namespace import Array
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.sums import product, summed
-from tapem_dsl.arrays.windows import folded, windows_of
 from tapem_dsl.errors import OutsideDomain, Refused
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 
 
 @final
-class NumpyNamespace(Operators):
+class NumpyNamespace(Base):
     """
     NumPy float64, float32 and the other floating types; also bool and integer arrays.
 
@@ -34,6 +34,8 @@ class NumpyNamespace(Operators):
     """
 
     __slots__ = ()
+
+    zero = 0
 
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
@@ -53,20 +55,19 @@ class NumpyNamespace(Operators):
     maximum = staticmethod(np.maximum)
     minimum = staticmethod(np.minimum)
     zeros_like = staticmethod(np.zeros_like)
-    index_add = staticmethod(added)
     ones_like = staticmethod(np.ones_like)
     sum = staticmethod(summed)
     matmul = staticmethod(product)
 
     def detached_max(self, x: Array, /) -> Array:
-        """Take the maximum of each row; 0 for rows without entries."""
+        """Return the maximum of each row; 0 for rows without entries."""
         if x.shape[-1] == 0:
             return np.zeros_like(x, shape=(*x.shape[:-1], 1))
         return np.maximum.reduce(x, axis=-1, keepdims=True)
 
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """
-        Choose; where ``b`` is 0, by masking bits once that pays.
+        Choose; if ``b`` is 0 and the arrays are large, by masking bits.
 
         ``np.where`` branches on every entry: on a random condition over 100,000
         float32 that is ten times as slow.
@@ -80,14 +81,14 @@ class NumpyNamespace(Operators):
         np.bitwise_and(mask, a.view(bits), out=mask)
         return mask.view(a.dtype)
 
+    @override
     def pick(self, x: Array, labels: Array, /) -> Array:
-        """Index one row, or all of them at once."""
         if x.ndim == 1:
             return x[labels]
         return np.take_along_axis(x, labels[..., None], -1)[..., 0]
 
+    @override
     def one_hot(self, x: Array, labels: Array, /) -> Array:
-        """Set one entry a row."""
         rows = np.zeros(x.shape, x.dtype)
         if x.ndim == 1:
             rows[labels] = 1
@@ -99,26 +100,9 @@ class NumpyNamespace(Operators):
         """Call the method: a quarter of the function's cost."""
         return x.transpose(axes)
 
-    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
-        """At once, then 0 where there is nothing."""
-        return taken(x, 0, indices, axis)
-
-    def windows(
-        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
-    ) -> Array:
-        """By strides, without a copy unless there is padding."""
-        return windows_of(x, 0, kernel, stride, padding)
-
-    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
-        """One addition of an array for each entry of the window."""
-        return folded(x, 0, spatial, stride, padding)
-
-    def concat(self, *arrays: Array, axis: int) -> Array:
-        """As NumPy does."""
-        return np.concatenate(arrays, axis=axis)
-
+    @override
     def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
-        """Write into zeros."""
+        """Start from ``np.zeros``: large ones cost less than ``np.full``."""
         result = np.zeros(shape, x.dtype)
         result[along(axis, start, x.shape[axis])] = x
         return result
@@ -134,13 +118,13 @@ class NumpyNamespace(Operators):
         return x.reshape(shape)
 
     def literal(self, x: Array, constant: object, /) -> Array:
-        """Give what arithmetic rounds once into the type of ``x``: a Python float."""
+        """Return a Python float: arithmetic rounds it once, into the type of ``x``."""
         if type(constant) is float:
             return constant
         if type(constant) is np.longdouble and x.dtype == np.longdouble:
             return constant
         if not isinstance(constant, Real):
-            raise TypeError(f"a constant is a real number, not {said(constant)}")
+            raise TypeError(f"a constant is a real number, not {short_repr(constant)}")
         if isinstance(constant, Rational) and x.dtype != np.float64:
             rational: Any = constant  # Any: the stubs know no hash of a Rational
             return once_rounded(x.dtype.type, rational)
@@ -149,16 +133,8 @@ class NumpyNamespace(Operators):
         except OverflowError:
             raise beyond_double() from None
 
-    def constant(self, x: Array, /) -> Array:
-        """Give the array itself."""
-        return x
-
-    def concrete(self, x: Array, /) -> AnyArray | None:
-        """Give the array itself, if only a scalar."""
-        return np.asarray(x)
-
     def canonical(self, x: Array, /) -> Array:
-        """Give NumPy scalars at shape ``()``, plain arrays elsewhere."""
+        """Return a NumPy scalar at shape ``()``, else a plain array."""
         if isinstance(x, np.generic):
             return x
         if isinstance(x, np.ndarray):
@@ -167,16 +143,6 @@ class NumpyNamespace(Operators):
             f"expected a NumPy array or scalar, got {type(x).__name__}; "
             "compute with the operands and the namespace that evaluate was given"
         )
-
-
-def along(axis: int, start: int, length: int) -> tuple[slice, ...]:
-    """
-    Make the index of a range of one axis, and of all that stands left of it.
-
-    >>> along(1, 2, 3)
-    (slice(None, None, None), slice(2, 5, None))
-    """
-    return (slice(None),) * axis + (slice(start, start + length),)
 
 
 _BITS: Final = {
@@ -192,11 +158,11 @@ _LARGE: Final = 4096
 @lru_cache(maxsize=1024)  # a rule asks for the same few constants at every node
 def once_rounded(kind: Any, constant: Rational) -> Any:
     """
-    Give a float that rounds to a narrower type as the rational itself would.
+    Return a float that rounds to a narrower type as the rational itself would.
 
-    Rounding to double first can hit the middle between two float32, in which the
-    rational is not. So of the two doubles around it this takes the one whose last bit
-    is odd (Boldo & Melquiond, IEEE Trans. Comput. 57(4), 2008).
+    The nearest double can lie in the middle between two float32, and the rational not.
+    So this returns that of the two doubles around the rational whose last bit is odd
+    (Boldo & Melquiond, IEEE Trans. Comput. 57(4), 2008).
 
     >>> once_rounded(np.float32, Fraction(1, 4))
     0.25
@@ -223,7 +189,7 @@ def once_rounded(kind: Any, constant: Rational) -> Any:
 
 def beyond_double() -> Refused:
     """
-    Refuse a constant that no double can say.
+    Refuse a constant beyond the largest double.
 
     >>> beyond_double().error.message
     'autograd: literal: the constant is beyond double precision'

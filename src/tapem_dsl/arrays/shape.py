@@ -5,7 +5,7 @@ from math import prod
 from typing import Any, Final, TypeAlias, TypeVar
 
 from tapem_dsl.errors import AxisOutOfRange, Refused, ShapeMismatch
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 
 Shape: TypeAlias = tuple[int, ...]
 """
@@ -33,7 +33,7 @@ def equal_shapes(op: str, a: Shape, b: Shape) -> Shape:
 
 def wants_equal(*shapes: Shape) -> str:
     """
-    Say that shapes must be equal, and by which op they become it, if by one.
+    Say that shapes must be equal, and which op makes them equal, if one does.
 
     >>> wants_equal((5, 3), (3,))
     'equal shapes: broadcast_to(x, (5, 3)) repeats entries'
@@ -93,7 +93,7 @@ def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
 
 def check_shape(shape: object, of: str = "") -> None:
     """
-    Check that a value is a shape at all, of which argument of what if that is said.
+    Check that a value is a shape; ``of`` names the argument in the error.
 
     Raises:
         TypeError: no tuple of integers that are at least 0.
@@ -110,15 +110,15 @@ def check_shape(shape: object, of: str = "") -> None:
     if not all(type(extent) is int and extent >= 0 for extent in extents):
         raise TypeError(
             f"{of and f'{of}: '}a shape is a tuple of extents, "
-            f"such as (2, 3) or (), not {said(shape)}"
+            f"such as (2, 3) or (), not {short_repr(shape)}"
         )
     if not possible(extents):
-        raise ValueError(f"no array has the shape {said(shape)}")
+        raise ValueError(f"no array has the shape {short_repr(shape)}")
 
 
 def possible(shape: Shape) -> bool:
     """
-    Tell whether an array can have a shape, be there memory for it or not.
+    Tell whether an array can have a shape, if there is memory for it.
 
     >>> possible((2, 0)), possible((2**62,)), possible((1,) * 65)
     (True, False, False)
@@ -140,7 +140,7 @@ def axis_of(op: str, shape: Shape, axis: int) -> int:
 
 def from_left(position: int, extent: int) -> int:
     """
-    Count a position from the left; -1 is the last. It may lie beyond either end.
+    Count a position from the left; -1 is the last. The result may be out of range.
 
     >>> from_left(-1, 3), from_left(2, 3), from_left(-4, 3)
     (2, 2, -1)
@@ -153,7 +153,7 @@ def check_int(op: str, what: str, number: object) -> None:
     Check that a static parameter is an integer.
 
     Raises:
-        TypeError: it is not; a truth value is none either.
+        TypeError: it is not, or is a truth value.
 
     >>> check_int("reduce_sum", "axis", [0])
     Traceback (most recent call last):
@@ -161,12 +161,12 @@ def check_int(op: str, what: str, number: object) -> None:
     TypeError: reduce_sum takes one integer for axis, not [0]
     """
     if type(number) is not int:
-        raise TypeError(f"{op} takes one integer for {what}, not {said(number)}")
+        raise TypeError(f"{op} takes one integer for {what}, not {short_repr(number)}")
 
 
 def broadcast(a: Shape, b: Shape) -> Shape | None:
     """
-    Align two shapes from the right and stretch extents of 1; ``None`` if that fails.
+    Return the shape to which two shapes broadcast, or ``None``.
 
     >>> broadcast((4, 1, 3), (2, 1)), broadcast((2,), (3,))
     ((4, 2, 3), None)
@@ -188,7 +188,7 @@ def window_counts(
     """
     Count the positions of a window along each axis; 0 where none fits.
 
-    So does TorchLean, which has no error for such geometry; the ops here refuse it.
+    As in TorchLean, which has no error where none fits; the ops here refuse that.
 
     >>> window_counts((5, 5, 2), (3, 3, 3), (2, 1, 1), (0, 1, 0))
     (2, 5, 0)

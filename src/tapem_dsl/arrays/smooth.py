@@ -8,7 +8,7 @@ from tapem_dsl.arrays.sums import summed
 
 def sigmoid(x: Array) -> Array:
     """
-    Give ``1 / (1 + exp(-x))``, to full precision on either side.
+    Return ``1 / (1 + exp(-x))``, to full precision on either side.
 
     >>> sigmoid(np.float64(-40)) == np.exp(-40.0)
     np.True_
@@ -22,7 +22,7 @@ def sigmoid(x: Array) -> Array:
 
 def softplus(x: Array) -> Array:
     """
-    Give ``log(1 + exp(x))``, to full precision on either side.
+    Return ``log(1 + exp(x))``, to full precision on either side.
 
     >>> softplus(np.float64(1000))
     np.float64(1000.0)
@@ -34,7 +34,7 @@ def softplus(x: Array) -> Array:
 
 def sech2(x: Array) -> Array:
     """
-    Give the square of the hyperbolic secant, also where ``tanh`` rounds to 1.
+    Return the square of the hyperbolic secant, also where ``tanh`` rounds to 1.
 
     >>> sech2(np.float64(0)), 1 - np.tanh(30.0) ** 2, sech2(np.float64(30)) > 0
     (np.float64(1.0), np.float64(0.0), np.True_)
@@ -49,7 +49,7 @@ def sech2(x: Array) -> Array:
 
 def decay(x: Array, rate: int) -> Array:
     """
-    Give ``exp(rate * abs(x))``, a new array, whose steps take no memory of their own.
+    Return ``exp(rate * abs(x))``, computed in one new array.
 
     >>> decay(np.array([0.0, -np.inf]), -1)
     array([1., 0.])
@@ -61,7 +61,7 @@ def decay(x: Array, rate: int) -> Array:
 
 def multiply_no_nan(x: Array, by: Array) -> Array:
     """
-    Multiply, where a second factor of 0 gives 0, whatever the first is.
+    Multiply; where the second factor is 0 the product is 0.
 
     >>> multiply_no_nan(np.array([np.nan, 3.0]), np.array([0.0, 2.0]))
     array([0., 6.])
@@ -74,7 +74,7 @@ def multiply_no_nan(x: Array, by: Array) -> Array:
 
 def softmax(x: Array) -> Array:
     """
-    Give ``exp(x) / sum(exp(x))`` along the last axis, which is not empty.
+    Return ``exp(x) / sum(exp(x))`` along the last axis, which is not empty.
 
     >>> softmax(np.array([1000.0, 0.0]))
     array([1., 0.])
@@ -85,7 +85,7 @@ def softmax(x: Array) -> Array:
 
 def log_softmax(x: Array) -> Array:
     """
-    Give ``x - log(sum(exp(x)))`` along the last axis, also next to 0.
+    Return ``x - log(sum(exp(x)))`` along the last axis, also next to 0.
 
     >>> log_softmax(np.array([40.0, 0.0]))
     array([-4.24835426e-18, -4.00000000e+01])
@@ -96,7 +96,7 @@ def log_softmax(x: Array) -> Array:
 
 def logsumexp(x: Array) -> Array:
     """
-    Give ``log(sum(exp(x)))`` along the last axis, which is removed.
+    Return ``log(sum(exp(x)))`` along the last axis, which is removed.
 
     >>> float(logsumexp(np.array([1000.0, 0.0])))
     1000.0
@@ -108,7 +108,7 @@ def logsumexp(x: Array) -> Array:
 
 def largest(x: Array) -> Array:
     """
-    Give the largest entry of each row, as a row of one.
+    Return the largest entry of each row, as a row of one.
 
     >>> largest(np.array([1.0, 2.0]))
     array([2.])
@@ -118,10 +118,9 @@ def largest(x: Array) -> Array:
 
 def below_largest(x: Array, top: Array) -> Array:
     """
-    Give rows minus their largest entries; at infinity the limit, if there is one.
+    Return rows minus their largest entries; at infinity the limit, if there is one.
 
-    Where one entry of a row is infinite, the others are infinitely below it. Of two
-    that are, no difference is known.
+    One infinite entry is infinitely above the others; two of them give NaN.
 
     >>> with np.errstate(invalid="ignore"):
     ...     below_largest(np.array([np.inf, 0.0]), np.array([np.inf]))
@@ -138,7 +137,7 @@ def below_largest(x: Array, top: Array) -> Array:
 
 def log_sum(below: Array) -> Array:
     """
-    Give ``log(sum(exp(row)))`` of rows whose largest entry is 0, as rows of one.
+    Return ``log(sum(exp(row)))`` of rows whose largest entry is 0, as rows of one.
 
     >>> log_sum(np.array([0.0, -40.0]))
     array([4.24835426e-18])

@@ -19,8 +19,8 @@ def summed(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
     """
     Sum over one axis, or over all, in blocks of blocks.
 
-    NumPy adds by pairs along the axis whose entries lie closest in memory, and along
-    any other one after the other: there this adds blocks of 40, then blocks of these.
+    NumPy adds by pairs along the axis whose entries lie closest in memory, and one
+    after the other along any other axis, where this adds blocks of 40, then of these.
 
     Rounding:
         The error is at most ``4 * eps * log2(n)`` times the sum of the absolute values,
@@ -116,7 +116,7 @@ def product(a: Array, b: Array, /) -> Array:
     """
     Multiply matrices or vectors; a long inner axis in blocks.
 
-    BLAS adds in an order of its own, which for some shapes is one after the other.
+    BLAS chooses the order of its additions: for some shapes one after the other.
 
     Rounding:
         As :func:`summed` for the products of blocks. Within a block, and where the axis

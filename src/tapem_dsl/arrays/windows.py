@@ -12,14 +12,14 @@ from tapem_dsl.arrays.shape import Shape, window_counts
 from tapem_dsl.arrays.sums import FEW
 
 
-def windows_of(
+def windows(
     x: Array, zero: object, kernel: Shape, stride: Shape, padding: Shape
 ) -> Array:
     """
-    Give a view of the windows, ``(..., *kernel, *positions)``, of a padded copy.
+    Return a view of the windows, ``(..., *kernel, *positions)``, of a padded copy.
 
     >>> row = np.array([1, 2, 3])
-    >>> windows_of(row, 0, (2,), (1,), (1,)).tolist()
+    >>> windows(row, 0, (2,), (1,), (1,)).tolist()
     [[0, 1, 2, 3], [1, 2, 3, 0]]
     """
     at = x.ndim - len(kernel)
@@ -41,7 +41,7 @@ def windows_of(
     return as_strided(x, shape, strides, writeable=False)
 
 
-def folded(
+def fold(
     x: Array, zero: object, spatial: Shape, stride: Shape, padding: Shape
 ) -> Array:
     """
@@ -53,7 +53,7 @@ def folded(
         As for sums: more than 128 of either are added by halves.
 
     >>> ones = np.ones((2, 4))
-    >>> folded(ones, 0, (3,), (1,), (1,)).tolist()
+    >>> fold(ones, 0, (3,), (1,), (1,)).tolist()
     [2.0, 2.0, 2.0]
     """
     rank = len(spatial)

@@ -1,13 +1,13 @@
-"""Products with the Jacobians of the softmax family, for every interpreter alike."""
+"""Products with the Jacobians of the softmax family, for rules and duals."""
 
 from tapem_dsl.arrays import Array, Namespace
 
 
 def softmax_product(xp: Namespace, y: Array, v: Array) -> Array:
     """
-    Give ``y * (v - sum(v * y))`` of rows ``y`` of a softmax: the Jacobian times ``v``.
+    Return ``y * (v - sum(v * y))``, the Jacobian of a softmax ``y`` times ``v``.
 
-    It is symmetric, so that this is the tangent along ``v`` and the cotangent of it.
+    The Jacobian is symmetric: ``v`` may be a tangent or a cotangent.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
@@ -19,10 +19,10 @@ def softmax_product(xp: Namespace, y: Array, v: Array) -> Array:
 
 def from_mean(xp: Namespace, weights: Array, v: Array) -> Array:
     """
-    Give ``v - sum(v * weights)`` for rows of weights whose sum is 1.
+    Return ``v - sum(v * weights)`` for rows of weights whose sum is 1.
 
     The entry of the largest weight is subtracted first: where that weight rounds to 1,
-    what differs from it is all that is left.
+    the differences keep full precision.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
@@ -37,7 +37,7 @@ def from_mean(xp: Namespace, weights: Array, v: Array) -> Array:
 
 def log_softmax_pullback(xp: Namespace, y: Array, g: Array) -> Array:
     """
-    Give ``g - exp(y) * sum(g)`` of rows ``y`` of a log-softmax.
+    Return ``g - exp(y) * sum(g)`` of rows ``y`` of a log-softmax.
 
     At the largest entry, 1 minus its weight is the sum of all others.
 
@@ -61,7 +61,7 @@ def log_softmax_pullback(xp: Namespace, y: Array, g: Array) -> Array:
 
 def as_column(xp: Namespace, entries: Array, rows: Array) -> Array:
     """
-    Give one entry of each row the axis back that it was picked from.
+    Reshape one entry of each row to a last axis of extent 1.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY

@@ -1,113 +1,148 @@
-"""Levels of arrays that wrap arrays, such as duals: entering, leaving, agreeing."""
+"""Arrays that wrap arrays, and their levels: how one is entered, left and aligned."""
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final
 
-import numpy as np
+from typing_extensions import override
 
-from tapem_dsl.arrays import Array, Tracer
+from tapem_dsl.arrays import AnyDType, Array, Tracer
+
+_COUNTER: Final = count(1)
+
+
+def fresh_level() -> int:
+    """
+    Return a new level, higher than all levels before in this process.
+
+    >>> fresh_level() < fresh_level()
+    True
+    """
+    return next(_COUNTER)
 
 
 class Leveled(Tracer):
-    """
-    A wrapping array as derivatives see it: with levels that can be entered and left.
-
-    >>> from tapem_dsl.interpreters.forward import Dual
-    >>> issubclass(Dual, Leveled)
-    True
-    """
+    """A tracer that a sweep can meet: it adds and drops the levels that it carries."""
 
     __slots__ = ()
 
     @abstractmethod
     def levels(self) -> frozenset[int]:
-        """Tell all levels that it carries."""
+        """Return all levels that it carries."""
 
     @abstractmethod
     def lift(self, x: Array) -> "Leveled":
-        """Take a plain array, or one of lower levels, for a constant here."""
+        """Make a constant of this kind from a plain array, or one of lower levels."""
 
     @abstractmethod
     def drop_level(self, level: int) -> Array:
-        """Give what a constant receives where its lift to a level receives this."""
+        """Return the cotangent of ``x``, where this is the cotangent of ``lift(x)``."""
 
     @abstractmethod
     def add_level(self, cotangent: Array, level: int) -> Array:
-        """Give what this receives where what lost a level on its way receives that."""
+        """Return the cotangent of this, where the other is that of its value."""
 
-    def receives(self, cotangent: Any) -> bool:  # Any: of this class
-        """
-        Tell quickly whether a cotangent has this value's levels, shape and scalar type.
-
-        Where it says no, a slower way finds out.
-        """
+    # Any: of this class.
+    def receives(self, cotangent: Any) -> bool:
+        """Tell quickly whether a cotangent surely has these levels, shape and dtype."""
         return False
 
 
 class Layer(Leveled):
     """
-    An array made of arrays of lower levels: its parts.
+    A tracer made of arrays of lower levels: its parts.
 
-    A subclass says what its parts are, how to put others in their place, what a
-    constant is, and the adjoint of that; all else about levels follows.
-
-    >>> from tapem_dsl.interpreters.forward import Dual
-    >>> issubclass(Dual, Layer)
-    True
+    A subclass defines the five abstract methods. They come in adjoint pairs: ``lift``
+    and ``project``, the value (the first part) and ``inject``.
     """
 
     __slots__ = ()
 
     @abstractmethod
     def parts(self) -> tuple[Array, ...]:
-        """Give the arrays that this is made of; the first is its value."""
+        """Return the arrays that this is made of; the first is its value."""
 
     @abstractmethod
     def rebuilt(self, *parts: Array) -> "Layer":
-        """Make the same kind of array, at this level, of other parts."""
+        """Make an array of the same kind and level from other parts."""
 
     @abstractmethod
     def lift(self, x: Array) -> "Layer":
-        """Take an array of lower levels for a constant at this one."""
+        """Make a constant of this level from an array of lower levels."""
 
     @abstractmethod
     def project(self) -> Array:
-        """Give what a constant receives where its lift receives this: the adjoint."""
+        """Return the adjoint of ``lift``, applied to this."""
 
     @abstractmethod
-    def inject(self, x: Array) -> Array:
-        """Give what a value receives where its first part receives this."""
+    def inject(self, x: Array) -> "Layer":
+        """Return the adjoint of taking the value, applied to ``x``."""
 
-    def astype(self, dtype: "np.dtype[Any]") -> "Layer":  # Any: of whatever scalar
-        """Give all parts in that type."""
+    @override
+    def astype(self, dtype: AnyDType) -> "Layer":
         return self.rebuilt(*(part.astype(dtype) for part in self.parts()))
 
+    @override
     def levels(self) -> frozenset[int]:
-        """Tell its own level and those of its parts."""
         return frozenset({self.level}).union(*map(levels_of, self.parts()))
 
+    @override
     def drop_level(self, level: int) -> Array:
-        """Project one level away, also where higher ones surround it."""
         if self.level == level:
             return self.project()
         return self.rebuilt(*(drop_level(part, level) for part in self.parts()))
 
+    @override
     def add_level(self, cotangent: Array, level: int) -> Array:
-        """Inject at the level, which is its own or one of its parts'."""
-        if self.level == level:
-            return self.inject(cotangent)
-        part = next(part for part in self.parts() if level in levels_of(part))
-        return part.add_level(cotangent, level)
+        return below(cotangent, level, layer_at(self, level).inject)
+
+
+def layer_at(x: Array, level: int) -> Layer:
+    """
+    Return the layer of a level that an array carries.
+
+    >>> from tapem_dsl.interpreters.forward import Dual
+    >>> layer_at(Dual(Dual(1.0, 2.0, 1), 3.0, 2), 1)
+    Dual(np.float64(1.0), np.float64(2.0), level=1)
+    """
+    while x.level != level:
+        x = next(part for part in x.parts() if level in levels_of(part))
+    layer: Layer = x
+    return layer
+
+
+def below(x: Array, level: int, function: Callable[[Array], Array]) -> Array:
+    """
+    Apply a function inside all layers of higher levels.
+
+    >>> from tapem_dsl.interpreters.forward import Dual
+    >>> below(Dual(1.0, 2.0, 7), 6, lambda part: part + 1)
+    Dual(np.float64(2.0), np.float64(3.0), level=7)
+    """
+    if isinstance(x, Layer) and x.level > level:
+        return x.rebuilt(*(below(part, level, function) for part in x.parts()))
+    return function(x)
+
+
+def as_layer(x: Array, of: Layer) -> Layer:
+    """
+    Return an array of no higher level as a layer of that level: a constant is lifted.
+
+    >>> from tapem_dsl.interpreters.forward import Dual
+    >>> from tapem_dsl.tape.value import as_value
+    >>> as_layer(as_value(3.0), Dual(1.0, 2.0, 7))
+    Dual(np.float64(3.0), np.float64(0.0), level=7)
+    """
+    return x if isinstance(x, Layer) and x.level == of.level else of.lift(x)
 
 
 def levels_of(x: Array) -> frozenset[int]:
     """
-    Tell all levels that an array carries.
+    Return all levels that an array carries.
 
-    >>> import numpy as np
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> inner = Dual(np.float64(1), np.float64(2), 1)
-    >>> sorted(levels_of(Dual(inner, np.float64(3), 2)))
+    >>> sorted(levels_of(Dual(Dual(1.0, 2.0, 1), 3.0, 2)))
     [1, 2]
     """
     return x.levels() if isinstance(x, Leveled) else frozenset()
@@ -115,11 +150,10 @@ def levels_of(x: Array) -> frozenset[int]:
 
 def drop_level(x: Array, level: int) -> Array:
     """
-    Give the cotangent of a constant, where that of its lift to a level is ``x``.
+    Return the cotangent of a constant, where ``x`` is that of the lifted constant.
 
-    >>> import numpy as np
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> drop_level(Dual(np.float64(1), np.float64(2), 7), 7)
+    >>> drop_level(Dual(1.0, 2.0, 7), 7)
     np.float64(2.0)
     """
     return x.drop_level(level) if level in levels_of(x) else x
@@ -129,22 +163,19 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     """
     Bring a cotangent to the levels of the node that receives it.
 
-    Ambient levels, those that the output or the seed of a sweep carries, stay: to them
-    the sweep is one more function, whose result carries their derivative. A level that
-    was entered below the output and left again is dropped where the node lacks it: the
-    node was a constant there. Where the node has it and the cotangent lacks it, what
-    was computed of the node lost the level on the way, as the tangent of another level
-    does where the two are independent. That took the value of the level, so that the
-    cotangent becomes a multiple of ``e``.
+    Ambient levels, those of the output or the seed of a sweep, stay: to them the sweep
+    is one more function. A level that an op entered below the output is dropped where
+    the node lacks it: the node was lifted there. Where only the node has the level, an
+    op took its value on the way, and the level is injected.
 
-    >>> import numpy as np
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> g = Dual(np.float64(1), np.float64(2), 7)
-    >>> align_levels(g, np.float64(0), frozenset())
+    >>> from tapem_dsl.tape.value import as_value
+    >>> g = Dual(1.0, 2.0, 7)
+    >>> align_levels(g, 0.0, frozenset())
     np.float64(2.0)
-    >>> align_levels(g, np.float64(0), frozenset({7})) is g
+    >>> align_levels(g, 0.0, frozenset({7})) is g
     True
-    >>> align_levels(np.float64(3), g, frozenset())
+    >>> align_levels(as_value(3.0), g, frozenset())
     Dual(np.float64(0.0), np.float64(3.0), level=7)
     """
     has, wants = levels_of(cotangent), levels_of(value)
@@ -156,29 +187,14 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     return cotangent
 
 
-# Any: an array of whatever kind.
-def parts_at(x: Any, of: Layer) -> tuple[Array, ...]:
-    """
-    Take an array apart at the level of another: a constant is lifted first.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.interpreters.forward import Dual
-    >>> parts_at(np.float64(3), Dual(np.float64(1), np.float64(2), 7))
-    (np.float64(3.0), np.float64(0.0))
-    """
-    same = isinstance(x, Layer) and x.level == of.level
-    return (x if same else of.lift(x)).parts()
-
-
 def raised(x: Array, of: Array) -> Array:
     """
-    Add the levels of another array that this one lacks: to them it is a constant.
+    Lift an array to the levels of another that it lacks.
 
-    >>> import numpy as np
     >>> from tapem_dsl.interpreters.forward import Dual
-    >>> dual = Dual(np.ones(1), np.ones(1), 1)
-    >>> raised(np.zeros(1), dual)
-    Dual(array([0.]), array([0.]), level=1)
+    >>> from tapem_dsl.tape.value import as_value
+    >>> raised(as_value(3.0), Dual(1.0, 2.0, 1))
+    Dual(np.float64(3.0), np.float64(0.0), level=1)
     """
     if not isinstance(of, Layer):
         return x

@@ -13,7 +13,7 @@ from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.ids import NodeId
 from tapem_dsl.ops.base import Binary, Operator, Unary
-from tapem_dsl.program.arguments import real_argument
+from tapem_dsl.program.checks import real_argument
 from tapem_dsl.program.tapem import TapeM, record_op
 
 

@@ -12,7 +12,7 @@ from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, check_int, operands, possible, wrong_shapes
 from tapem_dsl.errors import EmptyAxis, Refused
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.shapes import exchanged
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import Op
@@ -198,7 +198,7 @@ def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
         if getattr(mask, "dtype", None) != np.bool_ or hasattr(mask, "mask"):
             raise TypeError(
                 "attention takes a NumPy array of truth values for mask, "
-                f"not {said(mask)}"
+                f"not {short_repr(mask)}"
             )
         mask = np.array(mask)
     return record_op(Attention(heads, mask), (wq, wk, wv, wo, x))

@@ -14,7 +14,7 @@ from tapem_dsl.arrays import EXACT, Array, Namespace
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.base import Unary
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import ANY_SCALAR
@@ -210,7 +210,9 @@ def safe_log(
     <Success: -13.815510557964274>
     """
     if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon > 0:
-        raise ValueError(f"epsilon is a number greater than 0, not {said(epsilon)}")
+        raise ValueError(
+            f"epsilon is a number greater than 0, not {short_repr(epsilon)}"
+        )
     return record_op(SafeLog(epsilon), (x,), shape)
 
 

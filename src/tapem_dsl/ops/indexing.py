@@ -16,7 +16,7 @@ from tapem_dsl.arrays.shape import (
 )
 from tapem_dsl.errors import AxisOutOfRange, Refused
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.base import (
     AlongAxis,
     check_with_integers,
@@ -181,7 +181,7 @@ def scatter_add(
 def _check_indices(op: str, indices: object) -> None:
     if not isinstance(indices, tuple):
         raise TypeError(
-            f"{op} takes a tuple of integers for indices, not {said(indices)}"
+            f"{op} takes a tuple of integers for indices, not {short_repr(indices)}"
         )
     for index in indices:
         check_int(op, "an index", index)

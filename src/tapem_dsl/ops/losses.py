@@ -13,7 +13,7 @@ from tapem_dsl.arrays import AnyDType, Array, Namespace
 from tapem_dsl.arrays.shape import Shape, equal_shapes, operands, wrong_shapes
 from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.base import check_with_integers
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import Op
@@ -167,7 +167,9 @@ def huber_loss(
     """
     real = isinstance(delta, Real) and not isinstance(delta, bool)
     if not (real and 0 < delta < inf):
-        raise ValueError(f"delta is a finite number greater than 0, not {said(delta)}")
+        raise ValueError(
+            f"delta is a finite number greater than 0, not {short_repr(delta)}"
+        )
     return record_op(HuberLoss(delta), (prediction, target))
 
 

@@ -14,7 +14,7 @@ from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands, wrong_shapes
 from tapem_dsl.errors import EmptyAxis, Refused
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import Op
 
@@ -255,5 +255,5 @@ def means(xp: Namespace, rows: Array, share: Array) -> Array:
 def _check_epsilon(op: str, epsilon: float | Fraction) -> None:
     if isinstance(epsilon, bool) or not isinstance(epsilon, Real) or not epsilon >= 0:
         raise ValueError(
-            f"{op} takes a non-negative number for epsilon, not {said(epsilon)}"
+            f"{op} takes a non-negative number for epsilon, not {short_repr(epsilon)}"
         )

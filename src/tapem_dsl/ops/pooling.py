@@ -20,7 +20,7 @@ from tapem_dsl.ops.windows import (
     per_axis,
     positions,
 )
-from tapem_dsl.program.arguments import real_argument
+from tapem_dsl.program.checks import real_argument
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import Op
 

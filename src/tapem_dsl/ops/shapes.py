@@ -16,7 +16,7 @@ from tapem_dsl.arrays.shape import (
     wrong_shapes,
 )
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import ANY_SCALAR, Op
 
@@ -152,10 +152,10 @@ def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
 def _check_permutation(axes: object) -> None:
     if not isinstance(axes, tuple) or any(type(axis) is not int for axis in axes):
         raise TypeError(
-            f"axes is a tuple of integers, such as (1, 0), not {said(axes)}"
+            f"axes is a tuple of integers, such as (1, 0), not {short_repr(axes)}"
         )
     if sorted([from_left(axis, len(axes)) for axis in axes]) != list(range(len(axes))):
-        raise ValueError(f"axes names each axis once, and {said(axes)} does not")
+        raise ValueError(f"axes names each axis once, and {short_repr(axes)} does not")
 
 
 def exchanged(xp: Namespace, x: Array, depth: int) -> Array:

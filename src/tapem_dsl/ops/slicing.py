@@ -17,7 +17,7 @@ from tapem_dsl.arrays.shape import (
 )
 from tapem_dsl.errors import AxisOutOfRange, Refused
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import ANY_SCALAR, Op
 
@@ -79,7 +79,7 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
         if isinstance(id, list | tuple):
             raise TypeError(
                 f"concat, operand {place}: ids are passed one by one; "
-                f"write concat(*ids), not {said(id)}"
+                f"write concat(*ids), not {short_repr(id)}"
             )
         index_of(id, f"concat, operand {place}")
     return record_op(Concat(axis), ids)

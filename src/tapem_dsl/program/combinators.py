@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Result, Success
 
+from tapem_dsl.arguments import items_of
 from tapem_dsl.errors import DTypeMismatch, OpError, Refused, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.messages import said
-from tapem_dsl.program.arguments import (
+from tapem_dsl.messages import short_repr
+from tapem_dsl.program.checks import (
+    checked_program,
     function_argument,
-    items_argument,
-    produced,
 )
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.instruction import FoldM, Leaf, Pure, Read
@@ -151,10 +151,10 @@ def leaf(
     <Failure: autograd: dtype mismatch (op='leaf', dtypes=('int64',), ...)>
     """
     if name is not None and not isinstance(name, str):
-        raise TypeError(f"a leaf's name is a string, not {said(name)}")
+        raise TypeError(f"a leaf's name is a string, not {short_repr(name)}")
     if type(requires_grad) not in (bool, np.bool_):
         raise TypeError(
-            f"requires_grad of a leaf is True or False, not {said(requires_grad)}"
+            f"requires_grad of a leaf is True or False, not {short_repr(requires_grad)}"
         )
     names = () if name is None else (name,)
     try:
@@ -167,7 +167,7 @@ def leaf(
     except TypeError as wrong:
         if name is None:
             raise
-        raise TypeError(f"leaf {said(name)}: {wrong}") from None
+        raise TypeError(f"leaf {short_repr(name)}: {wrong}") from None
     if requires_grad and array.dtype.kind in "iub":
         wants = (
             "a floating-point or rational value where requires_grad: "
@@ -234,7 +234,7 @@ def apply_op(op: Op, *ids: NodeId) -> TapeM[NodeId, Any]:
     <Success: 9.0>
     """
     if not isinstance(op, Op):
-        raise TypeError(f"apply_op takes an op, such as Scale(2), not {said(op)}")
+        raise TypeError(f"apply_op takes an op, such as Scale(2), not {short_repr(op)}")
     if not isinstance(getattr(op, "name", None), str):
         kind = type(op).__name__
         raise TypeError(
@@ -272,7 +272,7 @@ def fold_m(
     <Success: 6>
     """
     checked = function_argument(step, "fold_m", "step")
-    return program(FoldM(checked, init, items_argument(items, "fold_m")))
+    return program(FoldM(checked, init, items_of("fold_m", "items", items)))
 
 
 def map_m(
@@ -290,7 +290,7 @@ def map_m(
     <Success: ((0, 1), <Tape: leaf, leaf>)>
     """
     checked = function_argument(function, "map_m", "function")
-    return _map_m(checked, items_argument(items, "map_m"))
+    return _map_m(checked, items_of("map_m", "items", items))
 
 
 def for_m(
@@ -305,7 +305,7 @@ def for_m(
     <Success: (None, <Tape: leaf, leaf>)>
     """
     checked = function_argument(function, "for_m", "function")
-    return _for_m(items_argument(items, "for_m"), checked)
+    return _for_m(items_of("for_m", "items", items), checked)
 
 
 def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: FBT001
@@ -318,7 +318,7 @@ def when_m(condition: bool, then: TapeM[object, F]) -> TapeM[None, F]:  # noqa: 
     (<Success: <Tape: leaf>>, <Success: <Tape: empty>>)
     """
     if type(then) is not TapeM:
-        raise TypeError(f"when_m guards a program, not {said(then)}")
+        raise TypeError(f"when_m guards a program, not {short_repr(then)}")
     _decided(condition)
     return then.map(_nothing) if condition else pure(None)
 
@@ -329,7 +329,7 @@ def _map_m(
 ) -> Do[tuple[C, ...], F]:
     values = []
     for item in items:
-        value = yield from produced(function(item), function)
+        value = yield from checked_program(function(item), function)
         values.append(value)
     return tuple(values)
 
@@ -339,7 +339,7 @@ def _for_m(
     items: tuple[X, ...], function: Callable[[X], TapeM[object, F]]
 ) -> Do[None, F]:
     for item in items:
-        yield from produced(function(item), function)
+        yield from checked_program(function(item), function)
 
 
 def _decided(condition: object) -> None:

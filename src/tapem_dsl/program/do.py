@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from typing_extensions import TypeAliasType
 
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.instruction import Block
 from tapem_dsl.program.tapem import TapeM, program
 from tapem_dsl.tape.node import A
@@ -64,7 +64,8 @@ def do(
     """
     if not isgeneratorfunction(function):
         raise TypeError(
-            f"@do decorates a generator function, and {said(function)} is not one; "
+            f"@do decorates a generator function, and {short_repr(function)} is not "
+            "one; "
             "write `yield from` in it, or `return pure(value)` without @do"
         )
     parameters: Signature | None = None  # made at the first keyword: it takes 9 us

@@ -10,8 +10,8 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.errors import Refused, Swapped, TapeError
-from tapem_dsl.messages import no_program, said
-from tapem_dsl.program.arguments import name_of
+from tapem_dsl.messages import no_program, short_repr
+from tapem_dsl.program.checks import name_of
 from tapem_dsl.program.instruction import (
     Ap,
     Bind,
@@ -262,7 +262,7 @@ def _resume(stack: list[Any], value: Any) -> tuple[bool, Any]:
         if not callable(value):
             raise TypeError(
                 "apply takes a program that returns a function, "
-                f"and it returned {said(value)}"
+                f"and it returned {short_repr(value)}"
             )
         return False, value(frame.value)
     return False, value
@@ -283,8 +283,8 @@ def _no_program(program: object, source: object) -> TypeError:
     """Name the object that is no program, and the function that returned it."""
     if type(source) is GeneratorType:
         return TypeError(
-            f"{source.__qualname__} yielded {said(program)}, which is no program; "
-            "write `yield from m` for a program m, and m = pure(value) for a value"
+            f"{source.__qualname__} yielded {short_repr(program)}, "
+            "which is no program; write `yield from m` for a program m, and m = pure(value) for a value"
         )
     names = ("function", "step", "handler")
     functions = [getattr(source, name) for name in names if hasattr(source, name)]

@@ -13,8 +13,8 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import TapeError, Thrown
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.messages import said
-from tapem_dsl.program.arguments import function_argument
+from tapem_dsl.messages import short_repr
+from tapem_dsl.program.checks import function_argument
 from tapem_dsl.program.instruction import (
     Ap,
     Bind,
@@ -172,7 +172,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         """
         if type(container) is not TapeM:
             raise TypeError(
-                f"apply takes a program of a function, not {said(container)}; "
+                f"apply takes a program of a function, not {short_repr(container)}; "
                 "map takes the function itself"
             )
         return program(Ap(self, container))
@@ -219,7 +219,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
                 return program(Pure(value))
             case Failure(error):
                 return failing(error, "from_result")
-        raise TypeError(f"from_result takes a Result, not {said(inner_value)}")
+        raise TypeError(f"from_result takes a Result, not {short_repr(inner_value)}")
 
     def bind_result(
         self, function: Callable[[B], "Result[C, TapeError]"]
@@ -371,7 +371,9 @@ def failing(error: object, function: str) -> TapeM[Never, Any]:
     if isinstance(error, str):
         error = Thrown(error)
     if not isinstance(error, TapeError):
-        raise TypeError(f"{function} takes a string or a TapeError, not {said(error)}")
+        raise TypeError(
+            f"{function} takes a string or a TapeError, not {short_repr(error)}"
+        )
     return program(Throw(error))
 
 

@@ -12,7 +12,7 @@ from tapem_dsl.arrays import (
     Array,
     Namespace,
     Tracer,
-    explained,
+    explain_type_error,
     namespace_of,
     narrowed,
     widened,
@@ -252,7 +252,7 @@ def _unwanted_shape(op: Op, shape: Shape, wanted: Shape) -> Refused:
     return Refused(ShapeMismatch(op.name, shapes=(shape,), wants=wants))
 
 
-def located(
+def with_operands(
     error: TapeError, op: Op, ids: tuple[NodeId, ...], nodes: list[Node[Any]]
 ) -> TapeError:
     """
@@ -260,7 +260,7 @@ def located(
 
     >>> from tapem_dsl.ops.arithmetic import Add
     >>> leaf = Node(None, (), np.float64(2), True, "x")
-    >>> located(OutsideDomain("exp", "no"), Add(), (NodeId(0),), [leaf])
+    >>> with_operands(OutsideDomain("exp", "no"), Add(), (NodeId(0),), [leaf])
     OutsideDomain(op='add', ids=(0,), names=('x',), reason='no', entry=None, index=None)
     """
     if not isinstance(error, OpError):
@@ -280,9 +280,9 @@ def raise_explained(
     if isinstance(error, ZeroDivisionError) and namespace_of(*operands) is not NUMPY:
         error = Refused(OutsideDomain(op.name, "division by zero"))
     if isinstance(error, Refused):
-        raise Refused(located(error.error, op, ids, nodes)) from None
+        raise Refused(with_operands(error.error, op, ids, nodes)) from None
     if isinstance(error, TypeError):
-        better = explained(error, op.name, operands)
+        better = explain_type_error(error, op.name, operands)
         if better is not error:
             raise better from error
     raise error

@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import InvalidNodeId, ShapeMismatch, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.node import A, Node, summary
 from tapem_dsl.tape.value import as_value
@@ -202,7 +202,7 @@ def _checked(node: Node[A]) -> Node[A]:
     """Check that an object is a node, and make its value read-only."""
     if not isinstance(node, Node):
         raise TypeError(
-            f"a tape holds nodes, not {said(node)}; record values with leaf"
+            f"a tape holds nodes, not {short_repr(node)}; record values with leaf"
         )
     value = as_value(node.value)
     if value is node.value:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.arrays import EXACT, NUMPY, Array, Tracer
-from tapem_dsl.messages import container_mend
+from tapem_dsl.arrays import EXACT, NUMPY, Array, Tracer, namespace_of
+from tapem_dsl.messages import container_fix
 
 SCALARS: Final[frozenset[type]] = frozenset(
     kind for kind in np.sctypeDict.values() if np.dtype(kind).kind in "fiub"
@@ -84,6 +84,17 @@ def frozen(x: Array) -> Array:
     return x
 
 
+def zeros_like(x: Array) -> Array:
+    """
+    Make read-only zeros of an array's shape and dtype, in the form a tape keeps.
+
+    >>> zeros_like(np.float32(3)), zeros_like(rationals([1]))
+    (np.float32(0.0), array([Fraction(0, 1)], dtype=object))
+    """
+    xp = namespace_of(x)
+    return frozen(xp.canonical(xp.zeros_like(x)))
+
+
 def _as_array(x: NDArray[np.generic]) -> Array:
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(
@@ -133,7 +144,7 @@ def _advice(x: object) -> str:
         return f"{x} cannot be a value of a tape; a condition is np.bool_({x})"
     if isinstance(x, list | tuple):
         return f"a {name} cannot be a value of a tape; wrap it: np.array(...)"
-    if fix := container_mend(x):
+    if fix := container_fix(x):
         return f"a {name} cannot be a value of a tape{fix}"
     return (
         f"a {name} cannot be a value of a tape; "

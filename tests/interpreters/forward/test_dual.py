@@ -7,7 +7,12 @@ import pytest
 
 from tapem_dsl import Array, NodeId, TapeM, backward, leaf, map_m, mul, rationals
 from tapem_dsl.interpreters.forward import Dual
-from tapem_dsl.interpreters.forward.dual import joined, part_at, zeros
+from tapem_dsl.interpreters.forward.dual import (
+    dual_at_level,
+    primal_at,
+    tangent_at,
+    zeros,
+)
 from tapem_dsl.interpreters.tracer import align_levels, levels_of, raised
 from tests.untyped import LOOSE
 
@@ -61,17 +66,17 @@ def test_tangents_are_broadcast_to_the_shape_of_the_result(
 
 def test_joining_gives_both_parts_the_same_levels() -> None:
     inner, outer = Dual(ONE, TWO, 1), Dual(ONE, TWO, 3)
-    both: Any = joined(inner, THREE, 2)
+    both: Any = dual_at_level(inner, THREE, 2)
     assert levels_of(both.tangent) == levels_of(both.primal) == {1}
-    other_way: Any = joined(THREE, inner, 2)
+    other_way: Any = dual_at_level(THREE, inner, 2)
     assert levels_of(other_way.primal) == {1}
-    within: Any = joined(inner, outer, 2)
+    within: Any = dual_at_level(inner, outer, 2)
     assert (within.level, within.primal.level) == (3, 2)
     assert levels_of(within) == {1, 2, 3}
     for level, x, y in ((2, inner, outer), (1, ONE, TWO)):
-        made = joined(x, y, level)
-        assert bool(part_at(made, level, tangent=False) == x)
-        assert bool(part_at(made, level, tangent=True) == y)
+        made = dual_at_level(x, y, level)
+        assert bool(primal_at(made, level) == x)
+        assert bool(tangent_at(made, level) == y)
 
 
 def test_raised_adds_the_levels_that_are_missing() -> None:
@@ -80,7 +85,7 @@ def test_raised_adds_the_levels_that_are_missing() -> None:
         lifted = raised(x, nested)
         assert levels_of(lifted) == levels_of(x) | {1, 2}
         for level in levels_of(x):
-            assert np.all(part_at(lifted, level, tangent=True) == TWO)
+            assert np.all(tangent_at(lifted, level) == TWO)
     assert levels_of(zeros(nested)) == {1, 2}
 
 
@@ -98,7 +103,9 @@ def test_gradients_carry_all_levels_of_the_output() -> None:
     for id, parts in ((NodeId(0), [9, 0, 6, 0]), (NodeId(1), [12, 6, 4, 2])):
         assert levels_of(slots[id]) == {1, 2}
         found = [
-            part_at(part_at(slots[id], 2, tangent=outer), 1, tangent=inner)
+            (primal_at, tangent_at)[inner](
+                (primal_at, tangent_at)[outer](slots[id], 2), 1
+            )
             for outer in (False, True)
             for inner in (False, True)
         ]

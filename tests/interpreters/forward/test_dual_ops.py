@@ -14,6 +14,7 @@ from tapem_dsl import (
     Do,
     NodeId,
     TapeM,
+    add,
     apply_op,
     backward,
     backward_m,
@@ -38,6 +39,7 @@ from tapem_dsl import (
 from tapem_dsl.errors import DTypeMismatch, OutsideDomain, ShapeMismatch
 from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.interpreters.forward.dual_ops import MakeDual, Primal, Tangent
+from tapem_dsl.interpreters.forward.level_ops import Inject, Lift
 from tapem_dsl.interpreters.tracer import levels_of
 from tests.interpreters.forward.cubic_field import ALONG, AT, FIELD, GOLDEN, cubic
 from tests.oracles import assert_fractions, inner, usual
@@ -250,7 +252,8 @@ def test_a_third_operand_of_make_dual_gives_the_level() -> None:
     def program() -> Do[Any, Any]:
         x, v = (yield from leaf(Fraction(3))), (yield from leaf(Fraction(2)))
         first = yield from make_dual(x, v)
-        again = yield from apply_op(MakeDual(), v, x, first)
+        primal = yield from apply_op(Lift(), v, first)
+        again = yield from add(primal, (yield from apply_op(Inject(), x, first)))
         product = yield from mul(first, again)
         return x, v, (yield from tangent(product, first))
 

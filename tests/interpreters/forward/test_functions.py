@@ -184,7 +184,7 @@ def test_a_hessian_wants_a_scalar_and_failures_pass_through() -> None:
 
 
 def test_pytrees_of_two_structures_are_a_value_error() -> None:
-    with pytest.raises(ValueError, match="packs differ"):
+    with pytest.raises(ValueError, match="pytrees differ"):
         jvp(add, [1.0], [1.0], [1.0, 2.0])
 
 

@@ -25,7 +25,7 @@ from tapem_dsl import (
     value_of,
 )
 from tapem_dsl.interpreters.forward import Dual
-from tapem_dsl.interpreters.forward.dual import part_at
+from tapem_dsl.interpreters.forward.dual import tangent_at
 from tests.oracles import (
     assert_fractions,
     brief,
@@ -109,7 +109,7 @@ def test_over_rationals_recorded_sweeps_and_duals_agree(
 ) -> None:
     xs, vs, g = data.draw(cases(spec)).of(object)
     duals = tuple(Dual(x, v, 1) for x, v in zip(xs, vs, strict=True))
-    by_duals = [part_at(slot, 1, tangent=True) for slot in gradient(spec, duals, g)]
+    by_duals = [tangent_at(slot, 1) for slot in gradient(spec, duals, g)]
     for ours, theirs in zip(along(spec, xs, vs, g), by_duals, strict=True):
         assert ours.tolist() == theirs.tolist()
 
@@ -151,5 +151,5 @@ def test_three_nested_sweeps_agree_with_three_levels_of_duals(spec: Spec) -> Non
     value = of_duals.bind(lambda ids: weighed(spec, ids, g)).bind(value_of)
     expected: Any = value.eval().unwrap()
     for level in (3, 2, 1):
-        expected = part_at(expected, level, tangent=True)
+        expected = tangent_at(expected, level)
     assert third == pytest.approx(float(expected), rel=1e-9, abs=1e-9)

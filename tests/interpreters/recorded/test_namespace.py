@@ -8,7 +8,7 @@ import pytest
 
 from tapem_dsl import Array, Node, NodeId, backward, rationals
 from tapem_dsl.arrays import EXACT, NUMPY, Namespace, namespace_of
-from tapem_dsl.arrays.dispatch import CARRIED
+from tapem_dsl.arrays.dispatch import DISPATCHING
 from tapem_dsl.interpreters.recorded.namespace import RECORDING
 from tapem_dsl.interpreters.recorded.recorder import Recorded, Recorder
 from tapem_dsl.interpreters.tracer import align_levels
@@ -119,7 +119,7 @@ def recorded(*arrays: Array) -> list[Recorded]:
 def test_the_numbers_are_those_of_numpy(
     function: Function, arrays: tuple[Array, ...]
 ) -> None:
-    result = function(CARRIED, *recorded(*arrays))
+    result = function(DISPATCHING, *recorded(*arrays))
     expected = NUMPY.canonical(function(NUMPY, *arrays))
     assert isinstance(result, Recorded)
     assert (result.shape, result.ndim) == (expected.shape, expected.ndim)
@@ -147,7 +147,7 @@ def test_extrema_share_a_tie_and_constants_pass_nothing_back(
 ) -> None:
     """At a tie with a number the node gets nothing, with a node it gets half."""
     (x,) = recorded(np.array([0.0, 1.0, 2.0]))
-    y = CARRIED.sum(function(CARRIED, x))
+    y = DISPATCHING.sum(function(DISPATCHING, x))
     tape: Any = snapshot(x.recorder.nodes, len(x.recorder.nodes))
     found: Any = backward(tape, y.id, 1).unwrap().get(x.id, np.zeros(3))
     assert found.tolist() == slopes
@@ -173,7 +173,7 @@ def test_numbers_are_recorded_once() -> None:
 
 def test_rationals_stay_exact() -> None:
     x, y = recorded(rationals([[1, 2]]), rationals([3, 4]))
-    result = (1 / x - y) * CARRIED.literal(x, 3) / 7
+    result = (1 / x - y) * DISPATCHING.literal(x, 3) / 7
     assert namespace_of(result.value) is EXACT
     assert [str(entry) for entry in result.value.flat] == ["-6/7", "-3/2"]
 
@@ -188,9 +188,9 @@ def test_logarithms_outside_their_domain_are_nan_until_chosen() -> None:
     """The namespace checks no domain: an op or a rule does that."""
     (x,) = recorded(np.array([-2.0, 1.0]))
     with np.errstate(all="ignore"):
-        for function in (CARRIED.log, CARRIED.log1p):
+        for function in (DISPATCHING.log, DISPATCHING.log1p):
             assert np.isnan(function(x).value[0])
-        chosen = CARRIED.where(x > 0, CARRIED.log(x), 0)
+        chosen = DISPATCHING.where(x > 0, DISPATCHING.log(x), 0)
     assert chosen.value.tolist() == [0, 0]
     slopes: Any = backward(
         snapshot(x.recorder.nodes, len(x.recorder.nodes)), chosen.id, np.ones(2)
@@ -201,7 +201,7 @@ def test_logarithms_outside_their_domain_are_nan_until_chosen() -> None:
 def test_numpy_numbers_become_python_numbers() -> None:
     (x,) = recorded(np.ones(2, np.float32))
     for number in (np.float64(0.5), np.float32(0.5), np.int64(2), True):
-        y = x * CARRIED.literal(x, number)
+        y = x * DISPATCHING.literal(x, number)
         assert y.dtype == np.float32
         assert y.value.tolist() == [number, number]
 

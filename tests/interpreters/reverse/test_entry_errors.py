@@ -71,7 +71,7 @@ def test_what_is_no_tape_no_id_and_no_seed_is_refused() -> None:
         backward(wrong, out, 1.0)
     with pytest.raises(TypeError, match="did you forget `yield from`"):
         backward(tape, wrong, 1.0)
-    with pytest.raises(TypeError, match="a str is no value"):
+    with pytest.raises(TypeError, match="a str cannot be a value"):
         backward(tape, out, "1")  # type: ignore[arg-type] # the mistake
     with pytest.raises(TypeError, match="needs the id of the output"):
         backward_scalar(tape)  # type: ignore[call-overload] # the mistake

@@ -1,8 +1,4 @@
-"""
-Forward mode: dual arrays, for tapes that carry a derivative along with every value.
-
-Importing this package tells duals what functions make of them.
-"""
+"""Forward mode: dual arrays. Importing this package gives duals their namespace."""
 
 from tapem_dsl.interpreters.forward import namespace as namespace
 from tapem_dsl.interpreters.forward.dual import Dual as Dual
@@ -20,4 +16,4 @@ from tapem_dsl.interpreters.forward.functions import jacrev_inputs as jacrev_inp
 from tapem_dsl.interpreters.forward.functions import jacrev_params as jacrev_params
 from tapem_dsl.interpreters.forward.functions import jvp as jvp
 from tapem_dsl.interpreters.forward.functions import vjp as vjp
-from tapem_dsl.interpreters.forward.levels import fresh_level as fresh_level
+from tapem_dsl.interpreters.tracer import fresh_level as fresh_level

@@ -1,38 +1,38 @@
 """Dual numbers: arrays that carry a derivative along with a value."""
 
-from typing import Any, Never, final
+from typing import Never, final
 
-import numpy as np
+from typing_extensions import override
 
-from tapem_dsl.arrays import Array, Tracer, namespace_of
+from tapem_dsl.arrays import AnyDType, Array, Tracer
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.forward.parts import settled
-from tapem_dsl.interpreters.tracer import Layer, parts_at, raised
-from tapem_dsl.tape.value import SCALARS, as_value
+from tapem_dsl.interpreters.forward.parts import canonical
+from tapem_dsl.interpreters.tracer import Layer, as_layer, below, raised
+from tapem_dsl.tape.value import SCALARS, as_value, zeros_like
 
 
 @final
 class Dual(Layer):
     """
-    ``primal + tangent * e`` where ``e * e`` is 0; each level has an ``e`` of its own.
+    ``primal + tangent * e`` where ``e * e`` is 0; each level has another ``e``.
 
-    What is not of this level, plain arrays as well as lower levels, is a constant.
-    Arithmetic is by operators, functions by the namespace; nothing changes in place.
+    Plain arrays and duals of lower levels are constants at this level. A dual never
+    changes.
 
     Args:
         primal: an array, copied unless it is read-only, or a dual of a lower level.
-        tangent: of the primal's shape and scalar type. Of a lower level that only one
-            of the two carries, the other is a constant.
-        level: whose derivative the tangent is, from :func:`fresh_level`.
+        tangent: of the primal's shape and dtype. A part that lacks a lower level of the
+            other part is a constant there.
+        level: the level of ``e``, from :func:`fresh_level`.
 
     Raises:
-        ValueError: parts that do not go together, or that are of a higher level.
+        ValueError: the parts differ in shape or dtype, or one has a higher level.
 
     Source:
         Lean: ``Dual``. JAX: ``JVPTracer``.
 
     >>> from tapem_dsl.interpreters.forward import fresh_level
-    >>> x = Dual(np.float64(3.0), np.float64(1.0), fresh_level())
+    >>> x = Dual(3.0, 1.0, fresh_level())
     >>> (x * x).tangent
     np.float64(6.0)
     """
@@ -55,7 +55,7 @@ class Dual(Layer):
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Dual":
-        """Give itself: its arrays are read-only."""
+        """Return itself: its arrays are read-only."""
         return self
 
     def __reduce__(self) -> Never:
@@ -66,53 +66,50 @@ class Dual(Layer):
         )
 
     @property
+    @override
     def shape(self) -> Shape:
-        """The primal's."""
         shape: Shape = self.primal.shape
         return shape
 
     @property
-    def ndim(self) -> int:
-        """The primal's."""
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> "np.dtype[Any]":  # Any: of whatever scalar
-        """The primal's."""
-        dtype: np.dtype[Any] = self.primal.dtype
+    @override
+    def dtype(self) -> AnyDType:
+        dtype: AnyDType = self.primal.dtype
         return dtype
 
     def __repr__(self) -> str:
         return f"Dual({self.primal!r}, {self.tangent!r}, level={self.level})"
 
+    @override
     def parts(self) -> tuple[Array, Array]:
-        """Give primal and tangent."""
         return self.primal, self.tangent
 
+    @override
     def rebuilt(self, *parts: Array) -> "Dual":
-        """Make the dual of this level of two other parts."""
         primal, tangent = parts
-        return made(primal, tangent, self.level)
+        return new_dual(primal, tangent, self.level)
 
+    @override
     def lift(self, x: Array) -> "Dual":
-        """Give it the tangent 0."""
-        return made(x, zeros(x), self.level)
+        return new_dual(x, zeros(x), self.level)
 
+    @override
     def project(self) -> Array:
         """
-        Give the tangent.
+        Return the tangent.
 
         A cotangent ``c`` of a level that was entered and left below the output stands
         for ``dy -> tangent of c * dy``, and a constant has ``dy = dp + 0 * e``.
         """
         return self.tangent
 
-    def inject(self, x: Array) -> Array:
-        """Give ``x * e``: by the pairing above, the adjoint of taking the primal."""
-        return joined(zeros(x), x, self.level)
+    @override
+    def inject(self, x: Array) -> "Dual":
+        """Return ``x * e``: by the pairing above, the adjoint of taking the primal."""
+        return new_dual(zeros(x), x, self.level)
 
+    @override
     def receives(self, cotangent: "Dual") -> bool:
-        """Compare levels and parts, if both are plain."""
         of, primal = self.primal, cotangent.primal
         kind = type(of)
         if kind is not type(primal) or kind is not type(cotangent.tangent):
@@ -127,33 +124,32 @@ class Dual(Layer):
 _new = object.__new__
 
 
-def made(primal: Array, tangent: Array, level: int) -> Dual:
+def new_dual(primal: Array, tangent: Array, level: int) -> Dual:
     """
-    Make a dual of parts that are new, alike and of lower levels, without asking.
+    Make a dual without checks, of parts that are new, alike and of lower levels.
 
-    >>> made(np.float64(1), np.float64(2), 7)
+    >>> new_dual(*Dual(1.0, 2.0, 1).parts(), 7)
     Dual(np.float64(1.0), np.float64(2.0), level=7)
     """
     dual = _new(Dual)
     dual.level = level
-    dual.primal = primal if type(primal) in SCALARS else settled(primal)
-    dual.tangent = tangent if type(tangent) in SCALARS else settled(tangent)
+    dual.primal = primal if type(primal) in SCALARS else canonical(primal)
+    dual.tangent = tangent if type(tangent) in SCALARS else canonical(tangent)
     return dual
 
 
-def joined(primal: Array, tangent: Array, level: int) -> Layer:
+def dual_at_level(primal: Array, tangent: Array, level: int) -> Layer:
     """
-    Make ``primal + tangent * e``, wherever the level belongs among those of the two.
+    Make ``primal + tangent * e`` for a level below or above those of the two.
 
-    >>> inner, outer = Dual(np.ones(1), np.ones(1), 1), Dual(np.ones(1), np.ones(1), 3)
-    >>> joined(inner, outer, 2).level
+    >>> dual_at_level(Dual(1.0, 2.0, 1), Dual(3.0, 4.0, 3), 2).level
     3
     """
-    above: Layer = max((primal, tangent), key=_level)
-    if _level(above) > level:
-        parts = zip(parts_at(primal, above), parts_at(tangent, above), strict=True)
-        return above.rebuilt(*(joined(p, t, level) for p, t in parts))
-    return made(raised(primal, tangent), raised(tangent, primal), level)
+    top: Layer = max((primal, tangent), key=_level)
+    if _level(top) > level:
+        pairs = zip(*(as_layer(x, top).parts() for x in (primal, tangent)), strict=True)
+        return top.rebuilt(*(dual_at_level(p, t, level) for p, t in pairs))
+    return new_dual(raised(primal, tangent), raised(tangent, primal), level)
 
 
 def _level(x: Array) -> int:
@@ -162,33 +158,22 @@ def _level(x: Array) -> int:
 
 def zeros(x: Array) -> Array:
     """
-    Give zeros of an array's shape, scalar type and levels.
+    Return zeros of an array's shape, dtype and levels.
 
-    >>> zeros(np.float32(3))
-    np.float32(0.0)
+    >>> zeros(Dual(1.0, 2.0, 7))
+    Dual(np.float64(0.0), np.float64(0.0), level=7)
     """
-    return raised(settled(namespace_of(x).zeros_like(x)), x)
+    return raised(zeros_like(x), x)
 
 
-# Any: a NumPy array, or a literal.
-def bottom(x: Any) -> Any:
+def parts_of_both(
+    a: Array, b: Array
+) -> tuple[int, Array, Array | None, Array, Array | None]:
     """
-    Look at what is compared: the primal of the primal, and so on.
+    Return the higher level of two operands, and the parts of both at that level.
 
-    >>> bottom(Dual(Dual(np.float64(1), np.float64(2), 1), np.float64(3), 2))
-    np.float64(1.0)
-    """
-    while isinstance(x, Dual):
-        x = x.primal
-    return x
-
-
-def meeting(a: Array, b: Array) -> tuple[int, Array, Array | None, Array, Array | None]:
-    """
-    Give the level that decides which ``e`` is meant, and both operands' parts there.
-
-    >>> meeting(np.float64(1), Dual(np.float64(2), np.float64(5), 7))
-    (7, np.float64(1.0), None, np.float64(2.0), np.float64(5.0))
+    >>> parts_of_both(1, Dual(2.0, 5.0, 7))
+    (7, 1, None, np.float64(2.0), np.float64(5.0))
     """
     ours = a.level if type(a) is Dual else 0
     theirs = b.level if type(b) is Dual else 0
@@ -199,16 +184,33 @@ def meeting(a: Array, b: Array) -> tuple[int, Array, Array | None, Array, Array 
     return theirs, a, None, b.primal, b.tangent
 
 
-def part_at(x: Array, level: int, *, tangent: bool) -> Array:
+def primal_at(x: Array, level: int) -> Array:
     """
-    Give the primal or the tangent at a level, also where higher ones surround it.
+    Return the primal at a level, also inside higher ones; of a constant, itself.
 
-    >>> inner = Dual(np.float64(1), np.float64(2), 1)
-    >>> part_at(Dual(inner, np.float64(3), 2), 1, tangent=True)
+    >>> primal_at(Dual(Dual(1.0, 2.0, 1), 3.0, 2), 1)
+    Dual(np.float64(1.0), np.float64(3.0), level=2)
+    """
+
+    def primal(part: Array) -> Array:
+        return part.primal if _is_dual(part, level) else part
+
+    return below(x, level, primal)
+
+
+def tangent_at(x: Array, level: int) -> Array:
+    """
+    Return the tangent at a level, also inside higher ones; of a constant, 0.
+
+    >>> tangent_at(Dual(Dual(1.0, 2.0, 1), 3.0, 2), 1)
     Dual(np.float64(2.0), np.float64(0.0), level=2)
     """
-    if isinstance(x, Layer) and x.level > level:
-        return x.rebuilt(*(part_at(part, level, tangent=tangent) for part in x.parts()))
-    if isinstance(x, Dual) and x.level == level:
-        return x.tangent if tangent else x.primal
-    return zeros(x) if tangent else x
+
+    def tangent(part: Array) -> Array:
+        return part.tangent if _is_dual(part, level) else zeros(part)
+
+    return below(x, level, tangent)
+
+
+def _is_dual(x: Array, level: int) -> bool:
+    return isinstance(x, Dual) and x.level == level

@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, final
 
+from typing_extensions import override
+
 from tapem_dsl.arrays import Array, Namespace
-from tapem_dsl.arrays.shape import Shape, equal_shapes, operands
 from tapem_dsl.errors import OutsideDomain, Refused
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.interpreters.forward.dual import joined, part_at
-from tapem_dsl.interpreters.forward.levels import fresh_level
+from tapem_dsl.interpreters.forward.dual import dual_at_level
+from tapem_dsl.interpreters.forward.level_ops import AtLevel, Inject, Lift, level_of
 from tapem_dsl.interpreters.reverse import vjp_rules
-from tapem_dsl.interpreters.reverse.table import Cotangents, Need, Operands
-from tapem_dsl.interpreters.tracer import levels_of
-from tapem_dsl.program.arguments import function_argument, produced
+from tapem_dsl.interpreters.tracer import as_layer, fresh_level, levels_of
+from tapem_dsl.ops.base import Binary
+from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM, record_op
 from tapem_dsl.tape.op import Op
@@ -26,87 +27,44 @@ from tapem_dsl.tape.op import Op
 
 @final
 @dataclass(frozen=True, slots=True)
-class MakeDual(Op):
-    """``primal + tangent * e``, of a new level, or of that of a third operand."""
+class MakeDual(Binary):
+    """``primal + tangent * e``, of a new level."""
 
     name = "make_dual"
 
-    def shape(self, *inputs: Shape) -> Shape:
-        """Primal, tangent and result alike; of the third operand any."""
-        if len(inputs) == 3:
-            inputs = inputs[:2]
-        primal, tangent = operands(self.name, inputs, 2)
-        return equal_shapes(self.name, primal, tangent)
-
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         """Draw the level here: the op has none, so that equal programs are equal."""
-        primal, tangent, *of = inputs
-        level = level_of(self, of[0]) if of else fresh_level()
-        if level in levels_of(primal) | levels_of(tangent):
-            reason = "a part already carries the level of the third operand"
-            raise Refused(OutsideDomain(self.name, reason))
-        return joined(primal, tangent, level)
-
-
-class _Part(Op):
-    """A part of the first operand, at the level of the second."""
-
-    __slots__ = ()
-
-    def shape(self, *inputs: Shape) -> Shape:
-        """Keep the first operand's."""
-        x, _ = operands(self.name, inputs, 2)
-        return x
+        primal, tangent = inputs
+        return dual_at_level(primal, tangent, fresh_level())
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Primal(_Part):
+class Primal(AtLevel):
     """The value, without the derivative of a level."""
 
     name = "primal"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take it wherever the level is."""
-        x, of = inputs
-        return part_at(x, level_of(self, of), tangent=False)
+    at = staticmethod(lambda layer, x: as_layer(x, layer).parts()[0])
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Tangent(_Part):
-    """The derivative of a level."""
+class Tangent(AtLevel):
+    """The derivative of a level; 0 of what does not depend on the level."""
 
     name = "tangent"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Take it wherever the level is; 0 if it is nowhere."""
-        x, of = inputs
-        return part_at(x, level_of(self, of), tangent=True)
+    at = staticmethod(lambda layer, x: as_layer(x, layer).project())
 
 
-def level_of(op: Op, of: Array) -> int:
-    """
-    Find the level that an operand stands for.
-
-    >>> import numpy as np
-    >>> from tapem_dsl.interpreters.forward import Dual
-    >>> level_of(Primal(), Dual(np.float64(1), np.float64(0), 7))
-    7
-    """
-    if levels := levels_of(of):
-        return max(levels)
-    reason = "the last operand has no level; give the node that make_dual gave"
-    raise Refused(OutsideDomain(op.name, reason))
-
-
-@vjp_rules.define(MakeDual)
-def _make_dual(
-    op: MakeDual, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
-) -> Cotangents:
-    """``g``; ``g * e``. The sweep drops the level unless it is ambient."""
-    of = xs[2] if len(xs) == 3 else y
-    return (g, _times_e(xp, g, of) if need[1] else None) + (None,) * len(xs[2:])
+# The sweep drops the level of ``g`` unless it is ambient.
+vjp_rules.each(
+    MakeDual,
+    lambda op, xp, g, a, b, y: g,
+    lambda op, xp, g, a, b, y: _times_e(xp, g, y),
+)
+vjp_rules.each(Lift, lambda op, xp, g, x, of, y: g, None)
+vjp_rules.each(Inject, lambda op, xp, g, x, of, y: _times_e(xp, g, y), None)
 
 
 def _primal(
@@ -116,7 +74,7 @@ def _primal(
     if level_of(op, of) not in levels_of(x):
         return g
     _check_left(op, g, of)
-    return _times_e(xp, g, of)
+    return xp.apply(_INJECT, g, of)
 
 
 def _tangent(
@@ -126,7 +84,7 @@ def _tangent(
     if level_of(op, of) not in levels_of(x):
         return xp.zeros_like(g)
     _check_left(op, g, of)
-    return xp.apply(_MAKE_DUAL, g, xp.zeros_like(g), of)
+    return xp.apply(_LIFT, g, of)
 
 
 vjp_rules.each(Primal, _primal, None)
@@ -135,8 +93,7 @@ vjp_rules.each(Tangent, _tangent, None)
 
 def _times_e(xp: Namespace, g: Array, of: Array) -> Array:
     """Multiply the value of a cotangent by the ``e`` of a level."""
-    value = xp.apply(_PRIMAL, g, of)
-    return xp.apply(_MAKE_DUAL, xp.zeros_like(value), value, of)
+    return xp.apply(_INJECT, xp.apply(_PRIMAL, g, of), of)
 
 
 def _check_left(op: Op, g: Array, of: Array) -> None:
@@ -152,14 +109,16 @@ def _check_left(op: Op, g: Array, of: Array) -> None:
 _MAKE_DUAL: Final = MakeDual()
 _PRIMAL: Final = Primal()
 _TANGENT: Final = Tangent()
+_LIFT: Final = Lift()
+_INJECT: Final = Inject()
 
 
 def make_dual(primal: NodeId, tangent: NodeId) -> TapeM[NodeId, Any]:
     """
     Enter a new level of duals: a node that also carries a derivative.
 
-    What is computed from it carries its own, to be read with :func:`tangent` and left
-    behind with :func:`primal`. All other nodes are constants at this level.
+    What is computed from the node carries a derivative too; :func:`tangent` returns it,
+    and :func:`primal` returns the value without it. All other nodes are constants.
 
     Shapes:
         primal, tangent and result alike.
@@ -196,8 +155,8 @@ def primal(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
     Leave a level of duals: the value without its derivative.
 
     Args:
-        x: any node; one that does not depend on the level is its own primal.
-        of: the node that :func:`make_dual` gave, which says the level.
+        x: any node; if it does not depend on the level, the result is its value.
+        of: the node from :func:`make_dual`, which stands for the level.
 
     Shapes:
         ``x`` and the result alike.
@@ -208,7 +167,7 @@ def primal(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
 
     Gradient:
         ``0 + g * e``. A sweep from a node that carries the level fails with
-        :class:`OutsideDomain`: it cannot go back out.
+        :class:`OutsideDomain`.
 
     Source:
         Lean: ``re`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
@@ -226,19 +185,17 @@ def tangent(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
     Leave a level of duals: the derivative.
 
     Args:
-        x: any node; the derivative of one that does not depend on the level is 0.
-        of: the node that :func:`make_dual` gave, which says the level.
+        x: any node; if it does not depend on the level, the derivative is 0.
+        of: the node from :func:`make_dual`, which stands for the level.
 
     Shapes:
         ``x`` and the result alike.
 
     Fails with:
-        :class:`InvalidNodeId`, :class:`DTypeMismatch`; :class:`OutsideDomain` if ``of``
-        is no dual.
+        As :func:`primal`.
 
     Gradient:
-        ``g + 0 * e``. A sweep from a node that carries the level fails with
-        :class:`OutsideDomain`: it cannot go back out.
+        ``g + 0 * e``; fails as that of :func:`primal`.
 
     Source:
         Lean: ``du`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
@@ -260,14 +217,14 @@ def jvp_m(
     function: Function, x: NodeId, along: NodeId
 ) -> TapeM[tuple[NodeId, NodeId], Any]:
     """
-    Give a function's result and its derivative along a direction, as nodes.
+    Return a function's result and its derivative along a direction, as nodes.
 
-    :func:`jvp` inside a program: the derivative can be used in a further loss, and
-    differentiated again by this, by :func:`backward_m` or by a sweep.
+    This is :func:`jvp` inside a program: the derivative can be part of a further loss,
+    and :func:`jvp_m`, :func:`backward_m` and a sweep differentiate it again.
 
     Args:
-        function: from a node to the program of another; it may use any other nodes,
-            which are constants to it.
+        function: from a node to the program of another; all other nodes are constants
+            to it.
         x: where to differentiate.
         along: of the shape of ``x``.
 
@@ -296,7 +253,7 @@ def _jvp_m(
     function: Function, x: NodeId, along: NodeId
 ) -> Do[tuple[NodeId, NodeId], Any]:
     dual = yield from make_dual(x, along)
-    y = yield from produced(function(dual), function)
+    y = yield from checked_program(function(dual), function)
     value = yield from primal(y, dual)
     slope = yield from tangent(y, dual)
     return value, slope

@@ -1,58 +1,92 @@
-"""What functions make of dual numbers: each with its derivative, stated once."""
+"""The functions of dual numbers: each with its derivative, stated once."""
 
+# pyright: reportAssignmentType=false
+# members made by one function for many names do not repeat the signatures
+
+import operator
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Any, Final, TypeAlias, final
 
-from numpy.typing import NDArray
+from typing_extensions import override
 
 from tapem_dsl.arrays import (
     Applicable,
     Array,
     Indices,
     Namespace,
+    Tracer,
     namespace_of,
 )
-from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.forward.dual import (
-    Dual,
-    made,
-    meeting,
-    zeros,
+from tapem_dsl.interpreters.forward.dual import Dual, new_dual, parts_of_both, zeros
+from tapem_dsl.interpreters.forward.parts import (
+    LITERALS,
+    broadcast_tangent,
+    canonical,
+    xp_of,
 )
-from tapem_dsl.interpreters.forward.parts import LITERALS, settled, space_of, spread
 from tapem_dsl.interpreters.forward.tangents import divided, product_tangent, scaled
 from tapem_dsl.interpreters.jacobians import from_mean, softmax_product
-from tapem_dsl.interpreters.tracer import parts_at
+from tapem_dsl.interpreters.tracer import as_layer
+
+# Any, below: the arguments beside the operand, such as axes, shapes and labels.
+Member: TypeAlias = "staticmethod[..., Array]"
+Slope: TypeAlias = Callable[[Namespace, Array, Array, Array], Array]
+"""From a namespace, a primal, a tangent and the result to the result's tangent."""
 
 
-def _beside(indices: Indices, *operands: Array) -> Namespace:
-    """Find the namespace of operands, and of indices if these are an array."""
-    more = () if isinstance(indices, tuple) else (indices,)
-    return space_of(*operands, *more)
+def _call(name: str, x: Array, *more: Any, **options: Any) -> Array:
+    """Call a function where the array computes, or a tracer among the arguments."""
+    tracers = [y for y in (*more, *options.values()) if isinstance(y, Tracer)]
+    return getattr(namespace_of(x, *tracers), name)(x, *more, **options)
 
 
-def through(
-    x: Dual, function: Callable[[Namespace, Array], Array], indices: Indices = ()
-) -> Dual:
-    """
-    Apply a linear function to both parts; indices that it uses have a say in how.
+def _linear(name: str) -> Member:
+    """Make a function that is linear: it applies to both parts."""
 
-    >>> import numpy as np
-    >>> x = Dual(np.ones(2), np.zeros(2), 1)
-    >>> through(x, lambda xp, part: xp.sum(part))
-    Dual(np.float64(2.0), np.float64(0.0), level=1)
-    """
-    primal = function(_beside(indices, x.primal), x.primal)
-    return made(primal, function(_beside(indices, x.tangent), x.tangent), x.level)
+    def function(x: Dual, /, *more: Any, **options: Any) -> Dual:
+        primal = _call(name, x.primal, *more, **options)
+        return new_dual(primal, _call(name, x.tangent, *more, **options), x.level)
+
+    return staticmethod(function)
+
+
+def _smooth(name: str, slope: Slope) -> Member:
+    """Make a function of one operand from its tangent."""
+
+    def function(x: Dual, /) -> Dual:
+        xp = namespace_of(x.primal)
+        y = getattr(xp, name)(x.primal)
+        return new_dual(y, slope(xp, x.primal, x.tangent, y), x.level)
+
+    return staticmethod(function)
+
+
+def _constant(name: str) -> Member:
+    """Make a function that looks at the primal only: its result has no tangent."""
+
+    def function(x: Dual, /, *more: Any) -> Array:
+        return _call(name, x.primal, *more)
+
+    return staticmethod(function)
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Member:
+    """Make a comparison of primals."""
+
+    def function(a: Array, b: Array, /) -> Array:
+        _, p, _, q, _ = parts_of_both(a, b)
+        return compare(p, q)
+
+    return staticmethod(function)
 
 
 @final
 class Duals(Namespace):
     """
-    Functions of dual numbers; comparisons and choices look at primals.
+    The functions of dual numbers; comparisons and choices look at primals.
 
     At a kink the derivative is TorchLean's: half of each side where two are equal, 0
-    for the absolute value at 0 and for the root of what is not greater than 0.
+    for the absolute value at 0, and 0 for the square root of what is not positive.
 
     Source:
         Lean: the rules of ``Dual``, of the last generation.
@@ -65,328 +99,185 @@ class Duals(Namespace):
 
     __slots__ = ()
 
-    # -- what the operators mean -------------------------------------------------------
+    less = _comparison(operator.lt)
+    less_equal = _comparison(operator.le)
+    greater = _comparison(operator.gt)
+    greater_equal = _comparison(operator.ge)
+    equal = _comparison(operator.eq)
+    not_equal = _comparison(operator.ne)
 
+    exp = _smooth("exp", lambda xp, x, dx, y: scaled(dx, y))
+    log = _smooth("log", lambda xp, x, dx, y: dx / x)
+    log1p = _smooth("log1p", lambda xp, x, dx, y: dx / (1 + x))
+    sqrt = _smooth("sqrt", lambda xp, x, dx, y: xp.where(x > 0, dx / (2 * y), 0))
+    tanh = _smooth("tanh", lambda xp, x, dx, y: scaled(dx, xp.sech2(x)))
+    sech2 = _smooth("sech2", lambda xp, x, dx, y: scaled(dx, -2 * xp.tanh(x) * y))
+    sigmoid = _smooth("sigmoid", lambda xp, x, dx, y: scaled(dx, xp.sech2(x / 2) / 4))
+    softplus = _smooth("softplus", lambda xp, x, dx, y: scaled(dx, xp.sigmoid(x)))
+    sin = _smooth("sin", lambda xp, x, dx, y: scaled(dx, xp.cos(x)))
+    cos = _smooth("cos", lambda xp, x, dx, y: scaled(dx, -xp.sin(x)))
+    abs = _smooth(
+        "abs", lambda xp, x, dx, y: xp.where(x > 0, dx, xp.where(x < 0, -dx, 0))
+    )
+    softmax = _smooth(
+        "softmax", lambda xp, x, dx, y: softmax_product(namespace_of(y, dx), y, dx)
+    )
+    log_softmax = _smooth(
+        "log_softmax",
+        lambda xp, x, dx, y: from_mean(namespace_of(x, dx), xp.softmax(x), dx),
+    )
+    logsumexp = _smooth(
+        "logsumexp",
+        lambda xp, x, dx, y: namespace_of(x, dx).sum(xp.softmax(x) * dx, axis=-1),
+    )
+
+    getitem = _linear("getitem")
+    sum = _linear("sum")
+    pick = _linear("pick")
+    take = _linear("take")
+    windows = _linear("windows")
+    fold = _linear("fold")
+    permute_dims = _linear("permute_dims")
+    reshape = _linear("reshape")
+    embed = _linear("embed")
+    broadcast_to = _linear("broadcast_to")
+
+    detached_max = _constant("detached_max")
+    one_hot = _constant("one_hot")
+    zeros_like = _constant("zeros_like")
+    ones_like = _constant("ones_like")
+    literal = _constant("literal")
+    constant = _constant("constant")
+    concrete = _constant("concrete")
+
+    @override
     def add(self, a: Array, b: Array, /) -> Array:
-        """``da + db``; a constant adds nothing."""
-        level, p, dp, q, dq = meeting(a, b)
+        level, p, dp, q, dq = parts_of_both(a, b)
         y = p + q
         if dp is None or dq is None:
-            return made(y, spread(dq if dp is None else dp, y), level)
-        return made(y, dp + dq, level)
+            return new_dual(y, broadcast_tangent(dq if dp is None else dp, y), level)
+        return new_dual(y, dp + dq, level)
 
+    @override
     def subtract(self, a: Array, b: Array, /) -> Array:
-        """``da - db``."""
-        level, p, dp, q, dq = meeting(a, b)
+        level, p, dp, q, dq = parts_of_both(a, b)
         y = p - q
         if dq is None:
-            return made(y, spread(dp, y), level)
+            return new_dual(y, broadcast_tangent(dp, y), level)
         if dp is None:
-            return made(y, spread(-dq, y), level)
-        return made(y, dp - dq, level)
+            return new_dual(y, broadcast_tangent(-dq, y), level)
+        return new_dual(y, dp - dq, level)
 
+    @override
     def multiply(self, a: Array, b: Array, /) -> Array:
-        """``da * b + a * db``; by a constant, both parts."""
-        level, p, dp, q, dq = meeting(a, b)
-        return made(p * q, product_tangent(p, dp, q, dq), level)
+        level, p, dp, q, dq = parts_of_both(a, b)
+        return new_dual(p * q, product_tangent(p, dp, q, dq), level)
 
+    @override
     def divide(self, a: Array, b: Array, /) -> Array:
         """``(da - y * db) / b``: by two quotients instead of by a square."""
-        level, p, dp, q, dq = meeting(a, b)
+        level, p, dp, q, dq = parts_of_both(a, b)
         y = p / q
         if dq is None:
-            return made(y, divided(dp, q), level)
+            return new_dual(y, divided(dp, q), level)
         if dp is None:
-            return made(y, divided(-scaled(dq, y), q), level)
-        return made(y, divided(dp - scaled(dq, y), q), level)
+            return new_dual(y, divided(-scaled(dq, y), q), level)
+        return new_dual(y, divided(dp - scaled(dq, y), q), level)
 
+    @override
     def negative(self, x: Array, /) -> Array:
-        """``-dx``."""
-        return made(-x.primal, -x.tangent, x.level)
+        return new_dual(-x.primal, -x.tangent, x.level)
 
-    def less(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p < q
+    @override
+    def logical_not(self, x: Array, /) -> Array:
+        raise TypeError("a dual is no truth value")
 
-    def less_equal(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p <= q
-
-    def greater(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p > q
-
-    def greater_equal(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p >= q
-
-    def equal(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p == q
-
-    def not_equal(self, a: Array, b: Array, /) -> Array:
-        """Compare primals."""
-        _, p, _, q, _ = meeting(a, b)
-        return p != q
-
+    @override
     def logical_and(self, a: Array, b: Array, /) -> Array:
-        """Refuse: truth values are no duals."""
         raise TypeError("a dual is no truth value")
 
     logical_or = logical_and
 
-    def logical_not(self, x: Array, /) -> Array:
-        """Refuse: truth values are no duals."""
-        raise TypeError("a dual is no truth value")
-
-    def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
-        """Take of both parts."""
-        return made(x.primal[index], x.tangent[index], x.level)
-
-    # -- elementwise -------------------------------------------------------------------
-
-    def exp(self, x: Array, /) -> Array:
-        """``y * dx``."""
-        y = space_of(x.primal).exp(x.primal)
-        return made(y, scaled(x.tangent, y), x.level)
-
-    def log(self, x: Array, /) -> Array:
-        """``dx / x``."""
-        y = space_of(x.primal).log(x.primal)
-        return made(y, x.tangent / x.primal, x.level)
-
-    def log1p(self, x: Array, /) -> Array:
-        """``dx / (1 + x)``."""
-        y = space_of(x.primal).log1p(x.primal)
-        return made(y, x.tangent / (1 + x.primal), x.level)
-
-    def sqrt(self, x: Array, /) -> Array:
-        """``dx / (2 * y)`` where ``x > 0``, else 0."""
-        xp = space_of(x.primal)
-        y = xp.sqrt(x.primal)
-        return made(y, xp.where(x.primal > 0, x.tangent / (2 * y), 0), x.level)
-
-    def tanh(self, x: Array, /) -> Array:
-        """``sech2(x) * dx``."""
-        xp = space_of(x.primal)
-        slope = xp.sech2(x.primal)
-        return made(xp.tanh(x.primal), scaled(x.tangent, slope), x.level)
-
-    def sech2(self, x: Array, /) -> Array:
-        """``-2 * tanh(x) * y * dx``."""
-        xp = space_of(x.primal)
-        y = xp.sech2(x.primal)
-        return made(y, scaled(x.tangent, -2 * xp.tanh(x.primal) * y), x.level)
-
-    def sigmoid(self, x: Array, /) -> Array:
-        """``sech2(x / 2) / 4 * dx``."""
-        xp = space_of(x.primal)
-        slope = xp.sech2(x.primal / 2) / 4
-        return made(xp.sigmoid(x.primal), scaled(x.tangent, slope), x.level)
-
-    def softplus(self, x: Array, /) -> Array:
-        """``sigmoid(x) * dx``."""
-        xp = space_of(x.primal)
-        slope = xp.sigmoid(x.primal)
-        return made(xp.softplus(x.primal), scaled(x.tangent, slope), x.level)
-
+    @override
     def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
         """``dx * by + x * d by``, where a ``by`` or ``d by`` of 0 adds nothing."""
-        level, p, dp, q, dq = meeting(x, by)
-        y = space_of(p, q).multiply_no_nan(p, q)
-        if dq is None:
-            return made(y, space_of(dp, q).multiply_no_nan(dp, q), level)
-        tangent = space_of(p, dq).multiply_no_nan(p, dq)
-        if dp is not None:
-            tangent = tangent + space_of(dp, q).multiply_no_nan(dp, q)
-        return made(y, spread(tangent, y), level)
+        level, p, dp, q, dq = parts_of_both(x, by)
+        y = xp_of(p, q).multiply_no_nan(p, q)
+        of_x = None if dp is None else xp_of(dp, q).multiply_no_nan(dp, q)
+        of_by = None if dq is None else xp_of(p, dq).multiply_no_nan(p, dq)
+        return new_dual(y, broadcast_tangent(_added(of_by, of_x), y), level)
 
-    def sin(self, x: Array, /) -> Array:
-        """``cos(x) * dx``."""
-        xp = space_of(x.primal)
-        slope = xp.cos(x.primal)
-        return made(xp.sin(x.primal), scaled(x.tangent, slope), x.level)
-
-    def cos(self, x: Array, /) -> Array:
-        """``-sin(x) * dx``."""
-        xp = space_of(x.primal)
-        slope = -xp.sin(x.primal)
-        return made(xp.cos(x.primal), scaled(x.tangent, slope), x.level)
-
-    def abs(self, x: Array, /) -> Array:
-        """``dx`` or ``-dx`` by the sign of ``x``; 0 at 0."""
-        xp = space_of(x.primal)
-        left = xp.where(x.primal < 0, -x.tangent, 0)
-        tangent = xp.where(x.primal > 0, x.tangent, left)
-        return made(xp.abs(x.primal), tangent, x.level)
-
+    @override
     def maximum(self, a: Array, b: Array, /) -> Array:
-        """Take the larger's; where they are equal half of each, beside a literal 0."""
-        level, p, dp, q, dq = meeting(a, b)
-        y = space_of(p, q).maximum(p, q)
+        """Where the two are equal, half of each tangent; beside a literal, 0."""
+        level, p, dp, q, dq = parts_of_both(a, b)
+        y = xp_of(p, q).maximum(p, q)
         of_a = None if dp is None else _share(p > q, q > p, dp, b)
         of_b = None if dq is None else _share(q > p, p > q, dq, a)
-        if of_a is None or of_b is None:
-            return made(y, of_b if of_a is None else of_a, level)
-        return made(y, of_a + of_b, level)
+        return new_dual(y, _added(of_a, of_b), level)
 
+    @override
     def minimum(self, a: Array, b: Array, /) -> Array:
-        """Negate the maximum of the negatives."""
-        below = [-x if type(x) in LITERALS else settled(-x) for x in (a, b)]
-        return -self.maximum(*below)
+        negated = [-x if type(x) in LITERALS else canonical(-x) for x in (a, b)]
+        return -self.maximum(*negated)
 
+    @override
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
-        """Choose among the tangents too."""
-        level, p, dp, q, dq = meeting(a, b)
-        y = space_of(condition, p, q).where(condition, p, q)
+        level, p, dp, q, dq = parts_of_both(a, b)
+        y = xp_of(condition, p, q).where(condition, p, q)
         if dq is None:
-            return made(y, space_of(condition, dp).where(condition, dp, 0), level)
+            return new_dual(y, xp_of(condition, dp).where(condition, dp, 0), level)
         if dp is None:
-            return made(y, space_of(condition, dq).where(~condition, dq, 0), level)
-        return made(y, space_of(condition, dp, dq).where(condition, dp, dq), level)
+            return new_dual(y, xp_of(condition, dq).where(~condition, dq, 0), level)
+        return new_dual(y, xp_of(condition, dp, dq).where(condition, dp, dq), level)
 
-    # -- reductions, rows and labels ---------------------------------------------------
-
-    def sum(
-        self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
-    ) -> Array:
-        """Sum both parts."""
-        return through(x, lambda xp, part: xp.sum(part, axis=axis, keepdims=keepdims))
-
-    def detached_max(self, x: Array, /) -> Array:
-        """Take the maximum of the primal: a constant."""
-        return space_of(x.primal).detached_max(x.primal)
-
-    def softmax(self, x: Array, /) -> Array:
-        """``y * (dx - sum(dx * y))``."""
-        xp = space_of(x.primal)
-        y = xp.softmax(x.primal)
-        return made(y, softmax_product(space_of(y, x.tangent), y, x.tangent), x.level)
-
-    def log_softmax(self, x: Array, /) -> Array:
-        """``dx - sum(dx * softmax(x))``."""
-        xp = space_of(x.primal)
-        weights = xp.softmax(x.primal)
-        tangent = from_mean(space_of(weights, x.tangent), weights, x.tangent)
-        return made(xp.log_softmax(x.primal), tangent, x.level)
-
-    def logsumexp(self, x: Array, /) -> Array:
-        """``sum(dx * softmax(x))``."""
-        xp = space_of(x.primal)
-        weights = xp.softmax(x.primal)
-        tangent = space_of(weights, x.tangent).sum(weights * x.tangent, axis=-1)
-        return made(xp.logsumexp(x.primal), tangent, x.level)
-
-    def pick(self, x: Array, labels: Array, /) -> Array:
-        """Pick of both parts."""
-        return through(x, lambda xp, part: xp.pick(part, labels), labels)
-
-    def one_hot(self, x: Array, labels: Array, /) -> Array:
-        """Constant rows."""
-        return space_of(x.primal, labels).one_hot(x.primal, labels)
-
-    def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
-        """Take of both parts."""
-        return through(x, lambda xp, part: xp.take(part, indices, axis), indices)
-
+    @override
     def index_add(
         self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
-        """Add to both parts."""
-        level, p, dp, q, dq = meeting(base, source)
-        y = _beside(indices, p, q).index_add(p, q, indices, axis)
+        level, p, dp, q, dq = parts_of_both(base, source)
+        y = _call("index_add", p, q, indices, axis)
         if dq is None:
-            return made(y, dp, level)
+            return new_dual(y, dp, level)
         dp = zeros(p) if dp is None else dp
-        xp = _beside(indices, dp, dq)
-        return made(y, xp.index_add(dp, dq, indices, axis), level)
+        return new_dual(y, _call("index_add", dp, dq, indices, axis), level)
 
-    def windows(
-        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
-    ) -> Array:
-        """Windows of both parts."""
-        return through(x, lambda xp, part: xp.windows(part, kernel, stride, padding))
-
-    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
-        """Fold both parts."""
-        return through(x, lambda xp, part: xp.fold(part, spatial, stride, padding))
-
-    # -- linear algebra and shape ------------------------------------------------------
-
+    @override
     def matmul(self, a: Array, b: Array, /) -> Array:
-        """``da @ b + a @ db``, of what is no constant."""
-        level, p, dp, q, dq = meeting(a, b)
-        matmul = space_of(p, q).matmul
-        y = matmul(p, q)
-        if dq is None:
-            return made(y, matmul(dp, q), level)
-        if dp is None:
-            return made(y, matmul(p, dq), level)
-        return made(y, matmul(dp, q) + matmul(p, dq), level)
+        level, p, dp, q, dq = parts_of_both(a, b)
+        matmul = xp_of(p, q).matmul
+        of_a = None if dp is None else matmul(dp, q)
+        of_b = None if dq is None else matmul(p, dq)
+        return new_dual(matmul(p, q), _added(of_a, of_b), level)
 
-    def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
-        """Permute both parts."""
-        permuted = space_of(x.primal).permute_dims
-        return made(permuted(x.primal, axes), permuted(x.tangent, axes), x.level)
-
-    def reshape(self, x: Array, /, shape: Shape) -> Array:
-        """Reshape both parts."""
-        return through(x, lambda xp, part: xp.reshape(part, shape))
-
+    @override
     def concat(self, *arrays: Array, axis: int) -> Array:
-        """Join both parts."""
         top = max((x for x in arrays if isinstance(x, Dual)), key=lambda x: x.level)
-        primals, tangents = zip(*(parts_at(x, top) for x in arrays), strict=True)
-        y = space_of(*primals).concat(*primals, axis=axis)
-        return made(y, space_of(*tangents).concat(*tangents, axis=axis), top.level)
+        rows = zip(*(as_layer(x, top).parts() for x in arrays), strict=True)
+        return top.rebuilt(
+            *(namespace_of(*row).concat(*row, axis=axis) for row in rows)
+        )
 
-    def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
-        """Embed both parts."""
-        return through(x, lambda xp, part: xp.embed(part, shape, axis, start))
-
-    def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
-        """Repeat both parts."""
-        return through(x, lambda xp, part: xp.broadcast_to(part, shape))
-
-    def zeros_like(self, x: Array, /) -> Array:
-        """Constant zeros."""
-        return space_of(x.primal).zeros_like(x.primal)
-
-    def ones_like(self, x: Array, /) -> Array:
-        """Constant ones."""
-        return space_of(x.primal).ones_like(x.primal)
-
-    # -- not in the standard -----------------------------------------------------------
-
+    @override
     def apply(self, op: Applicable, /, *operands: Array) -> Array:
-        """Evaluate it: each of its functions looks at its own operands."""
+        """Evaluate the op: each function that it calls looks at its own operands."""
         return op.evaluate(namespace_of(*operands), *operands)
 
-    def literal(self, x: Array, constant: object, /) -> Array:
-        """As for the primal."""
-        return space_of(x.primal).literal(x.primal, constant)
-
-    def constant(self, x: Array, /) -> Array:
-        """Drop the tangents, of all levels."""
-        return space_of(x.primal).constant(x.primal)
-
-    def concrete(self, x: Array, /) -> "NDArray[Any] | None":  # Any: of any scalar
-        """Give the primal's values."""
-        return space_of(x.primal).concrete(x.primal)
-
+    @override
     def canonical(self, x: Array, /) -> Array:
-        """Give the dual itself, whose parts are as a tape keeps them."""
         return x
 
 
+def _added(first: Array | None, second: Array | None) -> Array:
+    """Add what two operands give to a tangent; a constant gives ``None``."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
+
+
 def _share(wins: Array, loses: Array, tangent: Array, other: Array) -> Array:
-    """Give a side's part of the tangent of a maximum."""
-    xp = space_of(tangent)
+    """Return what one operand's tangent adds to the tangent of a maximum."""
+    xp = namespace_of(wins, tangent)
     if type(other) in LITERALS:
         return xp.where(wins, tangent, 0)
     return xp.where(wins, tangent, xp.where(~loses, tangent / 2, 0))

@@ -1,4 +1,4 @@
-"""What a dual is made of: arrays in the form in which a tape keeps them."""
+"""Parts of duals: their form, their shape and their namespace."""
 
 from fractions import Fraction
 from typing import Final
@@ -12,11 +12,11 @@ LITERALS: Final = (int, float, Fraction)
 """Python's numbers, which are constants at every level."""
 
 
-def settled(x: Array) -> Array:
+def canonical(x: Array) -> Array:
     """
-    Give an array in the form in which a tape keeps it, read-only.
+    Return an array in the form in which a tape keeps it, read-only.
 
-    >>> settled(Fraction(1, 2))
+    >>> canonical(Fraction(1, 2))
     array(Fraction(1, 2), dtype=object)
     """
     kind = type(x)
@@ -29,26 +29,26 @@ def settled(x: Array) -> Array:
     return frozen((EXACT if isinstance(x, Fraction) else namespace_of(x)).canonical(x))
 
 
-def spread(tangent: Array, result: Array) -> Array:
+def broadcast_tangent(tangent: Array, result: Array) -> Array:
     """
-    Repeat a tangent where the other operand's shape has made the result larger.
+    Broadcast a tangent to the shape of its primal.
 
-    >>> spread(np.ones(1), np.zeros((2, 1))).shape
+    >>> broadcast_tangent(np.ones(1), np.zeros((2, 1))).shape
     (2, 1)
     """
-    tangent, result = settled(tangent), settled(result)
+    tangent, result = canonical(tangent), canonical(result)
     if tangent.shape == result.shape:
         return tangent
     return namespace_of(tangent).broadcast_to(tangent, result.shape)
 
 
-def space_of(*operands: Array) -> Namespace:
+def xp_of(*operands: Array) -> Namespace:
     """
-    Find the namespace of what is carried; literals do not count.
+    Return the namespace of operands, some of which may be literals.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
-    >>> space_of(0, np.float64(1)) is NUMPY
+    >>> xp_of(0, np.float64(1)) is NUMPY
     True
     """
     for x in operands:

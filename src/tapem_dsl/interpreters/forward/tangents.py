@@ -1,15 +1,15 @@
-"""Tangents times and by what may be infinite: one of 0 stays 0."""
+"""Products and quotients of tangents: a tangent of 0 stays 0, also times infinity."""
 
 import numpy as np
 
 from tapem_dsl.arrays import Array, Tracer
-from tapem_dsl.interpreters.forward.parts import space_of
+from tapem_dsl.interpreters.forward.parts import xp_of
 from tapem_dsl.tape.value import SCALARS
 
 
 def product_tangent(p: Array, dp: Array | None, q: Array, dq: Array | None) -> Array:
     """
-    Give ``dp * q + p * dq``, where a constant has no tangent.
+    Return ``dp * q + p * dq``; the tangent of a constant is ``None``.
 
     >>> product_tangent(np.float64(2), None, np.float64(3), np.float64(5))
     np.float64(10.0)
@@ -24,9 +24,7 @@ def product_tangent(p: Array, dp: Array | None, q: Array, dq: Array | None) -> A
 
 def scaled(tangent: Array, by: Array) -> Array:
     """
-    Multiply a tangent; one of 0 stays 0, even if the factor is infinite.
-
-    What does not move in a direction has no derivative along it, wherever it is.
+    Multiply a tangent; a tangent of 0 stays 0, even if the factor is infinite.
 
     >>> with np.errstate(invalid="ignore"):
     ...     scaled(np.array([0.0, 2.0]), np.array([np.inf, 3.0]))
@@ -34,13 +32,13 @@ def scaled(tangent: Array, by: Array) -> Array:
     """
     product = by * tangent
     if _has_nan(product):
-        return space_of(by, tangent).multiply_no_nan(by, tangent)
+        return xp_of(by, tangent).multiply_no_nan(by, tangent)
     return product
 
 
 def divided(tangent: Array, by: Array) -> Array:
     """
-    Divide a tangent; one of 0 stays 0, even if the divisor is 0.
+    Divide a tangent; a tangent of 0 stays 0, even if the divisor is 0.
 
     >>> with np.errstate(divide="ignore", invalid="ignore"):
     ...     divided(np.array([0.0, 6.0]), np.array([0.0, 3.0]))
@@ -51,14 +49,14 @@ def divided(tangent: Array, by: Array) -> Array:
 
 
 def _has_nan(x: Array) -> bool:
-    """Tell whether there may be NaN: a sum says so in half the time of a search."""
-    if isinstance(x, Tracer):
-        x = x.namespace.concrete(x)
-    if type(x) is np.ndarray:
-        if x.dtype.kind != "f":
+    """Tell whether there may be NaN, by a sum: half the time of a search."""
+    if type(x) not in SCALARS:
+        if isinstance(x, Tracer):
+            x = x.namespace.concrete(x)
+        if type(x) is not np.ndarray or x.dtype.kind != "f":
             return False
         x = _add(x, None)
-    return bool(x != x) if type(x) in SCALARS else False  # noqa: PLR0124 - only NaN differs from itself
+    return bool(x != x)  # noqa: PLR0124 - only NaN differs from itself
 
 
 _add = np.add.reduce

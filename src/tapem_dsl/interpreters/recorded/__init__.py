@@ -1,8 +1,4 @@
-"""
-Reverse mode as a program: a sweep over arrays that record what is done with them.
-
-Importing this package tells recorded arrays what functions make of them.
-"""
+"""Recorded sweeps. Importing this package gives recorded arrays their namespace."""
 
 from tapem_dsl.interpreters.recorded import namespace as namespace
 from tapem_dsl.interpreters.recorded.program import GradientIds as GradientIds

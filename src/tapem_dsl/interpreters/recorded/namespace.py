@@ -1,12 +1,16 @@
-"""What functions make of recorded arrays: the ops that they are."""
+"""The functions of recorded arrays: each appends the op that it is."""
+
+# pyright: reportAssignmentType=false
+# members made by one function for many names do not repeat the signatures
 
 from fractions import Fraction
 from numbers import Rational
-from typing import Any, Final, cast, final
+from typing import Any, Final, TypeAlias, cast, final
 
-from numpy.typing import NDArray
+from typing_extensions import override
 
 from tapem_dsl.arrays import (
+    AnyArray,
     Applicable,
     Array,
     Indices,
@@ -14,7 +18,12 @@ from tapem_dsl.arrays import (
     namespace_of,
 )
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.recorded.operands import alike, binary, record, taken
+from tapem_dsl.interpreters.recorded.operands import (
+    as_nodes,
+    as_nodes_of_one_shape,
+    record,
+    record_binary,
+)
 from tapem_dsl.interpreters.recorded.ops import (
     DetachedMax,
     LogSumExp,
@@ -53,13 +62,32 @@ from tapem_dsl.ops.slicing import Concat, Embed, Slice
 from tapem_dsl.ops.windows import Fold, Windows
 from tapem_dsl.tape.op import Op
 
-_ADD, _SUB, _MUL, _DIV = Add(), Sub(), Mul(), Div()
+Member: TypeAlias = "staticmethod[..., Array]"
+
+_ADD, _SUB, _MUL, _MAX, _MIN = Add(), Sub(), Mul(), Max(), Min()
+
+
+def _unary(op: Op) -> Member:
+    """Make a function that records an op of one operand."""
+    return staticmethod(lambda x, /: record(op, x))
+
+
+def _binary(op: Op) -> Member:
+    """Make a function that records an op of two operands, which broadcast."""
+    return staticmethod(lambda a, b, /: record_binary(op, a, b))
+
+
+def _with_attributes(kind: type[Op]) -> Member:
+    """Make a function that records an op of one operand, with these attributes."""
+    # Any: shapes and whatever else the op has
+    attributed = cast(Any, kind)
+    return staticmethod(lambda x, /, *of, **named: record(attributed(*of, **named), x))
 
 
 @final
 class Recording(Namespace):
     """
-    Functions of recorded arrays; plain operands become frozen leaves.
+    The functions of recorded arrays; plain operands become frozen leaves.
 
     >>> import numpy as np
     >>> from tapem_dsl import Node, NodeId
@@ -71,74 +99,84 @@ class Recording(Namespace):
 
     __slots__ = ()
 
-    # -- what the operators mean -------------------------------------------------------
+    divide = _binary(Div())
+    less = _binary(Less())
+    less_equal = _binary(LessEqual())
+    greater = _binary(Greater())
+    greater_equal = _binary(GreaterEqual())
+    equal = _binary(Equal())
+    not_equal = _binary(NotEqual())
+    logical_and = _binary(LogicalAnd())
+    logical_or = _binary(LogicalOr())
+    multiply_no_nan = _binary(MultiplyNoNan())
 
+    negative = _unary(Scale(-1))
+    logical_not = _unary(LogicalNot())
+    exp = _unary(Exp())
+    log = _unary(UncheckedLog())
+    log1p = _unary(Log1p())
+    sqrt = _unary(Sqrt())
+    tanh = _unary(Tanh())
+    sech2 = _unary(Sech2())
+    sigmoid = _unary(Sigmoid())
+    softplus = _unary(Softplus())
+    sin = _unary(Sin())
+    cos = _unary(Cos())
+    abs = _unary(Abs())
+    detached_max = _unary(DetachedMax())
+    softmax = _unary(SoftmaxLast())
+    log_softmax = _unary(LogSoftmaxLast())
+    logsumexp = _unary(LogSumExp())
+    constant = _unary(Detach())
+
+    windows = _with_attributes(Windows)
+    fold = _with_attributes(Fold)
+
+    @override
     def add(self, a: Array, b: Array, /) -> Array:
-        """Record the op, or a shift by a number."""
         if type(b) in NUMBERS:
             return record(ShiftBy(b), a)
         if type(a) in NUMBERS:
             return record(ShiftBy(a), b)
-        return binary(_ADD, a, b)
+        return record_binary(_ADD, a, b)
 
+    @override
     def subtract(self, a: Array, b: Array, /) -> Array:
-        """Record the op, or a shift by a number."""
         if type(b) in NUMBERS:
             return record(ShiftBy(-b), a)
-        return binary(_SUB, a, b)
+        return record_binary(_SUB, a, b)
 
+    @override
     def multiply(self, a: Array, b: Array, /) -> Array:
-        """Record the op, or a scale by a number."""
         if type(b) in NUMBERS:
             return record(Scale(b), a)
         if type(a) in NUMBERS:
             return record(Scale(a), b)
-        return binary(_MUL, a, b)
+        return record_binary(_MUL, a, b)
 
-    def divide(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(_DIV, a, b)
+    @override
+    def maximum(self, a: Array, b: Array, /) -> Array:
+        """Record the op; beside a number, which has no derivative, a choice."""
+        if type(a) in NUMBERS:
+            a, b = b, a
+        if type(b) in NUMBERS:
+            return self.where(a <= b, b, a)
+        return record_binary(_MAX, a, b)
 
-    def negative(self, x: Array, /) -> Array:
-        """Record a scale."""
-        return record(Scale(-1), x)
+    @override
+    def minimum(self, a: Array, b: Array, /) -> Array:
+        """Record the op; beside a number, which has no derivative, a choice."""
+        if type(a) in NUMBERS:
+            a, b = b, a
+        if type(b) in NUMBERS:
+            return self.where(a >= b, b, a)
+        return record_binary(_MIN, a, b)
 
-    def less(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(Less(), a, b)
+    @override
+    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
+        return record(Where(), *as_nodes_of_one_shape(condition, a, b))
 
-    def less_equal(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(LessEqual(), a, b)
-
-    def greater(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(Greater(), a, b)
-
-    def greater_equal(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(GreaterEqual(), a, b)
-
-    def equal(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(Equal(), a, b)
-
-    def not_equal(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(NotEqual(), a, b)
-
-    def logical_and(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(LogicalAnd(), a, b)
-
-    def logical_or(self, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return binary(LogicalOr(), a, b)
-
-    def logical_not(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(LogicalNot(), x)
-
+    @override
     def getitem(self, x: Array, index: Any, /) -> Array:  # Any: what NumPy takes
         """Record a selection or a slice for each axis."""
         items = index if isinstance(index, tuple) else (index,)
@@ -163,82 +201,10 @@ class Recording(Namespace):
             axis += 1
         return x
 
-    # -- elementwise -------------------------------------------------------------------
-
-    def exp(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Exp(), x)
-
-    def log(self, x: Array, /) -> Array:
-        """Record it for any entry: rules may compute what they then do not choose."""
-        return record(UncheckedLog(), x)
-
-    def log1p(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Log1p(), x)
-
-    def sqrt(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Sqrt(), x)
-
-    def tanh(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Tanh(), x)
-
-    def sech2(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Sech2(), x)
-
-    def sigmoid(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Sigmoid(), x)
-
-    def softplus(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Softplus(), x)
-
-    def multiply_no_nan(self, x: Array, by: Array, /) -> Array:
-        """Record the op."""
-        return record(MultiplyNoNan(), *alike(x, by))
-
-    def sin(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Sin(), x)
-
-    def cos(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Cos(), x)
-
-    def abs(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(Abs(), x)
-
-    def maximum(self, a: Array, b: Array, /) -> Array:
-        """Record the op; beside a number, which has no derivative, a choice."""
-        if type(a) in NUMBERS:
-            a, b = b, a
-        if type(b) in NUMBERS:
-            return self.where(a <= b, b, a)
-        return record(Max(), *alike(a, b))
-
-    def minimum(self, a: Array, b: Array, /) -> Array:
-        """Record the op; beside a number, which has no derivative, a choice."""
-        if type(a) in NUMBERS:
-            a, b = b, a
-        if type(b) in NUMBERS:
-            return self.where(a >= b, b, a)
-        return record(Min(), *alike(a, b))
-
-    def where(self, condition: Array, a: Array, b: Array, /) -> Array:
-        """Record the op."""
-        return record(Where(), *alike(condition, a, b))
-
-    # -- reductions, rows and labels ---------------------------------------------------
-
+    @override
     def sum(
         self, x: Array, /, *, axis: int | None = None, keepdims: bool = False
     ) -> Array:
-        """Record the op, and the shape with the axes kept."""
         total = record(Sum() if axis is None else ReduceSum(axis), x)
         if not keepdims:
             return total
@@ -246,61 +212,35 @@ class Recording(Namespace):
         kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return self.reshape(total, kept)
 
-    def detached_max(self, x: Array, /) -> Array:
-        """Record the constant, which the data decide."""
-        return record(DetachedMax(), x)
-
-    def softmax(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(SoftmaxLast(), x)
-
-    def log_softmax(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(LogSoftmaxLast(), x)
-
-    def logsumexp(self, x: Array, /) -> Array:
-        """Record the op."""
-        return record(LogSumExp(), x)
-
+    @override
     def pick(self, x: Array, labels: Array, /) -> Array:
         """Sum each row where its label points."""
         chosen = self.where(self.one_hot(x, labels) > 0, x, 0)
         return self.sum(chosen, axis=-1)
 
+    @override
     def one_hot(self, x: Array, labels: Array, /) -> Array:
-        """Record the constant, which the data decide."""
-        return record(OneHot(), *taken(x, labels))
+        return record(OneHot(), *as_nodes(x, labels))
 
+    @override
     def take(self, x: Array, /, indices: Indices, axis: int) -> Array:
-        """Record the op for static indices, or that for those that are data."""
         if isinstance(indices, tuple):
             return record(IndexSelect(indices, axis), x)
-        return record(Gather(axis), *taken(x, indices))
+        return record(Gather(axis), *as_nodes(x, indices))
 
+    @override
     def index_add(
         self, base: Array, source: Array, /, indices: Indices, axis: int
     ) -> Array:
-        """Record the op for static indices, or that for those that are data."""
         if isinstance(indices, tuple):
-            return record(ScatterAdd(indices, axis), *taken(base, source))
-        return record(IndexAdd(axis), *taken(base, source, indices))
+            return record(ScatterAdd(indices, axis), *as_nodes(base, source))
+        return record(IndexAdd(axis), *as_nodes(base, source, indices))
 
-    def windows(
-        self, x: Array, /, kernel: Shape, stride: Shape, padding: Shape
-    ) -> Array:
-        """Record the op."""
-        return record(Windows(kernel, stride, padding), x)
-
-    def fold(self, x: Array, /, spatial: Shape, stride: Shape, padding: Shape) -> Array:
-        """Record the op."""
-        return record(Fold(spatial, stride, padding), x)
-
-    # -- linear algebra and shape ------------------------------------------------------
-
+    @override
     def matmul(self, a: Array, b: Array, /) -> Array:
         """Record the op of matrices; a vector becomes one for it."""
         if not type(a) is type(b) is Recorded:
-            a, b = taken(a, b)
+            a, b = as_nodes(a, b)
         if a.ndim == b.ndim == 1:
             return record(Dot(), a, b)
         if b.ndim == 1:
@@ -311,8 +251,9 @@ class Recording(Namespace):
             return self.reshape(row, (*row.shape[:-2], row.shape[-1]))
         return record(Matmul(), a, b)
 
+    @override
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
-        """Record the op; where it undoes another, give what that was made of."""
+        """Record the op; if it undoes another, return the operand of that."""
         made = x.recorder.nodes[x.id]
         if type(made.op) is Permute:
             back = [made.op.axes[axis] for axis in axes]
@@ -320,54 +261,51 @@ class Recording(Namespace):
                 return x.recorder.at(made.parents[0])
         return record(Permute(axes), x)
 
+    @override
     def reshape(self, x: Array, /, shape: Shape) -> Array:
         """Record the op, unless the shape is this one."""
         return x if x.shape == shape else record(Reshape(shape), x)
 
+    @override
     def concat(self, *arrays: Array, axis: int) -> Array:
-        """Record the op."""
-        return record(Concat(axis), *taken(*arrays))
+        return record(Concat(axis), *as_nodes(*arrays))
 
+    @override
     def embed(self, x: Array, /, shape: Shape, axis: int, start: int) -> Array:
-        """Record the op."""
         return record(Embed(start, shape[axis], axis), x)
 
+    @override
     def broadcast_to(self, x: Array, /, shape: Shape) -> Array:
         """Record the op, unless the shape is this one."""
         return x if x.shape == shape else record(BroadcastTo(shape), x)
 
+    @override
     def zeros_like(self, x: Array, /) -> Array:
-        """Give zeros, which are recorded once."""
         return x.recorder.literal(0, x.value, x.shape)
 
+    @override
     def ones_like(self, x: Array, /) -> Array:
-        """Give ones, which are recorded once."""
         return x.recorder.literal(1, x.value, x.shape)
 
-    # -- not in the standard -----------------------------------------------------------
-
+    @override
     def apply(self, op: Applicable, /, *operands: Array) -> Array:
-        """Record it."""
-        return record(cast("Op", op), *taken(*operands))
+        return record(cast("Op", op), *as_nodes(*operands))
 
+    @override
     def literal(self, x: Array, constant: object, /) -> Array:
-        """Give a number of Python's: an op rounds it into the type of its operand."""
+        """Return a Python number: an op rounds it into the dtype of its operand."""
         if type(constant) in NUMBERS:
             return constant
         if isinstance(constant, Rational):
             return Fraction(int(constant.numerator), int(constant.denominator))
         return namespace_of(x.value).literal(x.value, constant)
 
-    def constant(self, x: Array, /) -> Array:
-        """Record the op that stops the gradient."""
-        return record(Detach(), x)
-
-    def concrete(self, x: Array, /) -> "NDArray[Any] | None":  # Any: of any scalar
-        """Give the value."""
+    @override
+    def concrete(self, x: Array, /) -> AnyArray | None:
         return namespace_of(x.value).concrete(x.value)
 
+    @override
     def canonical(self, x: Array, /) -> Array:
-        """Give the node itself, whose value is as a tape keeps it."""
         return x
 
 

@@ -1,11 +1,11 @@
-"""Ops that only a recorded sweep needs: what a rule may ask for and a user may not."""
+"""Ops that only a recorded sweep records: rules compute with them, users have none."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
-import numpy as np
+from typing_extensions import override
 
-from tapem_dsl.arrays import HALF, SINGLE, Array, Namespace
+from tapem_dsl.arrays import HALF, SINGLE, AnyDType, Array, Namespace
 from tapem_dsl.arrays.shape import Shape, operands
 from tapem_dsl.interpreters.jacobians import as_column
 from tapem_dsl.interpreters.reverse import vjp_rules
@@ -13,103 +13,83 @@ from tapem_dsl.ops.base import Binary, Unary, check_with_integers
 from tapem_dsl.tape.op import Op
 
 
+class _OfNamespace(Op):
+    """An op that is the function of the namespace that has its name."""
+
+    __slots__ = ()
+
+    @override
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        return getattr(xp, self.name)(*inputs)
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class DetachedMax(Op):
-    """Maximum of the last axis, kept as 1: it keeps ``exp`` small, and cancels."""
+class DetachedMax(_OfNamespace):
+    """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
 
     name = "detached_max"
     differentiable = False
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Give the last axis one entry."""
         (x,) = operands(self.name, inputs, 1)
         return (*x[:-1], 1)
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.detached_max(x)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class OneHot(Op):
+class OneHot(_OfNamespace):
     """Rows like those of the first operand: 1 where the label points, 0 elsewhere."""
 
     name = "one_hot"
     differentiable = False
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Keep the rows'."""
         rows, _ = operands(self.name, inputs, 2)
         return rows
 
-    def check_dtypes(self, *inputs: np.dtype[Any]) -> None:  # Any: of whatever scalar
-        """Take real rows and integer labels."""
+    @override
+    def check_dtypes(self, *inputs: AnyDType) -> None:
         check_with_integers(self.name, inputs, "real rows and integer labels")
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        rows, labels = inputs
-        return xp.one_hot(rows, labels)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sech2(Unary):
+class Sech2(_OfNamespace, Unary):
     """Square of the hyperbolic secant."""
 
     name = "sech2"
 
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.sech2(x)
-
 
 @final
 @dataclass(frozen=True, slots=True)
-class MultiplyNoNan(Binary):
-    """The product, 0 where the second factor is."""
+class MultiplyNoNan(_OfNamespace, Binary):
+    """The product; 0 where the second factor is 0."""
 
     name = "multiply_no_nan"
 
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        x, by = inputs
-        return xp.multiply_no_nan(x, by)
-
 
 @final
 @dataclass(frozen=True, slots=True)
-class LogSumExp(Op):
+class LogSumExp(_OfNamespace):
     """Logarithm of the sum of exponentials along the last axis, which is removed."""
 
     name = "logsumexp"
 
+    @override
     def shape(self, *inputs: Shape) -> Shape:
-        """Drop the last axis."""
         (x,) = operands(self.name, inputs, 1)
         return x[:-1]
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.logsumexp(x)
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class UncheckedLog(Unary):
-    """Natural logarithm of anything: the domain is the rule's to check."""
+class UncheckedLog(_OfNamespace, Unary):
+    """Natural logarithm of anything: the rule checks the domain."""
 
     name = "log"
-
-    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """As the namespace does."""
-        (x,) = inputs
-        return xp.log(x)
 
 
 class _Cast(Unary):
@@ -118,10 +98,10 @@ class _Cast(Unary):
     __slots__ = ()
 
     casts = True
-    dtype: ClassVar[np.dtype[Any]]  # Any: one of NumPy's floating types
+    dtype: ClassVar[AnyDType]
 
+    @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
-        """Round to nearest, or leave as it is."""
         (x,) = inputs
         return x.astype(self.dtype)
 
@@ -129,7 +109,7 @@ class _Cast(Unary):
 @final
 @dataclass(frozen=True, slots=True)
 class Widen(_Cast):
-    """The operand in float32: what is computed with in place of float16."""
+    """The operand in float32, the type that ops on float16 compute in."""
 
     name = "widen"
     dtype = SINGLE

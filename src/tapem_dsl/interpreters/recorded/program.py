@@ -1,11 +1,11 @@
-"""Reverse mode as a program: a sweep that records itself; gradients are nodes."""
+"""Reverse mode as a program: a recorded sweep, whose gradients are nodes."""
 
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from returns.result import Failure, Result
 
-from tapem_dsl.arrays import Array, Tracer
+from tapem_dsl.arrays import Tracer
 from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, TapeError
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
@@ -26,7 +26,7 @@ from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.tape import Tape, snapshot
 
 GradientIds: TypeAlias = dict[NodeId, NodeId]
-"""Of each node that was reached, the node that is its cotangent."""
+"""From each node that was reached to the node of its cotangent."""
 
 
 def backward_m(
@@ -38,36 +38,33 @@ def backward_m(
     """
     Sweep from one output down and record the sweep: gradients become nodes.
 
-    What the sweep computes is appended to the tape as ordinary ops, so that a gradient
-    can be used in a further loss (a penalty, a step of an inner optimisation) and be
-    differentiated again, to any order: by a sweep, by this or by duals. The values are
-    those of :func:`backward`, as the rules are.
+    The sweep appends ordinary ops to the tape, so that a gradient can be part of a
+    further loss, and a sweep, :func:`backward_m` or duals differentiate it again. The
+    rules and the values are those of :func:`backward`.
 
     Args:
         out: the node to differentiate.
-        seed: the node of its cotangent, of its shape and scalar type; 1 if none is
-            given, for a scalar output.
+        seed: the node of its cotangent, of its shape and scalar type; 1 if ``None``,
+            for a scalar output.
         wrt: the nodes whose cotangents are wanted, all if ``None``. Only what leads to
             them is recorded.
 
-    Gives:
-        the id of the cotangent for each node that was reached. Two nodes may share one;
-        what the output does not depend on has none.
+    Returns:
+        The id of the cotangent of each node that was reached; nodes may share one.
 
     Fails with:
         :class:`InvalidOutputId`, :class:`InvalidNodeId`, :class:`SeedShapeMismatch`,
         :class:`GradientDTypeMismatch`; :class:`RequirementNotMet` for a frozen node in
-        ``wrt``; what rules fail with; :class:`OutsideDomain`
-        where the sweep would go back out of a level of duals that the output carries.
+        ``wrt``; what rules fail with; :class:`OutsideDomain` where an op leaves a level
+        of duals that the output carries.
 
     Gradient:
-        through all that was recorded. Constants of the rules, the shift of a softmax
-        and one-hot rows, pass nothing on. Gradients carry the levels of duals that the
-        output or the seed carries, also gradients of nodes that do not.
+        through all that was recorded but the constants of rules, such as one-hot rows.
+        All gradients carry the levels of duals of the output and the seed.
 
     Cost:
         Two to six nodes for each node that is visited, 2 us each, and their work; 0.1
-        us for each node of the tape besides.
+        us for each node of the tape.
 
     Source:
         Lean: none, TorchLean's tape is first-order. PyTorch: ``torch.autograd.grad(...,
@@ -107,40 +104,49 @@ def _backward_m(
     if seed is not None and not 0 <= index_of(seed) < size:
         return Failure(InvalidNodeId("backward_m", id=seed, size=size))
 
+    keep = None if wrt is None else frozenset(wrt)
+
     def run() -> tuple[GradientIds, Tape[Any]]:
         if wrt is not None:
             check_wanted(nodes, wrt, out)
-        reached = _reached(nodes, top)
-        value: Array = nodes[top].value
-        around: Array = value if seed is None else nodes[seed].value
-        values: list[Array] = [around, *(nodes[id].value for id in reached)]
-        plain = not any(isinstance(x, Tracer) for x in values)
-        recorder = Recorder(nodes, plain=plain)
-        below = nodes[: top + 1]
-        for id in reached:
-            below[id] = recorder.node(NodeId(id))
-        g = recorder.literal(1, value, ()) if seed is None else recorder.at(seed)
-        check_seed(nodes[top], out, g)
-        of: Array = below[top].value
-        g = of.lift(g)
-        keep = None if wrt is None else frozenset(wrt)
-        ids, live = visits(below, keep, reached)
-        slots: Slots = [None] * len(below)
-        slots[top] = g
-        sweep(below, slots, ids, live, keep, levels_of(g))
-        gradients = Reached(
-            (NodeId(id), g.id)
-            for id, g in enumerate(slots)
-            if g is not None and (keep is None or id in keep)
-        )
-        return gradients, snapshot(nodes, len(nodes))
+        ids = _record_sweep(nodes, out, seed, keep)
+        return ids, snapshot(nodes, len(nodes))
 
     swept = as_result(run)
     return swept if seed is not None else swept.alt(reduced_first)
 
 
+def _record_sweep(
+    nodes: list[Node[Any]],
+    out: NodeId,
+    seed: NodeId | None,
+    keep: frozenset[NodeId] | None,
+) -> GradientIds:
+    """Append what a sweep computes to the nodes, and return the ids of gradients."""
+    top = index_of(out)
+    reached = _reached(nodes, top)
+    met = reached if seed is None else [*reached, index_of(seed)]
+    plain = not any(isinstance(nodes[id].value, Tracer) for id in met)
+    recorder = Recorder(nodes, plain=plain)
+    below = nodes[: top + 1]
+    for id in reached:
+        below[id] = recorder.node(NodeId(id))
+    value = nodes[top].value
+    g = recorder.literal(1, value, ()) if seed is None else recorder.at(seed)
+    check_seed(nodes[top], out, g)
+    slots: Slots = [None] * len(below)
+    slots[top] = g = recorder.at(out).lift(g)
+    ids, live = visits(below, keep, reached)
+    sweep(below, slots, ids, live, keep, levels_of(g))
+    return Reached(
+        (NodeId(id), g.id)
+        for id, g in enumerate(slots)
+        if g is not None and (keep is None or id in keep)
+    )
+
+
 def _reached(nodes: list[Node[Any]], out: int) -> list[int]:
-    """List what a sweep from a node meets, in increasing order."""
+    """Return the ids of the nodes that a sweep from a node meets, ascending."""
     met: set[int] = {out}
     pending: list[int] = [out]
     while pending:

@@ -1,19 +1,19 @@
-"""Arrays that are nodes: what is computed with them is recorded."""
+"""Recorded arrays: nodes of a tape, to which each computation appends a node."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, final
 
 import numpy as np
+from typing_extensions import override
 
-from tapem_dsl.arrays import SINGLE, Array, namespace_of
+from tapem_dsl.arrays import SINGLE, AnyDType, Array, namespace_of
 from tapem_dsl.arrays.shape import Shape, broadcast
 from tapem_dsl.ids import NodeId
-from tapem_dsl.interpreters.forward.dual import Dual
-from tapem_dsl.interpreters.forward.dual_ops import MakeDual, Tangent
-from tapem_dsl.interpreters.forward.levels import fresh_level
+from tapem_dsl.interpreters.forward.dual_ops import Tangent
+from tapem_dsl.interpreters.forward.level_ops import Inject, Lift
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
-from tapem_dsl.interpreters.tracer import Leveled, levels_of
+from tapem_dsl.interpreters.tracer import Leveled, fresh_level, layer_at, levels_of
 from tapem_dsl.ops.shapes import BroadcastTo
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
@@ -21,17 +21,17 @@ from tapem_dsl.tape.record import record
 from tapem_dsl.tape.value import as_value, frozen
 
 NUMBERS: Final = (int, float, Fraction, np.longdouble)
-"""What a rule writes as a constant, and what ``literal`` gives."""
+"""The types of constants in rules, and of what ``literal`` returns."""
 
 
 @final
 class Recorder:
     """
-    A tape under extension: a local builder, as in Lean's ``ST``.
+    A tape that grows in place: a local builder, as in Lean's ``ST``.
 
     Args:
-        nodes: the tape so far; it grows in place.
-        plain: whether nothing that the sweep meets is a dual.
+        nodes: the tape so far.
+        plain: whether no value that the sweep meets is a tracer.
 
     >>> recorder = Recorder([Node(None, (), np.float64(2))])
     >>> x = recorder.at(NodeId(0))
@@ -50,11 +50,11 @@ class Recorder:
         self._casts: dict[tuple[NodeId, Op], Recorded] = {}
 
     def at(self, id: NodeId) -> "Recorded":
-        """Take a node of the tape for an array."""
+        """Return a node of the tape as an array."""
         return Recorded(self, id, self.nodes[id].value)
 
     def node(self, id: NodeId) -> Node[Any]:
-        """Give a node whose value is itself, as a sweep that is recorded meets it."""
+        """Return the node that a recorded sweep visits: its value is recorded."""
         node = self.nodes[id]
         value: Array = Recorded(self, id, node.value)
         if not self.plain and (levels := levels_of(node.value)):
@@ -77,7 +77,7 @@ class Recorder:
         return Recorded(self, NodeId(id), value)
 
     def literal(self, number: object, like: Array, shape: Shape) -> "Recorded":
-        """Give a constant that is one number throughout; appended once."""
+        """Return a constant, every entry of which is a number; appended once."""
         key = (type(number), number or repr(number), shape, like.dtype)  # -0.0 is none
         found = self._literals.get(key)
         if found is None:
@@ -86,8 +86,8 @@ class Recorder:
             found = self._literals[key] = self.constant(value)
         return found
 
-    def taken(self, x: Array, like: Array, shape: Shape) -> "Recorded":
-        """Bring an operand to a shape: a number, an array or a node."""
+    def as_node(self, x: Array, like: Array, shape: Shape) -> "Recorded":
+        """Return a number, an array or a node as a node of this shape."""
         if type(x) in NUMBERS:
             return self.literal(x, like, shape)
         if not isinstance(x, Recorded):
@@ -95,14 +95,14 @@ class Recorder:
         return x if x.shape == shape else self.record(BroadcastTo(shape), x)
 
     def unit(self, level: int, like: Array) -> "Recorded":
-        """Give a node that stands for a level; a new one if nothing met does."""
+        """Return a node of a level, for the ops that enter or leave the level."""
         if level not in self._units:
-            zero, one = (self.literal(n, like, ()).value for n in (0, 1))
-            self._units[level] = self.constant(Dual(zero, one, level))
+            zero = self.literal(0, like, ()).value
+            self._units[level] = self.constant(layer_at(like, level).lift(zero))
         return self._units[level].astype(like.dtype)
 
     def cast(self, x: "Recorded", op: Narrow | Widen) -> "Recorded":
-        """Give a node in another type; appended once, and not to undo the other."""
+        """Return a node in another dtype; appended once, and not to undo a cast."""
         made = self.nodes[x.id]
         if type(made.op) is Widen and type(op) is Narrow:
             return self.at(made.parents[0])
@@ -114,15 +114,10 @@ class Recorder:
 @final
 class Recorded(Leveled):
     """
-    A node of a tape under extension; operators and functions append the ops they are.
+    A node of a recorder's tape, as an array: operators and functions append ops.
 
-    Operands broadcast, as a derivative rule may write it; ops do not, so that
-    ``broadcast_to`` is recorded where needed.
-
-    Args:
-        recorder: of the tape.
-        id: of the node.
-        value: of the node.
+    Operands broadcast as in a derivative rule: where an op would not, ``broadcast_to``
+    is recorded first.
 
     >>> x = Recorder([Node(None, (), np.ones(2))]).at(NodeId(0))
     >>> (x + x.namespace.sum(x)).value
@@ -138,63 +133,58 @@ class Recorded(Leveled):
         self.value = value
 
     @property
+    @override
     def shape(self) -> Shape:
-        """The value's."""
         shape: Shape = self.value.shape
         return shape
 
     @property
-    def ndim(self) -> int:
-        """The value's."""
-        return len(self.value.shape)
-
-    @property
-    def dtype(self) -> "np.dtype[Any]":  # Any: of whatever scalar
-        """The value's."""
-        dtype: np.dtype[Any] = self.value.dtype
+    @override
+    def dtype(self) -> AnyDType:
+        dtype: AnyDType = self.value.dtype
         return dtype
 
     def __repr__(self) -> str:
         return f"Recorded({self.id}, {self.value!r})"
 
+    @override
     def parts(self) -> tuple[object, ...]:
-        """Give id and value."""
         return self.id, self.value
 
-    def astype(self, dtype: "np.dtype[Any]") -> "Recorded":  # Any: as above
+    @override
+    def astype(self, dtype: AnyDType) -> "Recorded":
         """Record the op that rounds to float16, or widens that to float32."""
         if self.dtype == dtype:
             return self
         return self.recorder.cast(self, _WIDEN if dtype == SINGLE else _NARROW)
 
-    # -- levels: those of the value ----------------------------------------------------
-
+    @override
     def levels(self) -> frozenset[int]:
-        """Tell those of the value: a node is a reference, not a layer."""
+        """Return the levels of the value: a node is a reference, not a layer."""
         return levels_of(self.value)
 
+    @override
     def lift(self, x: Array) -> "Recorded":
-        """Record what a rule gave as a plain array; add levels that it lacks."""
-        lifted = self.recorder.taken(x, self.value, x.shape)
+        """Record an array as a constant, and add the levels that it lacks."""
+        lifted = self.recorder.as_node(x, self.value, x.shape)
         for level in sorted(self.levels() - lifted.levels()):
-            of = self.recorder.unit(level, self.value)
-            zero = self.recorder.literal(0, self.value, x.shape)
-            lifted = self.recorder.record(_MAKE_DUAL, lifted, zero, of)
+            lifted = self._record_at(_LIFT, lifted, level)
         return lifted
 
+    @override
     def drop_level(self, level: int) -> "Recorded":
-        """Record the tangent."""
-        of = self.recorder.unit(level, self.value)
-        return self.recorder.record(_TANGENT, self, of)
+        return self._record_at(_TANGENT, self, level)
 
+    @override
     def add_level(self, cotangent: "Recorded", level: int) -> "Recorded":
-        """Record its multiple of ``e``."""
-        of = self.recorder.unit(level, self.value)
-        zero = self.recorder.literal(0, cotangent.value, cotangent.shape)
-        return self.recorder.record(_MAKE_DUAL, zero, cotangent, of)
+        return self._record_at(_INJECT, cotangent, level)
 
+    def _record_at(self, op: Op, x: "Recorded", level: int) -> "Recorded":
+        """Record an op that enters or leaves a level of this."""
+        return self.recorder.record(op, x, self.recorder.unit(level, self.value))
+
+    @override
     def receives(self, cotangent: "Recorded") -> bool:
-        """Compare shapes and scalar types, if there are no duals anywhere."""
         ours, theirs = self.value, cotangent.value
         alike = ours.dtype is theirs.dtype and ours.shape == theirs.shape
         return alike and self.recorder.plain
@@ -202,7 +192,7 @@ class Recorded(Leveled):
 
 def common_shape(arrays: Sequence[Array]) -> Shape:
     """
-    Find the shape to which arrays broadcast.
+    Return the shape to which arrays broadcast.
 
     >>> common_shape([np.ones((2, 1)), np.ones(3)])
     (2, 3)
@@ -218,4 +208,4 @@ def common_shape(arrays: Sequence[Array]) -> Shape:
 
 
 _NARROW, _WIDEN = Narrow(), Widen()
-_MAKE_DUAL, _TANGENT = MakeDual(), Tangent()
+_LIFT, _TANGENT, _INJECT = Lift(), Tangent(), Inject()

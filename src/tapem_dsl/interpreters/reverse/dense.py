@@ -26,7 +26,7 @@ from tapem_dsl.interpreters.reverse.seeds import Seed, check_dtype, in_scalar_of
 from tapem_dsl.interpreters.reverse.sweep import sweep
 from tapem_dsl.interpreters.reverse.wanted import visits
 from tapem_dsl.interpreters.tracer import Layer, levels_of, raised
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.node import A, Node
 from tapem_dsl.tape.tape import Tape
 from tapem_dsl.tape.value import frozen
@@ -183,7 +183,8 @@ def backward_dense_step(
 def _check_slots(grads: object) -> None:
     if not isinstance(grads, Sequence | np.ndarray):
         raise TypeError(
-            f"grads takes a list with a cotangent for each node, not {said(grads)}"
+            "grads takes a list with a cotangent for each node, "
+            f"not {short_repr(grads)}"
         )
 
 

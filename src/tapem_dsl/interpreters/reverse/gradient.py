@@ -25,7 +25,7 @@ from tapem_dsl.arrays import AnyArray, namespace_of
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.reverse.sparse import backward_scalar
-from tapem_dsl.program.arguments import function_argument, produced
+from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import map_m, value_of
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
@@ -240,7 +240,7 @@ def _value_and_grad(
         tree.named_param, zip(leaves, structure.paths(), strict=True)
     )
     made = program_of(structure.unflatten(ids), *inputs, **options)
-    loss = yield from produced(made, program_of)
+    loss = yield from checked_program(made, program_of)
     gradients = yield from backward_scalar(loss, wrt=ids)
     value = yield from value_of(loss)
     values = yield from map_m(value_of, ids)

@@ -15,7 +15,7 @@ from tapem_dsl.interpreters.reverse.accumulate import Slots
 from tapem_dsl.interpreters.reverse.run import run_sweep
 from tapem_dsl.interpreters.reverse.seeds import Seed
 from tapem_dsl.interpreters.reverse.wanted import ids_of
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.instruction import Read
 from tapem_dsl.program.tapem import TapeM, program
 from tapem_dsl.tape.node import A
@@ -122,7 +122,7 @@ def backward_scalar(
             raise TypeError("backward_scalar(tape, out) needs the id of the output")
         return _backward_scalar(tape, out, wrt)
     if out is not None:
-        raise TypeError(f"backward_scalar sweeps a Tape, not {said(tape)}")
+        raise TypeError(f"backward_scalar sweeps a Tape, not {short_repr(tape)}")
     index_of(tape, "backward_scalar")
     return program(Read(_backward_scalar, (tape, None if wrt is None else ids_of(wrt))))
 

@@ -1,6 +1,6 @@
 """The reverse sweep: one loop over descending ids."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -11,7 +11,7 @@ from tapem_dsl.arrays import (
     NUMPY,
     Array,
     Namespace,
-    explained,
+    explain_type_error,
     namespace_of,
     narrowed,
     widened,
@@ -30,7 +30,7 @@ from tapem_dsl.interpreters.reverse.table import (
 )
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
-from tapem_dsl.tape.record import located
+from tapem_dsl.tape.record import with_operands
 from tapem_dsl.tape.value import SCALARS, frozen
 
 
@@ -62,6 +62,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; a call in it costs a tent
     """
     size = len(nodes)
     rule_of = vjp_rules.get
+    space_of = _space_of
     sums = Accumulator(slots, ambient)
     receive, pending, owned = sums.receive, sums.pending, sums.owned
     for id in ids:
@@ -77,7 +78,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; a call in it costs a tent
         parents: Any = node.parents  # ids are ints, which the checkers are not told
         rule: Any = rule_of(type(op))  # a union that `form` tells apart
         kind = type(y)
-        xp: Any = _SPACES.get(y.dtype if kind is _ndarray else kind)
+        xp = space_of(y.dtype if kind is _ndarray else kind)
         form = type(rule) if xp is not None and kind is type(g) else None
         if form is Single and len(parents) == 1:  # as _visit does, in half the time
             (i,) = parents
@@ -128,6 +129,9 @@ _SPACES: Final[dict[object, Namespace]] = {
     np.dtype(object): EXACT,
 }
 """What computes with a value, by its type, or its dtype if that is an array."""
+
+# Any: there is a namespace wherever the sweep uses what this returns.
+_space_of: Final[Callable[[object], Any]] = _SPACES.get
 
 
 # Any: as above.
@@ -195,14 +199,14 @@ def _raise_located(
 ) -> NoReturn:
     """Raise what a rule raised, or what says more about it."""
     if isinstance(error, TypeError):
-        better = explained(error, f"the vjp rule of {op.name!r}", values)
+        better = explain_type_error(error, f"the vjp rule of {op.name!r}", values)
         if better is not error:
             raise better from error
     elif isinstance(error, Refused):
-        raise Refused(located(error.error, op, parents, nodes)) from None
+        raise Refused(with_operands(error.error, op, parents, nodes)) from None
     elif xp is not NUMPY:  # floats divide by zero; whoever raised this is the user's
         division = OutsideDomain(op.name, "division by zero")
-        raise Refused(located(division, op, parents, nodes)) from None
+        raise Refused(with_operands(division, op, parents, nodes)) from None
     raise error
 
 

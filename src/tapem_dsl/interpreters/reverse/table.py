@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias, TypeVar, final, overload
 
 from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.interpreters.rules import RuleTable
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.op import Op
 
 Operands: TypeAlias = tuple[Array, ...]
@@ -106,7 +106,7 @@ class VjpRules(RuleTable[Rule]):
         if made is None or not all(part is None or callable(part) for part in parts):
             raise TypeError(
                 "vjp_rules.each takes a function or None for each operand, of one to "
-                f"three, not {said(parts)}; define a rule for more with "
+                f"three, not {short_repr(parts)}; define a rule for more with "
                 "@vjp_rules.define"
             )
         enter = self.define(kind)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tapem_dsl.errors import InvalidNodeId, Refused, RequirementNotMet
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.messages import said
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.node import Node
 
@@ -23,7 +23,7 @@ def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     """
     if isinstance(wrt, int | TapeM) or not isinstance(wrt, Iterable):
         raise TypeError(
-            f"wrt takes a collection of node ids, such as (w, b), not {said(wrt)}"
+            f"wrt takes a collection of node ids, such as (w, b), not {short_repr(wrt)}"
         )
     ids = tuple(wrt)
     for id in ids:

@@ -13,7 +13,7 @@ from tapem_dsl.errors import EmptyDataset, TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.recorded.ops import Narrow, Widen
 from tapem_dsl.ops.arithmetic import add, scale
-from tapem_dsl.program.arguments import producing
+from tapem_dsl.program.checks import returns_program
 from tapem_dsl.program.combinators import apply_op, fold_m, throw
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.instruction import Read
@@ -68,7 +68,7 @@ def mean_scalar_over(
 def _mean_scalar_over(
     tag: str, xs: Sequence[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> Do[NodeId, F]:
-    loss_of = producing(loss_of)
+    loss_of = returns_program(loss_of)
     match _listed(xs):
         case []:
             return (yield from throw(EmptyDataset(tag)))

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from numbers import Real
-from operator import index
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from tapem_dsl.messages import container_mend, is_program, no_program, said
+from tapem_dsl.messages import container_fix, is_program, no_program, short_repr
 
 M = TypeVar("M")
 P = ParamSpec("P")
@@ -39,15 +38,15 @@ def function_argument(function: object, of: str, name: str = "") -> Any:
             "to run one program after another write m.bind(lambda _: other)"
         )
     if not callable(function):
-        raise TypeError(f"{wants}, not {said(function)}")
+        raise TypeError(f"{wants}, not {short_repr(function)}")
     return function
 
 
-def produced(program: M, function: object) -> M:
+def checked_program(program: M, function: object) -> M:
     """
     Check that a function returned a program.
 
-    >>> produced(3, str)
+    >>> checked_program(3, str)
     Traceback (most recent call last):
     ...
     TypeError: str returned 3, which is no program; use pure(value) instead
@@ -64,84 +63,22 @@ def name_of(function: object) -> str:
     >>> name_of(str.upper)
     'str.upper'
     """
-    return getattr(function, "__qualname__", None) or said(function)
+    return getattr(function, "__qualname__", None) or short_repr(function)
 
 
-def producing(function: Callable[P, M]) -> Callable[P, M]:
+def returns_program(function: Callable[P, M]) -> Callable[P, M]:
     """
     Wrap a function so that it raises ``TypeError`` unless it returns a program.
 
     >>> from tapem_dsl import pure
-    >>> producing(pure)(1)
+    >>> returns_program(pure)(1)
     <TapeM: pure(1)>
     """
 
     def checked(*args: P.args, **kwargs: P.kwargs) -> M:
-        return produced(function(*args, **kwargs), function)
+        return checked_program(function(*args, **kwargs), function)
 
     return checked
-
-
-def items_argument(items: Any, function: str) -> tuple[Any, ...]:
-    """
-    Return the items of a collection as a tuple.
-
-    Raises:
-        TypeError: the argument is a program, a set (which has no order), or cannot be
-            iterated.
-
-    >>> items_argument([1, 2], "fold_m")
-    (1, 2)
-    """
-    if is_program(items):
-        raise TypeError(
-            f"{function} goes through a collection, not a program; "
-            "did you forget `yield from`?"
-        )
-    if isinstance(items, set | frozenset):
-        raise TypeError(
-            f"{function} goes through a collection in order, "
-            f"and {said(items)} has none; "
-            "sort it first: sorted(...)"
-        )
-    if isinstance(items, np.ndarray) and not items.ndim:
-        raise TypeError(
-            f"{function} goes through the rows of an array, and {said(items)} has none"
-        )
-    try:
-        iterator = iter(items)
-    except TypeError as error:
-        raise TypeError(
-            f"{function} goes through a collection, not {said(items)}"
-            f"{container_mend(items)}"
-        ) from error
-    return tuple(iterator)
-
-
-def int_argument(number: Any, of: str) -> int:
-    """
-    Return an integer of Python or NumPy as an ``int``; a boolean is refused.
-
-    >>> int_argument(2, "lcg_next, state")
-    2
-    """
-    try:
-        found = None if isinstance(number, bool) else index(number)
-    except TypeError:
-        found = None
-    if found is None:
-        raise TypeError(f"{of}: expected an integer, not {said(number)}")
-    return found
-
-
-def tag_argument(tag: object, function: str) -> None:
-    """
-    Check that a tag is a string.
-
-    >>> tag_argument("demo", "mean_scalar_over")
-    """
-    if not isinstance(tag, str):
-        raise TypeError(f"{function} takes a string for tag, not {said(tag)}")
 
 
 def real_argument(number: object, of: str, name: str, nodes: str = "") -> None:
@@ -162,7 +99,9 @@ def real_argument(number: object, of: str, name: str, nodes: str = "") -> None:
     """
     if not isinstance(number, bool) and isinstance(number, Real):
         return
-    fix = container_mend(number)
+    fix = container_fix(number)
     if nodes and isinstance(number, np.ndarray):
         fix = f"; record it with const and write {nodes}"
-    raise TypeError(f"{of} takes a real number for {name}, not {said(number)}{fix}")
+    raise TypeError(
+        f"{of} takes a real number for {name}, not {short_repr(number)}{fix}"
+    )
