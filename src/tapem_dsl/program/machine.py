@@ -283,8 +283,9 @@ def _no_program(program: object, source: object) -> TypeError:
     """Name the object that is no program, and the function that returned it."""
     if type(source) is GeneratorType:
         return TypeError(
-            f"{source.__qualname__} yielded {short_repr(program)}, "
-            "which is no program; write `yield from m` for a program m, and m = pure(value) for a value"
+            f"{source.__qualname__} yielded {short_repr(program)}, which is no "
+            "program; write `yield from m` for a program m, "
+            "and m = pure(value) for a value"
         )
     names = ("function", "step", "handler")
     functions = [getattr(source, name) for name in names if hasattr(source, name)]

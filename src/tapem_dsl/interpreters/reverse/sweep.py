@@ -1,7 +1,7 @@
 """The reverse sweep: one loop over descending ids."""
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import numpy as np
 
@@ -131,7 +131,7 @@ _SPACES: Final[dict[object, Namespace]] = {
 """What computes with a value, by its type, or its dtype if that is an array."""
 
 # Any: there is a namespace wherever the sweep uses what this returns.
-_space_of: Final[Callable[[object], Any]] = _SPACES.get
+_space_of: Final = cast("Callable[[object], Any]", _SPACES.get)
 
 
 # Any: as above.
