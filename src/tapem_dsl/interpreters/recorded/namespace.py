@@ -69,7 +69,7 @@ _ADD, _SUB, _MUL, _MAX, _MIN = Add(), Sub(), Mul(), Max(), Min()
 
 def _unary(op: Op) -> Member:
     """Make a function that records an op of one operand."""
-    return staticmethod(lambda x, /: record(op, x))
+    return staticmethod(lambda x, /: x.recorder.record(op, x))
 
 
 def _binary(op: Op) -> Member:
