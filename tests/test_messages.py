@@ -199,9 +199,21 @@ def test_what_no_text_can_give_is_not_suggested(number: Any) -> None:
         (lambda: LOOSE.add(0, Success(1)), "from_result", "a program was passed"),
         (lambda: LOOSE.add(0, Some(1)), "not Some", "program"),
         (lambda: LOOSE.const(Some(1)), "pass a float", "yield from"),
-        (lambda: LOOSE.map_m(const, 3), "a collection, not 3", "yield from"),
-        (lambda: LOOSE.map_m(const, list), "a collection, not <class 'list'>", "type"),
-        (lambda: LOOSE.map_m(const, np.array(1.0)), "rows of an array", "iteration"),
+        (
+            lambda: LOOSE.map_m(const, 3),
+            "a collection for items, not 3 (int)",
+            "yield from",
+        ),
+        (
+            lambda: LOOSE.map_m(const, list),
+            "a collection for items, not the class list",
+            "type",
+        ),
+        (
+            lambda: LOOSE.map_m(const, np.array(1.0)),
+            "a collection for items, not array(1.)",
+            "iteration",
+        ),
         (
             lambda: LOOSE.const(1.0).apply(pure(3)).run(),
             "apply takes.*returned 3",

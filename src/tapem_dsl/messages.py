@@ -22,7 +22,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
 
 def is_program(x: object) -> bool:
     """
-    Tell whether an object is a program, which wraps an instruction.
+    Return whether an object is a program, which wraps an instruction.
 
     >>> from returns.result import Success
     >>> from tapem_dsl import pure

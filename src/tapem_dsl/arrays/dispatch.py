@@ -17,7 +17,7 @@ WITH_XP: Final = (
 )
 
 
-# Any: operands of whatever kind.
+# Any: operands of any kind.
 def _operators(
     name: str,
 ) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
@@ -118,20 +118,20 @@ class Tracer:
 
 
 def explain_type_error(
-    slip: TypeError, who: str, operands: Iterable[object]
+    error: TypeError, who: str, operands: Iterable[object]
 ) -> TypeError:
     """
     Say of what NumPy or Python refused about a tracer how an op should be written.
 
-    >>> slip = TypeError("operand 'Dual' does not support ufuncs")
-    >>> explain_type_error(slip, "sinh", [np.float64(1)]) is slip
+    >>> error = TypeError("operand 'Dual' does not support ufuncs")
+    >>> explain_type_error(error, "sinh", [np.float64(1)]) is error
     True
     """
-    said = str(slip)
-    foreign = "does not support ufuncs" in said or "unsupported operand" in said
+    text = str(error)
+    foreign = "does not support ufuncs" in text or "unsupported operand" in text
     if foreign and any(isinstance(x, Tracer) for x in operands):
-        return TypeError(f"{who}: {said}; {WITH_XP}")
-    return slip
+        return TypeError(f"{who}: {text}; {WITH_XP}")
+    return error
 
 
 _SCALARS: Final = frozenset(np.sctypeDict.values()) - {np.object_}

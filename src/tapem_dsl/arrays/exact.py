@@ -161,7 +161,7 @@ def as_fraction(entry: object) -> Fraction:
 
 def is_exact(entry: object) -> bool:
     """
-    Tell whether an entry is a ``Fraction`` of Python integers, which cannot overflow.
+    Return whether an entry is a ``Fraction`` of Python integers, which cannot overflow.
 
     >>> is_exact(Fraction(1, 3)), is_exact(Fraction(np.int64(1))), is_exact(1)
     (True, False, False)

@@ -67,7 +67,7 @@ _DOUBLE: Final = np.dtype(np.float64)
 
 
 def _repeats_little(at: NDArray[np.intp], extent: int) -> bool:
-    """Tell whether no index stands more than a few times; look only where that pays."""
+    """Return whether indices repeat at most a few times; look only if that pays."""
     if at.size * _SPARSE > extent:
         return False
     in_order = np.sort(at, axis=None)

@@ -118,7 +118,7 @@ def check_shape(shape: object, of: str = "") -> None:
 
 def possible(shape: Shape) -> bool:
     """
-    Tell whether an array can have a shape, if there is memory for it.
+    Return whether an array can have a shape, if there is memory for it.
 
     >>> possible((2, 0)), possible((2**62,)), possible((1,) * 65)
     (True, False, False)

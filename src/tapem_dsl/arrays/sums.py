@@ -46,7 +46,7 @@ def summed(x: Array, /, *, axis: int | None = None, keepdims: bool = False) -> A
 
 
 def _is_nearest(x: Array, axis: int) -> bool:
-    """Tell whether entries lie closer along the axis than along any other."""
+    """Return whether entries lie closer along the axis than along any other."""
     if x.flags.c_contiguous:
         return bool(prod(x.shape[axis:][1:]) == 1)
     step = abs(x.strides[axis])

@@ -28,7 +28,7 @@ class RuleTable(Generic[R]):
     __slots__ = ("_interpreter", "_rules", "get")
 
     get: Callable[[type[Op]], R | None]
-    """Give the rule of a class, or ``None``: the dict's own method, as fast."""
+    """Return the rule of a class, or ``None``: the dict's own method, as fast."""
 
     def __init__(self, interpreter: str) -> None:
         self._interpreter = interpreter

@@ -282,7 +282,7 @@ def clamp(
     return record_op(Clamp(low, high), (x,), shape)
 
 
-def _is_nan(number: Any) -> bool:  # Any: a real number of whatever class
+def _is_nan(number: Any) -> bool:  # Any: a real number of any class
     return not isinstance(number, Rational) and math.isnan(number)
 
 

@@ -98,7 +98,7 @@ def scored(op: Attention, xp: Namespace, inputs: tuple[Array, ...]) -> Scored:
 
 def shrinkage(op: Attention, w: Array) -> float:
     """
-    Give one over the root of a head's width, or 1 if that width is 0.
+    Return one over the root of a head's width, or 1 if that width is 0.
 
     >>> shrinkage(Attention(2, None), np.ones((3, 8)))
     0.5

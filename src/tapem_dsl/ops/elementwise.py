@@ -146,7 +146,7 @@ class SafeLog(Unary):
 
     def from_log(self, xp: Namespace, x: Array) -> Array:
         """
-        Give ``log(softplus(x)) - log(epsilon)`` of entries far to the left.
+        Return ``log(softplus(x)) - log(epsilon)`` of entries far to the left.
 
         The logarithm of epsilon is subtracted in two parts, so that no digit of the
         second is lost where the first leaves little.
@@ -156,7 +156,7 @@ class SafeLog(Unary):
         return (x - xp.exp(x) / 2 - whole) - xp.literal(x, log - whole)
 
     def _log(self) -> Fraction:
-        """Give the logarithm of epsilon, though a scalar type may round it to 0."""
+        """Return the logarithm of epsilon, though a scalar type may round it to 0."""
         return _log_of(EXACT.literal(None, self.epsilon))
 
 
@@ -166,7 +166,7 @@ FAR_LEFT: Final = -50
 
 def far_left(xp: Namespace, x: Array) -> Array | None:
     """
-    Tell where ``x`` is below ``FAR_LEFT``; ``None`` if nowhere.
+    Return where ``x`` is below ``FAR_LEFT``; ``None`` if nowhere.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
@@ -180,7 +180,7 @@ def far_left(xp: Namespace, x: Array) -> Array | None:
 
 @lru_cache(maxsize=256)
 def _log_of(number: Fraction) -> Fraction:
-    """Give the logarithm to more digits than any scalar type has."""
+    """Return the logarithm to more digits than any scalar type has."""
     digits = Context(prec=50, Emin=MIN_EMIN, Emax=MAX_EMAX)
     ratio = digits.divide(Decimal(number.numerator), Decimal(number.denominator))
     return Fraction(digits.ln(ratio))

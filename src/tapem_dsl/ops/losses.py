@@ -33,7 +33,7 @@ def entries(shape: Shape) -> int:
 
 def mean_of(xp: Namespace, x: Array, shape: Shape) -> Array:
     """
-    Give the mean of all entries, 0 for none; a scalar is its own mean.
+    Return the mean of all entries, 0 for none; a scalar is its own mean.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> float(mean_of(NUMPY, np.array([1.0, 2.0]), (2,)))
@@ -192,7 +192,7 @@ class BceWithLogits(Loss):
 
 def not_positive(xp: Namespace, x: Array) -> Array:
     """
-    Give ``-abs(x)``, with the derivative of ``x`` at 0.
+    Return ``-abs(x)``, with the derivative of ``x`` at 0.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> not_positive(NUMPY, np.array([-2.0, 3.0]))

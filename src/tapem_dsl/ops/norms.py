@@ -173,7 +173,7 @@ def standardised(
     xp: Namespace, rows: Array, epsilon: float | Fraction
 ) -> tuple[Array, Array]:
     """
-    Give rows minus their means, and ``sqrt(variance + epsilon)`` of each as a column.
+    Return rows minus their means, and ``sqrt(variance + epsilon)`` of each as a column.
 
     In a row that is almost constant the rounding of its mean would show. There the
     first entry is subtracted from all before, which is exact.
@@ -222,7 +222,7 @@ def deviations(
     xp: Namespace, centred: Array, share: Array, epsilon: float | Fraction
 ) -> Array:
     """
-    Give ``sqrt(mean(row**2) + epsilon)`` as a column, also where a square overflows.
+    Return ``sqrt(mean(row**2) + epsilon)`` as a column, also where a square overflows.
 
     >>> from tapem_dsl.arrays import NUMPY
     >>> deviations(NUMPY, np.array([[3.0, -3.0]]), np.full(2, 1 / 2), 7).tolist()
@@ -241,7 +241,7 @@ def deviations(
 
 def means(xp: Namespace, rows: Array, share: Array) -> Array:
     """
-    Give the mean of each row as a column, given the share ``1 / n`` of each entry.
+    Return the mean of each row as a column, given the share ``1 / n`` of each entry.
 
     Entries are divided before they are summed, so that the sum does not overflow.
 

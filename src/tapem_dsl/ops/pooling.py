@@ -44,7 +44,7 @@ class Pool(Op):
         return (x[0], *positions(self.name, x[1:], kernel, stride, padding, x))
 
     def geometry(self, x: Shape) -> tuple[Shape, Shape, Shape]:
-        """Give kernel, stride and padding for each spatial axis."""
+        """Return kernel, stride and padding for each spatial axis."""
         if not x:
             raise wrong_shapes(self.name, x, wants="(channels, *spatial)")
         rank = len(x) - 1
@@ -82,7 +82,7 @@ class MaxPool(Pool):
 
 def is_nan(x: Array) -> Array:
     """
-    Tell which entries are NaN: those that do not equal themselves.
+    Return which entries are NaN: those that do not equal themselves.
 
     >>> import numpy as np
     >>> is_nan(np.array([1.0, np.nan])).tolist()
@@ -93,7 +93,7 @@ def is_nan(x: Array) -> Array:
 
 def cells(op: MaxPool, xp: Namespace, x: Array) -> Iterator[Array]:
     """
-    Give the first entry of every window, then the second of every window, and so on.
+    Return the first entry of every window, then the second of every window, and so on.
 
     Beyond the edge stand copies of the nearest entry. That entry is in the window too,
     because at most half of a window is padding, and what the rule gives to a copy goes
@@ -239,7 +239,7 @@ class SmoothMaxPool(Pool):
 
 def from_extremes(op: SmoothMaxPool, xp: Namespace, x: Array) -> tuple[Array, Array]:
     """
-    Give each window's extreme (0 if infinite), and ``beta * (window - extreme)``.
+    Return each window's extreme (0 if infinite), and ``beta * (window - extreme)``.
 
     >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY

@@ -136,7 +136,7 @@ def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Raises: ValueError: ``axes`` does not name each axis once.
     Gradient: ``g`` with its axes put back.
-    Lean: ``transpose3d_first_to_last`` and its kin, of the first generation. PyTorch:
+    Lean: ``transpose3d_first_to_last`` and others of the first generation. PyTorch:
         ``torch.permute``.
 
     >>> import numpy as np
@@ -173,7 +173,7 @@ def exchanged(xp: Namespace, x: Array, depth: int) -> Array:
 
 def exchanged_axes(rank: int, depth: int) -> tuple[int, ...]:
     """
-    Give the axes in order, with ``depth`` and ``depth + 1`` exchanged if both exist.
+    Return the axes in order, with ``depth`` and ``depth + 1`` exchanged if both exist.
 
     >>> exchanged_axes(3, 0), exchanged_axes(3, -2), exchanged_axes(3, 2)
     ((1, 0, 2), (0, 2, 1), (0, 1, 2))

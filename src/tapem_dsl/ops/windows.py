@@ -54,7 +54,7 @@ class Windows(Op):
         return checked_result(self.name, (*x[:at], *self.kernel, *counts), x)
 
     def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
-        """Give stride and padding for each spatial axis."""
+        """Return stride and padding for each spatial axis."""
         return strides_and_pads(self, len(self.kernel), *inputs)
 
     @override
@@ -121,7 +121,7 @@ class Fold(Op):
         return (*x[:at], *self.spatial)
 
     def per_axis(self, *inputs: Shape) -> tuple[Shape, Shape]:
-        """Give stride and padding for each spatial axis."""
+        """Return stride and padding for each spatial axis."""
         return strides_and_pads(self, len(self.spatial), *inputs)
 
     @override
@@ -190,7 +190,7 @@ def check_positive(op: str, kernel: Shape, stride: Shape) -> None:
 # Any: an op with a stride and a padding, whatever else.
 def strides_and_pads(op: Any, rank: int, *inputs: Shape) -> tuple[Shape, Shape]:
     """
-    Give an op's stride and padding for each of its spatial axes.
+    Return an op's stride and padding for each of its spatial axes.
 
     >>> strides_and_pads(Windows((2, 2), 1, (0, 1)), 2, (5, 5))
     ((1, 1), (0, 1))
@@ -203,7 +203,7 @@ def strides_and_pads(op: Any, rank: int, *inputs: Shape) -> tuple[Shape, Shape]:
 
 def per_axis(op: str, what: str, extents: Extents, rank: int, *inputs: Shape) -> Shape:
     """
-    Give one number for each spatial axis, refusing a tuple of another length.
+    Return one number for each spatial axis, refusing a tuple of another length.
 
     >>> per_axis("conv", "stride", 2, 3)
     (2, 2, 2)

@@ -32,7 +32,7 @@ from tapem_dsl.arguments import check_fields, describe
 from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
 from tapem_dsl.errors import Refused
 from tapem_dsl.tape.equality import structural_tuple
-from tapem_dsl.tape.value import as_value, frozen
+from tapem_dsl.tape.value import as_value, frozen, zeros_like
 
 Real: TypeAlias = float | Fraction
 """A hyperparameter; a ``Fraction`` is exact over rationals."""
@@ -204,7 +204,7 @@ def computing() -> Iterator[None]:
 # Any: the state of any rule.
 def fits(state: Any, parameter: Array) -> bool:
     """
-    Tell whether every array of a state has the parameter's shape and dtype.
+    Return whether every array of a state has the parameter's shape and dtype.
 
     For a float16 parameter the state's arrays are float32. Counts are ignored.
 
@@ -259,9 +259,7 @@ def zeros(parameter: Array) -> Array:
     >>> zeros(np.float32(3)), zeros(np.float16(3))
     (np.float32(0.0), np.float32(0.0))
     """
-    array = widened(as_value(parameter))
-    xp = namespace_of(array)
-    return canonical(xp, xp.zeros_like(array))
+    return zeros_like(widened(as_value(parameter)))
 
 
 @structural_tuple

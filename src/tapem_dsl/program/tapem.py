@@ -301,15 +301,13 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         return same(self, other)
 
     def __hash__(self) -> int:
-        """Hash the class of the outermost instruction."""
         return hash(type(self._inner_value))
 
     def __repr__(self) -> str:
         return f"<TapeM: {show(self)}>"
 
-    # Any: pickle does not inspect the arguments.
+    # A flat list of instructions. Any: pickle does not inspect the arguments.
     def __reduce__(self) -> tuple[Callable[..., "TapeM[Any, Any]"], tuple[Any, ...]]:
-        """Pickle a flat list of instructions: a deep program needs no recursion."""
         return _assembled, (disassemble(self),)
 
 
@@ -317,7 +315,7 @@ _blank = partial(object.__new__, TapeM)
 _set = BaseContainer._inner_value.__set__  # type: ignore[misc] # noqa: SLF001 - a slot's descriptor
 
 
-# Any: the caller's signature states the types of the value and the tape.
+# Any, below: the caller's signature states the types of the value and the tape.
 def program(instruction: Instruction) -> TapeM[Any, Any]:
     """
     Wrap an instruction; this takes half the time of the constructor.
@@ -356,9 +354,6 @@ def _check_ids(op: Op, ids: tuple[object, ...]) -> None:
     for place, id in enumerate(ids):
         instead = op.with_numbers[place] if place < len(op.with_numbers) else ""
         index_of(id, f"{op.name}, operand {place + 1}", instead)
-
-
-# Any, below: programs of any value and scalar type.
 
 
 def failing(error: object, function: str) -> TapeM[Never, Any]:

@@ -18,7 +18,7 @@ from tapem_dsl.arrays import Tracer
 
 def same(a: object, b: object) -> bool:
     """
-    Tell whether two values have equal structure, equal types and equal bits.
+    Return whether two values have equal structure, equal types and equal bits.
 
     - Programs, instructions, ops, nodes, dataclasses, lists, tuples, dicts (in order),
       sets, partial applications and bound methods are compared part by part.
@@ -69,7 +69,7 @@ def same(a: object, b: object) -> bool:
 
 # Any: a tracer of the same type.
 def _one_level(a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]) -> bool:
-    """Tell whether the levels of a and b stand for each other, as in earlier pairs."""
+    """Return whether the levels of a and b correspond, as in earlier pairs."""
     ours, theirs = a.level, b.level
     return (
         levels.setdefault(ours, theirs) == theirs
@@ -161,7 +161,7 @@ def _shallow_hash(record: tuple[object, ...]) -> int:
 
 
 def _is_dataclass_like(kind: type) -> bool:
-    """Tell whether ``__eq__`` is the one that ``dataclass`` generates."""
+    """Return whether ``__eq__`` is the one that ``dataclass`` generates."""
     written = getattr(getattr(kind.__eq__, "__code__", None), "co_filename", None)
     return is_dataclass(kind) and written == "<string>"
 

@@ -209,7 +209,7 @@ def tangent(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
     return record_op(_TANGENT, (x, of))
 
 
-# Any: a program of whatever scalar.
+# Any: a program of any scalar type.
 Function: TypeAlias = Callable[[NodeId], TapeM[NodeId, Any]]
 
 

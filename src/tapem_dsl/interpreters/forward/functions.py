@@ -41,7 +41,7 @@ from tapem_dsl.tape.value import as_value
 P = TypeVar("P")
 X = TypeVar("X")
 
-# Any: a program of whatever scalar.
+# Any: a program of any scalar type.
 Function: TypeAlias = Callable[[NodeId], TapeM[NodeId, Any]]
 
 
@@ -359,7 +359,7 @@ def _exchanged(program: Program) -> Program:
     return _named_as(program, lambda x, p: program(p, x))
 
 
-# Any: a function of whatever arguments.
+# Any: a function of any arguments.
 def _named_as(program: Callable[..., Any], function: Program) -> Program:
     """Return a function the name of the user's program, for error messages."""
     return update_wrapper(function, program)

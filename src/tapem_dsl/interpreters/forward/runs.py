@@ -30,7 +30,7 @@ from tapem_dsl.tape.value import as_value, frozen
 P = TypeVar("P")
 X = TypeVar("X")
 
-# Any, throughout: pytrees of ids inside the program, arrays of whatever scalar.
+# Any, throughout: pytrees of ids inside the program, arrays of any scalar type.
 Program: TypeAlias = Callable[[Any, Any], TapeM[NodeId, Any]]
 """From two pytrees of ids, of parameters and of inputs, to the program of a result."""
 

@@ -49,7 +49,7 @@ def divided(tangent: Array, by: Array) -> Array:
 
 
 def _has_nan(x: Array) -> bool:
-    """Tell whether there may be NaN, by a sum: half the time of a search."""
+    """Return whether there may be NaN, by a sum: half the time of a search."""
     if type(x) not in SCALARS:
         if isinstance(x, Tracer):
             x = x.namespace.concrete(x)

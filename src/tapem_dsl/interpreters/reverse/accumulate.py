@@ -50,9 +50,9 @@ class Accumulator:
         self.pending: dict[int, Pending] = {}  # products to add to a slot
         self.owned: set[int] = set()  # slots whose array this made and may add to
 
-    # Any: an id is an int, which the checkers are not told.
+    # Any: an id is an int, and a namespace is there, which the checkers are not told.
     def receive(
-        self, g: Array, parent: Any, x: Array, op: Op, id: int, xp: Namespace
+        self, g: Array, parent: Any, x: Array, op: Op, id: int, xp: Any
     ) -> None:
         """
         Add what a parent of value ``x`` receives from the op of a node.
@@ -129,7 +129,7 @@ def _added(xp: Namespace, existing: Array, contribution: Array) -> Array:
 
 
 def _aligned(xp: Namespace, x: Array, g: Array, ambient: frozenset[int]) -> Array:
-    """Give a contribution in its one form, at the levels of the node it is for."""
+    """Return a contribution in its one form, at the levels of the node it is for."""
     if not isinstance(g, Leveled):
         g = frozen(xp.canonical(g))
         if isinstance(x, Leveled) and not isinstance(x, Layer):

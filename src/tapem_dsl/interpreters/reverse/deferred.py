@@ -36,7 +36,7 @@ class Outer:
 
     __slots__ = ("dtype", "left", "right")
 
-    # Any: a dtype of whatever scalar.
+    # Any: a dtype of any scalar type.
     def __init__(
         self, left: Array, right: Array, dtype: np.dtype[Any] | None = None
     ) -> None:
@@ -108,7 +108,7 @@ class Pending:
 
 def worth_keeping(product: object, x: NDArray[Any]) -> bool:  # Any: as above
     """
-    Tell whether a contribution fits the matrix and is smaller than it.
+    Return whether a contribution fits the matrix and is smaller than it.
 
     >>> column, row = np.ones(4), np.ones(3)
     >>> worth_keeping(Outer(column, row), np.ones((4, 3)))

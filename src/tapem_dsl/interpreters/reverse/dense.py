@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from returns.result import Failure, Result
 
-from tapem_dsl.arrays import Array, namespace_of
+from tapem_dsl.arrays import Array
 from tapem_dsl.errors import (
     AccumulationShapeMismatch,
     GradientArrayLengthMismatch,
@@ -29,7 +29,7 @@ from tapem_dsl.interpreters.tracer import Layer, levels_of, raised
 from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.node import A, Node
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.tape.value import frozen
+from tapem_dsl.tape.value import zeros_like
 
 
 def backward_dense(
@@ -92,7 +92,8 @@ def backward_dense_all(
     """
     return backward_dense(tape, out, seed).map(
         lambda slots: tuple(
-            _zero(node) if g is None else g for node, g in zip(tape, slots, strict=True)
+            zeros_like(node.value) if g is None else g
+            for node, g in zip(tape, slots, strict=True)
         )
     )
 
@@ -188,28 +189,22 @@ def _check_slots(grads: object) -> None:
         )
 
 
-def _zero(node: Node[A]) -> NDArray[A]:
-    xp = namespace_of(node.value)
-    zero: NDArray[A] = frozen(xp.canonical(xp.zeros_like(node.value)))
-    return zero
-
-
 # -- one step --------------------------------------------------------------------------
 
 
 def _raise_seeds(nodes: list[Node[Any]], slots: list[Array]) -> frozenset[int]:
     """Raise all seeds to the levels of all seeds and their nodes; tell these levels."""
     seeded = _seeded(nodes, slots)
-    carrier: Array = np.float64(0)
+    zero: Array = np.float64(0)
     for id in seeded:
-        carrier = raised(raised(slots[id], nodes[id].value), carrier)
+        zero = raised(raised(slots[id], nodes[id].value), zero)
     for id in seeded:
-        slots[id] = raised(slots[id], carrier)
-    return levels_of(carrier)
+        slots[id] = raised(slots[id], zero)
+    return levels_of(zero)
 
 
 def _ambient(nodes: list[Node[Any]], slots: Sequence[Array | None]) -> frozenset[int]:
-    """Tell the levels of the output: the last node whose cotangent is not 0."""
+    """Return the levels of the output: the last node whose cotangent is not 0."""
     found = _seeded(nodes, slots)
     if not found:
         return frozenset()
@@ -225,7 +220,7 @@ def _seeded(nodes: list[Node[Any]], slots: Sequence[Array | None]) -> list[int]:
 
 
 def _nonzero(g: Array) -> bool:
-    """Tell whether any entry of any part is not 0."""
+    """Return whether any entry of any part is not 0."""
     return any(map(_nonzero, g.parts())) if isinstance(g, Layer) else bool(np.any(g))
 
 

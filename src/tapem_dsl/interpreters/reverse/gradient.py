@@ -21,7 +21,7 @@ import numpy as np
 from returns.result import Result
 
 from tapem_dsl import tree
-from tapem_dsl.arrays import AnyArray, namespace_of
+from tapem_dsl.arrays import AnyArray
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.reverse.sparse import backward_scalar
@@ -29,7 +29,7 @@ from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import map_m, value_of
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.tape.value import frozen
+from tapem_dsl.tape.value import zeros_like
 
 Q = TypeVar("Q")
 K = TypeVar("K")
@@ -245,13 +245,7 @@ def _value_and_grad(
     value = yield from value_of(loss)
     values = yield from map_m(value_of, ids)
     found = [
-        gradients[id] if id in gradients else _zeros(x)
+        gradients[id] if id in gradients else zeros_like(x)
         for id, x in zip(ids, values, strict=True)
     ]
     return value, structure.unflatten(found)
-
-
-def _zeros(x: AnyArray) -> AnyArray:
-    xp = namespace_of(x)
-    zeros: AnyArray = frozen(xp.canonical(xp.zeros_like(x)))
-    return zeros

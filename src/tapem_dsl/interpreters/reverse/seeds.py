@@ -22,7 +22,7 @@ Any: whether an array has the tape's scalar type is checked when it is used.
 
 def in_scalar_of(node: Node[Any], g: Seed, what: str = "a cotangent") -> Array:
     """
-    Give a cotangent from outside; a Python number in a scalar node's own type.
+    Return a cotangent from outside; a Python number in a scalar node's own type.
 
     Raises:
         TypeError: no number or array of numbers.
@@ -34,8 +34,8 @@ def in_scalar_of(node: Node[Any], g: Seed, what: str = "a cotangent") -> Array:
     if type(g) not in _PYTHON_NUMBERS or like.shape != ():
         try:
             return as_value(g)
-        except TypeError as slip:
-            raise TypeError(f"{what}: {slip}") from None
+        except TypeError as error:
+            raise TypeError(f"{what}: {error}") from None
     xp = namespace_of(like)
     if type(like) in SCALARS:
         return type(like)(xp.literal(like, g))

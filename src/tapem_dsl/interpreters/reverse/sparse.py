@@ -95,7 +95,7 @@ def backward_scalar(
     wrt: Iterable[NodeId] | None = None,
 ) -> Result[Gradients[A], TapeError] | TapeM[dict[NodeId, NDArray[Any]], Any]:
     """
-    Give the gradient of a scalar node: :func:`backward` with the seed 1.
+    Return the gradient of a scalar node: :func:`backward` with the seed 1.
 
     ``backward_scalar(tape, out)`` sweeps a tape; ``backward_scalar(out)`` is the
     program that sweeps the tape it is run on, which it does not change. Two calls give

@@ -1,7 +1,7 @@
 """The reverse sweep: one loop over descending ids."""
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final, NoReturn, cast
+from collections.abc import Collection, Iterable
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; a call in it costs a tent
     """
     size = len(nodes)
     rule_of = vjp_rules.get
-    space_of = _space_of
+    space_of: Any = _SPACES.get  # what it returns is a namespace where it is used
     sums = Accumulator(slots, ambient)
     receive, pending, owned = sums.receive, sums.pending, sums.owned
     for id in ids:
@@ -130,9 +130,6 @@ _SPACES: Final[dict[object, Namespace]] = {
 }
 """What computes with a value, by its type, or its dtype if that is an array."""
 
-# Any: there is a namespace wherever the sweep uses what this returns.
-_space_of: Final = cast("Callable[[object], Any]", _SPACES.get)
-
 
 # Any: as above.
 def _visit(
@@ -173,7 +170,7 @@ def _visit(
 def _in_single(rule: Rule) -> Rule:
     """Make the rule over float16: float32 throughout, each cotangent rounded once."""
 
-    # Any: an op of whatever class.
+    # Any: an op of any class.
     def wide(
         op: Any, xp: Namespace, g: Array, xs: Operands, y: Array, need: Need
     ) -> Cotangents:
@@ -194,7 +191,7 @@ def _raise_located(
     op: Op,
     parents: tuple[NodeId, ...],
     nodes: list[Node[Any]],
-    xp: Namespace,
+    xp: Namespace | None,
     values: Operands,
 ) -> NoReturn:
     """Raise what a rule raised, or what says more about it."""

@@ -41,7 +41,7 @@ ToTriple: TypeAlias = (
 )
 """``f(op, xp, g, a, b, c, y)``: what one of three operands receives."""
 
-# Any: the functions of an op of whatever class, with one argument for each operand.
+# Any: the functions of an op of any class, with one argument for each operand.
 Part: TypeAlias = Callable[..., Any]
 
 
@@ -189,7 +189,7 @@ _RULES: Final[dict[int, Callable[..., Rule]]] = {1: Single, 2: Pair, 3: _of_thre
 
 
 def _nothing(*_: object) -> None:
-    """Give nothing, even if the node of an operand has its flag."""
+    """Return nothing, even if the node of an operand has its flag."""
 
 
 vjp_rules: Final = VjpRules("vjp")

@@ -9,7 +9,7 @@ from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.node import Node
 
-# Any, below: nodes of whatever scalar.
+# Any, below: nodes of any scalar type.
 
 
 def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
@@ -65,7 +65,7 @@ def visits(
     among: Iterable[int] | None = None,
 ) -> tuple[Iterable[int], list[bool]]:
     """
-    Tell which nodes a sweep visits, descending, and for each node if it is live.
+    Return which nodes a sweep visits, descending, and for each node if it is live.
 
     A live node receives its cotangent. If all are wanted, each node with its flag is
     live; else the wanted ones are, and those that depend on these, which are visited.

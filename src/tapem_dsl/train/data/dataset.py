@@ -109,7 +109,7 @@ class Dataset(Batched[list[X]]):
 
     def is_empty(self) -> bool:
         """
-        Tell whether there is no sample.
+        Return whether there is no sample.
 
         >>> Dataset.of_list([]).is_empty()
         True

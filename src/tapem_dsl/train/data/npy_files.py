@@ -249,7 +249,7 @@ def _fields(major: int, written: bytes) -> tuple[Any, bool, Shape]:
 
 
 def _fits(dtype: AnyDType) -> bool:
-    """Tell whether float64 has the numbers of a dtype, except for long integers."""
+    """Return whether float64 has the numbers of a dtype, except for long integers."""
     return dtype.kind in "fiub" and dtype.itemsize <= 8
 
 

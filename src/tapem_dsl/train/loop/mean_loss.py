@@ -109,7 +109,7 @@ def _mean_in_float32(
 
 def is_float16(id: NodeId) -> TapeM[bool, Any]:
     """
-    Tell whether a node's value is float16.
+    Return whether a node's value is float16.
 
     >>> from tapem_dsl import const
     >>> const(np.float16(1)).bind(is_float16).eval()

@@ -94,6 +94,6 @@ def _bce_with_logits(
 
 
 def _from_targets(xp: Namespace, logits: Array, targets: Array) -> Array:
-    """Give ``sigmoid(x) - t``, where that is near 1 as ``(1 - t) - sigmoid(-x)``."""
+    """Return ``sigmoid(x) - t``, where that is near 1 as ``(1 - t) - sigmoid(-x)``."""
     least = xp.sigmoid(not_positive(xp, logits))
     return xp.where(logits > 0, (1 - targets) - least, least - targets)
