@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -25,6 +25,7 @@ from tapem_dsl import (
     const,
     cross_entropy,
     do,
+    jit,
     linear,
     mean_scalar_over,
     optim,
@@ -86,16 +87,29 @@ def loss_of(net: Network[NodeId], batch: Sequence[Sample]) -> Do[NodeId]:
 GRADIENT: Final = value_and_grad(loss_of)
 
 
+State = tuple[Network[Floats], optim.Stepped]
+
+
+def update(
+    optimiser: optim.Transform[optim.Stepped], state: State, batch: Sequence[Sample]
+) -> Result[tuple[np.float64, State], TapeError]:
+    """Return the loss of a batch, and the network and the optimiser after a step."""
+    net, before = state
+    return GRADIENT(net, batch).map(
+        lambda found: (found[0], optimiser.move(found[1], before, net))
+    )
+
+
 def step(
-    optimiser: optim.Transform[optim.Stepped], run: Run
+    compiled: Callable[
+        [State, Sequence[Sample]], Result[tuple[np.float64, State], TapeError]
+    ],
+    run: Run,
 ) -> Result[tuple[Run, train.StepReport], TapeError]:
     return Result.do(
-        (
-            Run(*optimiser.move(slopes, run.optimiser, run.net), batches),
-            train.StepReport(float(loss)),
-        )
+        (Run(*state, batches), train.StepReport(float(loss)))
         for batches, batch in run.batches.next("digits")
-        for loss, slopes in GRADIENT(run.net, batch)
+        for loss, state in compiled((run.net, run.optimiser), batch)
     )
 
 
@@ -144,8 +158,9 @@ def fit(options: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
         net, state, position, curves = saved.unwrap()
     run = Run(net, state, train.Stream.at("resume", loader, position).unwrap())
     curves = curves.copy()
+    compiled = jit(partial(update, optimiser))
     for epoch in track(range(position.epoch, options.stop_after), console=console):
-        trainer = train.Trainer(run, partial(step, optimiser))
+        trainer = train.Trainer(run, partial(step, compiled))
         run, reports = trainer.run(steps_per_epoch).unwrap()
         held_out_loss = train.eval_dataset(
             "held out", held_out, partial(held_out_report, run.net)

@@ -26,7 +26,7 @@ ROOMS = {
     ],
     "interpreters": [
         *("tracer", "results", "rules", "jacobians"),
-        *("reverse", "forward", "recorded"),
+        *("reverse", "forward", "recorded", "compiled"),
     ],
     "optim": [
         "schedules",

@@ -17,6 +17,7 @@ from tapem_dsl.arrays.shape import Shape as Shape
 from tapem_dsl.errors import Refused as Refused
 from tapem_dsl.errors import TapeError as TapeError
 from tapem_dsl.ids import NodeId as NodeId
+from tapem_dsl.interpreters.compiled import jit as jit
 from tapem_dsl.interpreters.forward import derivative as derivative
 from tapem_dsl.interpreters.forward import derivative_vjp as derivative_vjp
 from tapem_dsl.interpreters.forward import hessian_input as hessian_input

@@ -4,6 +4,7 @@
 # Python's operators take more than Namespace promises; pyright cannot match overloads.
 
 import operator
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -71,6 +72,15 @@ class Base(Namespace):
     @override
     def constant(self, x: Array, /) -> Array:
         return x
+
+    @override
+    def argmax(self, x: Array, /) -> Array:
+        return x.argmax(-1)
+
+    @override
+    def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
+        found = predicate(*arrays)
+        return bool(found.all() if isinstance(found, np.ndarray) else found)
 
     @override
     def concrete(self, x: Array, /) -> AnyArray | None:

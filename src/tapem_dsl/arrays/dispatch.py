@@ -103,6 +103,9 @@ class Tracer:
     def __neg__(self) -> Array:
         return self.namespace.negative(self)
 
+    def __abs__(self) -> Array:
+        return self.namespace.abs(self)
+
     def __invert__(self) -> Array:
         return self.namespace.logical_not(self)
 
@@ -199,6 +202,6 @@ class _Dispatching:
         return call
 
 
-_MEMBERS: Final = Namespace.__abstractmethods__ | {"apply"}
+_MEMBERS: Final = Namespace.__abstractmethods__ | {"apply", "require"}
 
 DISPATCHING: Final = cast(Namespace, _Dispatching())

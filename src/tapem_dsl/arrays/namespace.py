@@ -1,12 +1,14 @@
 """What an op or a derivative rule may ask of arrays, whatever their scalar."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.errors import Refused, TapeError
 
 # Any: a NumPy array or scalar, an array of rationals, and whatever a tracer holds; the
 # array API standard has no static type that all of them satisfy.
@@ -185,6 +187,10 @@ class Namespace(ABC):
         """Maximum of the last axis, kept as 1: a constant that keeps ``exp`` small."""
 
     @abstractmethod
+    def argmax(self, x: Array, /) -> Array:
+        """Index of the maximum of the last axis, which is removed: plain integers."""
+
+    @abstractmethod
     def softmax(self, x: Array, /) -> Array:
         """``exp(x) / sum(exp(x))`` along the last axis, which is not empty."""
 
@@ -282,6 +288,33 @@ class Namespace(ABC):
     @abstractmethod
     def constant(self, x: Array, /) -> Array:
         """Return the values without tangents: a constant to all levels."""
+
+    @abstractmethod
+    def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
+        """
+        Return whether a predicate holds of every entry of these arrays' values.
+
+        A plan remembers the answer: a call that would get another one runs another
+        plan. The predicate is written with operators and ``abs``.
+        """
+
+    def require(
+        self,
+        predicate: Callable[[Array], Array],
+        x: Array,
+        /,
+        error: Callable[[str, tuple[int, ...]], TapeError],
+    ) -> None:
+        """
+        Refuse an array unless a predicate holds of every entry.
+
+        Raises:
+            Refused: with the error made of the first other entry and its index.
+        """
+        if not self.holds(predicate, x):
+            values = self.concrete(x)
+            index = tuple(map(int, np.argwhere(np.logical_not(predicate(values)))[0]))
+            raise Refused(error(str(np.asarray(values)[index]), index))
 
     @abstractmethod
     def concrete(self, x: Array, /) -> AnyArray | None:

@@ -7,12 +7,11 @@ from functools import lru_cache
 from numbers import Real
 from typing import Any, Final, final
 
-import numpy as np
 from typing_extensions import override
 
 from tapem_dsl.arrays import EXACT, Array, Namespace
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.errors import OutsideDomain, Refused
+from tapem_dsl.errors import OutsideDomain, TapeError
 from tapem_dsl.ids import NodeId
 from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.base import Unary
@@ -60,16 +59,11 @@ class Log(Unary):
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         (x,) = inputs
-        known = xp.concrete(x)
-        if known is not None:
-            bad = np.argwhere(np.logical_not(known > 0))  # NaN too
-            if len(bad):
-                index = tuple(map(int, bad[0]))
-                entry = str(known[index])
-                raise Refused(
-                    OutsideDomain(self.name, _NOT_POSITIVE, entry=entry, index=index)
-                )
+        xp.require(lambda x: x > 0, x, self._not_positive)  # NaN is refused, too
         return xp.log(x)
+
+    def _not_positive(self, entry: str, index: tuple[int, ...]) -> TapeError:
+        return OutsideDomain(self.name, _NOT_POSITIVE, entry=entry, index=index)
 
 
 _NOT_POSITIVE: Final = (
@@ -172,10 +166,7 @@ def far_left(xp: Namespace, x: Array) -> Array | None:
     >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
     (array([ True, False]), None)
     """
-    known = xp.concrete(x)
-    if known is not None and not (known < FAR_LEFT).any():
-        return None
-    return x < FAR_LEFT
+    return None if xp.holds(lambda x: ~(x < FAR_LEFT), x) else x < FAR_LEFT
 
 
 @lru_cache(maxsize=256)

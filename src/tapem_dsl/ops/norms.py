@@ -7,7 +7,6 @@ from numbers import Real
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
@@ -186,21 +185,21 @@ def standardised(
     mean = means(xp, rows, share)
     centred = rows - mean
     deviation = deviations(xp, centred, share, epsilon)
-    at, spread = xp.concrete(mean), xp.concrete(deviation)
-    if at is not None and spread is not None and (abs(at) <= 8 * spread).all():
+    if xp.holds(lambda at, spread: abs(at) <= 8 * spread, mean, deviation):
         return centred, deviation
-    alone = lone_infinities(xp, rows)
-    if alone.any():
-        most = min(np.finfo(rows.dtype).max, np.finfo(np.float64).max)
-        bound = float(most) / 2**16
-        bounded = xp.minimum(xp.maximum(rows, -bound), bound)
-        return standardised(xp, xp.where(alone, bounded, rows), epsilon)
+    if not xp.holds(lambda x: abs(x) != inf, rows):
+        alone = lone_infinities(xp, xp.constant(rows))
+        if not xp.holds(lambda alone: ~alone, alone):
+            most = min(np.finfo(rows.dtype).max, np.finfo(np.float64).max)
+            bound = float(most) / 2**16
+            bounded = xp.minimum(xp.maximum(rows, -bound), bound)
+            return standardised(xp, xp.where(alone, bounded, rows), epsilon)
     shifted = rows - rows[:, :1]
     centred = shifted - means(xp, shifted, share)
     return centred, deviations(xp, centred, share, epsilon)
 
 
-def lone_infinities(xp: Namespace, rows: Array) -> NDArray[np.bool_]:
+def lone_infinities(xp: Namespace, rows: Array) -> Array:
     """
     Tell, as a column, in which rows exactly one entry is infinite.
 
@@ -211,11 +210,8 @@ def lone_infinities(xp: Namespace, rows: Array) -> NDArray[np.bool_]:
     >>> lone_infinities(NUMPY, np.array([[np.inf, 2.0], [1.0, 2.0]])).tolist()
     [[True], [False]]
     """
-    known = xp.concrete(rows)
-    if known is None or known.dtype.hasobject:
-        return np.zeros((rows.shape[0], 1), np.bool_)
-    alone: NDArray[np.bool_] = np.isinf(known).sum(axis=1, keepdims=True) == 1
-    return alone
+    infinite = xp.where(xp.abs(rows) == inf, xp.ones_like(rows), 0)
+    return xp.sum(infinite, axis=1, keepdims=True) == 1
 
 
 def deviations(
@@ -230,8 +226,7 @@ def deviations(
     """
     offset = xp.literal(centred, epsilon)
     squares = means(xp, centred * centred, share)
-    known = xp.concrete(squares)
-    if known is not None and (known < inf).all():
+    if xp.holds(lambda x: x < inf, squares):
         return xp.sqrt(squares + offset)
     largest = xp.maximum(xp.detached_max(xp.abs(centred)), 1)
     scaled = centred / largest

@@ -7,6 +7,7 @@ from itertools import product
 from math import inf, prod
 from typing import Any, final
 
+import numpy as np
 from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
@@ -229,8 +230,8 @@ class SmoothMaxPool(Pool):
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
         (x,) = inputs
-        rounded = xp.concrete(xp.ones_like(x[:1]) * xp.literal(x, self.beta))
-        if rounded is not None and ((rounded == 0) | (rounded - rounded != 0)).any():
+        rounded = np.ones((), x.dtype) * xp.literal(x, self.beta)
+        if rounded == 0 or rounded - rounded != 0:
             raise self.requires("finite nonzero beta")
         pivot, above = from_extremes(self, xp, x)
         y = pivot + xp.logsumexp(above) / xp.literal(x, self.beta)

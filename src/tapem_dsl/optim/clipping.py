@@ -14,6 +14,7 @@ from typing_extensions import override
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import Array, namespace_of, widened
+from tapem_dsl.interpreters.compiled.noting import Noted, host_arrays
 from tapem_dsl.optim.rules import EmptyState, Real, canonical, computing
 from tapem_dsl.optim.transforms import Transform, check_state
 from tapem_dsl.tape.value import as_value
@@ -77,8 +78,15 @@ class _Clip(Transform[EmptyState]):
     ) -> tuple[Any, EmptyState]:
         check_state(state, EmptyState)
         leaves, structure = tree.flatten(gradients)
-        clipped = self.clipped([_real(g) for g in leaves])
+        arrays = [_real(g) for g in leaves]
+        if any(isinstance(g, Noted) for g in arrays):
+            return structure.unflatten(host_arrays(self._every, *arrays)), state
+        clipped = self.clipped(arrays)
         return gradients if clipped is None else structure.unflatten(clipped), state
+
+    def _every(self, *leaves: Any) -> list[Any]:
+        clipped = self.clipped(list(leaves))
+        return list(leaves) if clipped is None else clipped
 
     @abstractmethod
     def clipped(self, leaves: list[Any]) -> list[Any] | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from typing import (
     Annotated,
     Any,
@@ -30,7 +30,8 @@ from typing_extensions import override
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_fields, describe
 from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
-from tapem_dsl.errors import Refused
+from tapem_dsl.errors import Refused, Thrown
+from tapem_dsl.interpreters.compiled.noting import Noted
 from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.tape.value import as_value, frozen, zeros_like
 
@@ -102,7 +103,8 @@ class Rule(ABC, Generic[S]):
         with computing():
             step = constant(xp, wide, rate)  # checks the rate for every rule
             change, state = self.equations(xp, widened(gradient), state, wide, rate)
-            if wide.dtype.type(step) == 0:  # also where the direction is infinite
+            # also where the direction is infinite
+            if xp.holds(lambda step: wide.dtype.type(0) + step == 0, step):
                 change = xp.zeros_like(wide)
             change = change if wide is parameter else change.astype(parameter.dtype)
         return canonical(xp, change), state
@@ -122,14 +124,15 @@ class Rule(ABC, Generic[S]):
         if self.weight_decay == 0:
             return g
         total = g + p * constant(xp, p, self.weight_decay)
-        if p.dtype.kind == "f" and not np.isfinite(total).all():
+        if p.dtype.kind == "f" and not xp.holds(_finite, total):
             most = np.finfo(p.dtype).max
             bounded = xp.minimum(xp.maximum(total, -most), most)
-            total = xp.where(np.isfinite(g) & np.isfinite(p), bounded, total)
+            total = xp.where(_finite(g) & _finite(p), bounded, total)
         return total
 
 
-def constant(xp: Namespace, p: Array, number: Real) -> Array:
+# Any: a real number, which jit may note.
+def constant(xp: Namespace, p: Array, number: Any) -> Array:
     """
     Return a number in a form for arithmetic with a parameter.
 
@@ -143,6 +146,8 @@ def constant(xp: Namespace, p: Array, number: Real) -> Array:
     ...
     ValueError: 1e+39 (float), a constant of the optimiser, is not finite in float32
     """
+    if isinstance(number, Noted):
+        return _noted_constant(xp, p, number)
     given = xp.literal(p, number)
     if -_ORDINARY < given < _ORDINARY:
         return given
@@ -150,6 +155,16 @@ def constant(xp: Namespace, p: Array, number: Real) -> Array:
         what = f"{describe(number)}, a constant of the optimiser, is not finite in"
         raise ValueError(f"{what} {p.dtype}")
     return given
+
+
+def _noted_constant(xp: Namespace, p: Array, number: Noted) -> Noted:
+    given = number if number.dtype == p.dtype else number.astype(p.dtype)
+    xp.require(_finite, given, lambda entry, _: Thrown(entry))
+    return given
+
+
+def _finite(x: Array) -> Array:
+    return abs(x) < inf
 
 
 _ORDINARY: Final = 1e38
@@ -165,8 +180,12 @@ def quotient(xp: Namespace, a: Array, b: Array) -> Array:
     ...     quotient(NUMPY, np.array([1.0, 1.0, 0.0]), np.array([2.0, 0.0, 0.0]))
     array([0.5, 0. , 0. ])
     """
-    known, ratio = b != 0, a / b
-    return ratio if known.all() else xp.where(known, ratio, 0)
+    ratio = a / b
+    return ratio if xp.holds(_nonzero, b) else xp.where(_nonzero(b), ratio, 0)
+
+
+def _nonzero(x: Array) -> Array:
+    return x != 0
 
 
 def check_rule(owner: str, rule: object) -> None:
@@ -214,9 +233,9 @@ def fits(state: Any, parameter: Array) -> bool:
     """
     kind = np.dtype(np.float32) if parameter.dtype == np.float16 else parameter.dtype
     return all(
-        np.shape(x) == parameter.shape and x.dtype == kind
+        x.shape == parameter.shape and x.dtype == kind
         for x in tree.leaves(state)
-        if not isinstance(x, int)
+        if not isinstance(x, int) and getattr(x, "weak", None) is not int
     )
 
 
@@ -350,7 +369,7 @@ class Momentum(Rule[Buffered]):
         g = self.decayed(xp, g, p)
         mu = constant(xp, p, self.momentum)
         b = g
-        if state.steps:
+        if xp.holds(lambda steps: steps > 0, state.steps):
             b = state.buffer * mu + g * constant(xp, p, 1 - self.dampening)
         direction = g + b * mu if self.nesterov else b
         kept = Buffered(state.steps + 1, canonical(xp, b))

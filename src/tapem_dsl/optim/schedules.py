@@ -14,6 +14,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import cos, inf, log2, pi
 from numbers import Real
 from typing import Annotated, Any, Final, TypeAlias, final
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Final, TypeAlias, final
 from typing_extensions import override
 
 from tapem_dsl.arguments import check_argument, check_fields, describe
+from tapem_dsl.interpreters.compiled.noting import Noted, host
 from tapem_dsl.messages import is_program
 
 Schedule: TypeAlias = Callable[[int], float]
@@ -59,8 +61,8 @@ make one: Exponential(...)
         check_argument(owner, "rate", rate, "[0, inf)")
 
 
-# Any: a number of any type.
-def rate_at(rate: Any, step: int) -> Any:
+# Any: a number of any type, and a count, which jit may note.
+def rate_at(rate: Any, step: Any) -> Any:
     """
     Return the rate of a step: a schedule's, or the number itself.
 
@@ -73,6 +75,8 @@ def rate_at(rate: Any, step: int) -> Any:
     """
     if not callable(rate):
         return rate
+    if isinstance(step, Noted):
+        return host(partial(rate_at, rate), step)
     now = rate(step)
     owner = f"an optimiser, at step {step} of its schedule,"
     check_argument(owner, "rate", now, "[0, inf)")

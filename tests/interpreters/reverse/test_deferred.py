@@ -106,7 +106,7 @@ def products(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     total = Pending.total
 
-    def counted(pending: Pending) -> NDArray[Any]:
+    def counted(pending: Pending) -> Any:
         counts.append(len(pending.lefts))
         return total(pending)
 

@@ -149,6 +149,7 @@ class Duals(Namespace):
     literal = _constant("literal")
     constant = _constant("constant")
     concrete = _constant("concrete")
+    argmax = _constant("argmax")
 
     @override
     def add(self, a: Array, b: Array, /) -> Array:
@@ -257,6 +258,14 @@ class Duals(Namespace):
         return top.rebuilt(
             *(namespace_of(*row).concat(*row, axis=axis) for row in rows)
         )
+
+    @override
+    def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
+        top = max(x.level for x in arrays if isinstance(x, Dual))
+        values = [
+            x.primal if isinstance(x, Dual) and x.level == top else x for x in arrays
+        ]
+        return namespace_of(*values).holds(predicate, *values)
 
     @override
     def apply(self, op: Applicable, /, *operands: Array) -> Array:

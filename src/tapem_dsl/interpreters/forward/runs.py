@@ -7,7 +7,8 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl import tree
-from tapem_dsl.arrays import EXACT, NUMPY, Array
+from tapem_dsl.arrays import EXACT, NUMPY, Array, namespace_of
+from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.errors import (
     InvalidOutputId,
     OutsideDomain,
@@ -268,9 +269,14 @@ def stacked(
         return top.rebuilt(
             *(stacked(of_rows, of, part, last=last) for *of_rows, part in parts)
         )
-    none = np.empty((0, *like.shape), like.dtype)
-    rows_first = (np.stack(list(rows)) if rows else none).reshape(of.shape + like.shape)
+    shape: Shape = of.shape + like.shape
+    if not rows:
+        empty = like.shape + of.shape if last else shape
+        return as_value(np.empty(empty, like.dtype))
+    xp = namespace_of(*rows)
+    one_each = [xp.reshape(x, (1, *like.shape)) for x in rows]
+    rows_first = xp.reshape(xp.concat(*one_each, axis=0), shape)
     if last:
-        axes = (*range(len(of.shape), rows_first.ndim), *range(len(of.shape)))
-        rows_first = rows_first.transpose(axes)
+        axes = (*range(len(of.shape), len(shape)), *range(len(of.shape)))
+        rows_first = xp.permute_dims(rows_first, axes)
     return as_value(rows_first)

@@ -18,6 +18,8 @@ def product_tangent(p: Array, dp: Array | None, q: Array, dq: Array | None) -> A
         return scaled(dp, q)
     if dp is None:
         return scaled(dq, p)
+    if is_noted(p) or is_noted(q):
+        return scaled(dp, q) + scaled(dq, p)
     tangent = dp * q + p * dq
     return scaled(dp, q) + scaled(dq, p) if _has_nan(tangent) else tangent
 
@@ -30,6 +32,8 @@ def scaled(tangent: Array, by: Array) -> Array:
     ...     scaled(np.array([0.0, 2.0]), np.array([np.inf, 3.0]))
     array([0., 6.])
     """
+    if is_noted(by) or is_noted(tangent):  # no need to decide: it is the same product
+        return xp_of(by, tangent).multiply_no_nan(by, tangent)
     product = by * tangent
     if _has_nan(product):
         return xp_of(by, tangent).multiply_no_nan(by, tangent)
@@ -48,9 +52,21 @@ def divided(tangent: Array, by: Array) -> Array:
     return scaled(tangent, 1 / by) if _has_nan(quotient) else quotient
 
 
+def is_noted(x: Array) -> bool:
+    """
+    Return whether an array's values are of one call only, as those that jit notes.
+
+    >>> is_noted(np.ones(1))
+    False
+    """
+    return isinstance(x, Tracer) and x.namespace.concrete(x) is None
+
+
 def _has_nan(x: Array) -> bool:
     """Return whether there may be NaN, by a sum: half the time of a search."""
     if type(x) not in SCALARS:
+        if is_noted(x):
+            return not x.namespace.holds(lambda x: x == x, x.namespace.sum(x))  # noqa: PLR0124 - only NaN differs from itself
         if isinstance(x, Tracer):
             x = x.namespace.concrete(x)
         if type(x) is not np.ndarray or x.dtype.kind != "f":

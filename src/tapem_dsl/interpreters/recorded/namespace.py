@@ -3,6 +3,7 @@
 # pyright: reportAssignmentType=false
 # members made by one function for many names do not repeat the signatures
 
+from collections.abc import Callable
 from fractions import Fraction
 from numbers import Rational
 from typing import Any, Final, TypeAlias, cast, final
@@ -299,6 +300,15 @@ class Recording(Namespace):
         if isinstance(constant, Rational):
             return Fraction(int(constant.numerator), int(constant.denominator))
         return namespace_of(x.value).literal(x.value, constant)
+
+    @override
+    def argmax(self, x: Array, /) -> Array:
+        return namespace_of(x.value).argmax(x.value)
+
+    @override
+    def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
+        values = [x.value if isinstance(x, Recorded) else x for x in arrays]
+        return namespace_of(*values).holds(predicate, *values)
 
     @override
     def concrete(self, x: Array, /) -> AnyArray | None:

@@ -91,7 +91,8 @@ class Recorder:
         if type(x) in NUMBERS:
             return self.literal(x, like, shape)
         if not isinstance(x, Recorded):
-            return self.constant(as_value(frozen(np.broadcast_to(x, shape))))
+            wide = x if x.shape == shape else namespace_of(x).broadcast_to(x, shape)
+            return self.constant(as_value(wide))
         return x if x.shape == shape else self.record(BroadcastTo(shape), x)
 
     def unit(self, level: int, like: Array) -> "Recorded":

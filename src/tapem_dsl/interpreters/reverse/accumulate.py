@@ -4,7 +4,7 @@ from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 
-from tapem_dsl.arrays import NUMPY, Array, Namespace, Tracer, namespace_of
+from tapem_dsl.arrays import EXACT, NUMPY, Array, Namespace, Tracer, namespace_of
 from tapem_dsl.errors import (
     ContributionShapeMismatch,
     GradientDTypeMismatch,
@@ -63,7 +63,7 @@ class Accumulator:
         slots = self.slots
         kind = type(g)
         if kind is Outer:
-            if xp is NUMPY and parent < id and worth_keeping(g, x):
+            if xp is not EXACT and parent < id and worth_keeping(g, x):
                 self._defer(g, parent, x)  # the parent is still to be visited
                 return
             g = g.computed(xp)

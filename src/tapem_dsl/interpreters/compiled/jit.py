@@ -1,0 +1,303 @@
+"""``jit``: note one run of a function, then run the plan."""
+
+import threading
+import time
+import warnings
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, final
+
+import numpy as np
+from returns.result import Failure, Success
+
+from tapem_dsl import tree
+from tapem_dsl.arrays import AnyArray, Tracer
+from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
+from tapem_dsl.interpreters.compiled.keys import (
+    Arguments,
+    Eager,
+    differences,
+    taken_apart,
+)
+from tapem_dsl.interpreters.compiled.noting import Noted, PreconditionFailed, ValueRead
+from tapem_dsl.interpreters.compiled.plan import Plan
+from tapem_dsl.messages import short_repr
+from tapem_dsl.program.checks import function_argument
+from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.tape import Tape
+from tapem_dsl.tape.value import frozen
+
+# Any: a function of whatever arguments and result.
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+# Any, below: arguments and results of whatever function is compiled.
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One plan of a function, ready to run."""
+
+    plan: Plan
+    run: Runner
+    rebuild: Callable[[list[Any]], Any]
+    """From the outputs of a run to the result of the function."""
+
+    seconds: float
+
+
+@final
+class Jitted(Generic[F]):
+    """
+    A function under :func:`jit`: called as the function is, with the same results.
+
+    >>> step = jit(lambda x: x * 2.0 + 1.0)
+    >>> step(np.float64(3)), step(np.float64(4))
+    (np.float64(7.0), np.float64(9.0))
+    >>> print(step.report())
+    <lambda>: 1 plan, 1 run of a plan
+    plan 0: 1 input, 2 calls, 0 checks, noted in ... ms
+    """
+
+    def __init__(
+        self, function: F, static: frozenset[str], cache: int, *, guards: bool
+    ) -> None:
+        self.function = function
+        self._static = static
+        self._cache = cache
+        self._guards = guards
+        self._plans: OrderedDict[object, tuple[Compiled, ...]] = OrderedDict()
+        self._eager: Counter[str] = Counter()
+        self._runs = 0
+        self._made = 0
+        self._lock = threading.Lock()
+
+    if TYPE_CHECKING:
+        __call__: F
+    else:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102 - see above
+            try:
+                given = taken_apart(args, kwargs, self._static)
+            except Eager as reason:
+                return self._run_eagerly(str(reason), args, kwargs)
+            with self._lock:
+                plans = self._plans.get(given.key, ())
+                if plans:
+                    self._plans.move_to_end(given.key)
+            for plan in plans:
+                found = _outputs(plan.run, given.inputs)
+                if isinstance(found, list):
+                    self._runs += 1
+                    return plan.rebuild(found)
+                if isinstance(found, str):
+                    return self._run_eagerly(found, args, kwargs)
+                if plan.plan.checks[found].precondition:
+                    return self._run_eagerly("a precondition failed", args, kwargs)
+            if len(plans) >= MOST_OUTCOMES:
+                return self._run_eagerly("too many outcomes of guards", args, kwargs)
+            return self._note(given, args, kwargs)
+
+    def plan(self, *args: Any, **kwargs: Any) -> tuple[Plan, ...]:
+        """
+        Return the plans for arguments like these; empty if there is none yet.
+
+        >>> step = jit(lambda x: x * x)
+        >>> _ = step(np.float64(3))
+        >>> step.plan(np.float64(5))
+        (%0 = input -> float64[]
+        %1 = multiply(%0, %0) -> float64[],)
+        """
+        key = taken_apart(args, kwargs, self._static).key
+        return tuple(compiled.plan for compiled in self._plans.get(key, ()))
+
+    def report(self) -> str:
+        """Say what was compiled, what was not, and why."""
+        every = [compiled for plans in self._plans.values() for compiled in plans]
+        name = _name(self.function)
+        runs = f"{_count(self._runs, 'run')} of a plan"
+        lines = [f"{name}: {_count(len(every), 'plan')}, {runs}"]
+        for i, compiled in enumerate(every):
+            plan = compiled.plan
+            calls = len(plan.calls) - len(plan.inputs) - len(plan.constants)
+            lines.append(
+                f"plan {i}: {_count(len(plan.inputs), 'input')}, "
+                f"{_count(calls, 'call')}, {_count(len(plan.checks), 'check')}, "
+                f"noted in {compiled.seconds * 1e3:.1f} ms"
+            )
+        for reason, times in self._eager.items():
+            lines.append(f"as it is, {_count(times, 'time')}: {reason}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"jit({_name(self.function)})"
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Pickle the function; plans are made again where they are needed."""
+        options = (self._static, self._cache, self._guards)
+        return _remade, (self.function, *options)
+
+    def _run_eagerly(
+        self, reason: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        self._eager[reason] += 1
+        return self.function(*args, **kwargs)
+
+    def _note(
+        self, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Run the function over noted inputs, and keep the plan."""
+        began = time.perf_counter()
+        plan = Plan(guards=self._guards)
+        noted = [
+            Noted(plan, plan.input(x), x, weak=kind)
+            for x, kind in zip(given.inputs, given.python_types, strict=True)
+        ]
+        positional, named = given.rebuild(noted)
+        try:
+            with np.errstate(all="ignore"):
+                result = self.function(*positional, **named)
+        except PreconditionFailed:
+            return self._run_eagerly("a precondition failed", args, kwargs)
+        except Eager as reason:
+            return self._run_eagerly(str(reason), args, kwargs)
+        except ValueRead:
+            raise
+        except Exception as error:
+            result = self.function(*args, **kwargs)  # raises if the program does
+            raise ValueRead from error
+        finally:
+            plan.close()
+        if isinstance(result, Failure):
+            return self._run_eagerly("the program failed", args, kwargs)
+        succeeded = isinstance(result, Success)
+        leaves, structure = tree.flatten(result.unwrap() if succeeded else result)
+        places = [i for i, x in enumerate(leaves) if type(x) is Noted]
+        outputs = [leaves[i] for i in places]
+        for x in leaves:
+            _check_result(x)
+
+        def rebuild(found: list[Any]) -> Any:
+            filled = list(leaves_kept)
+            for i, x, of in zip(places, found, outputs_of, strict=True):
+                filled[i] = x if of is None else of(x)
+            value = structure.unflatten(filled)
+            return Success(value) if succeeded else value
+
+        leaves_kept = [None if type(x) is Noted else frozen(x) for x in leaves]
+        outputs_of = [x.weak for x in outputs]
+        run = lowered(plan, [x.slot for x in outputs])
+        compiled = Compiled(plan, run, rebuild, time.perf_counter() - began)
+        self._keep(given.key, compiled)
+        found = [owned(x.value, foreign=True) for x in outputs]
+        return rebuild(found)
+
+    def _keep(self, key: object, compiled: Compiled) -> None:
+        with self._lock:
+            self._plans[key] = (*self._plans.get(key, ()), compiled)
+            keys = list(self._plans)
+            while len(self._plans) > self._cache:
+                self._plans.popitem(last=False)
+            self._made += 1
+            made = self._made
+        if made == MANY:
+            name = _name(self.function)
+            warnings.warn(
+                f"jit has made {MANY} plans of {name}, for {differences(*keys[-2:])}; "
+                "each costs a run: pass what varies as an array, or cut the data into "
+                "equal shapes",
+                stacklevel=3,
+            )
+
+
+MOST_OUTCOMES: Final = 8
+"""How many outcomes of guards have plans of their own, for arguments of one key."""
+
+MANY: Final = 8
+
+
+def jit(
+    function: F,
+    *,
+    engine: Literal["numpy"] = "numpy",
+    static_argnames: str | Collection[str] = (),
+    guards: bool = False,
+    cache: int = 64,
+) -> Jitted[F]:
+    """
+    Compile a function of pytrees: note what its first call computes, and run that.
+
+    The first call with arguments of some structure, shapes and dtypes runs the
+    function over arrays that note each call of the array namespace. Later calls with
+    such arguments run the noted plan over bare arrays: neither the program nor the tape
+    nor the sweep runs again. The results are the same, bit for bit.
+
+    Floats, integers and arrays are inputs. Truth values, texts and functions are
+    static: another one makes another plan. Closures and random numbers are frozen:
+    they are as they were in the noted call; pass them as arguments instead.
+
+    Args:
+        function: of arguments and a result that are pytrees; a ``Result`` of one too.
+        engine: what runs plans.
+        static_argnames: keyword arguments that Python code reads, such as a count.
+        guards: whether Python code may read values; each outcome is a plan.
+        cache: for how many keys plans are kept; the one used longest ago goes first.
+
+    Fails with:
+        As the function: where a plan finds that a precondition fails, the function
+        itself runs.
+
+    Raises:
+        TypeError: Python code reads a value; from a call.
+
+    Cost:
+        The first call 20 us a call of the namespace.
+
+    Source:
+        Lean: none. JAX: ``jax.jit``.
+
+    >>> from tapem_dsl import mul, value_and_grad
+    >>> step = jit(value_and_grad(lambda x: mul(x, x)))
+    >>> step(np.float64(3.0)), step(np.float64(4.0))
+    (<Success: (np.float64(9.0), np.float64(6.0))>, \
+<Success: (np.float64(16.0), np.float64(8.0))>)
+    """
+    function_argument(function, "jit", "function")
+    if engine != "numpy":
+        raise ValueError(f"jit knows the engine 'numpy', not {short_repr(engine)}")
+    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
+    return Jitted(function, frozenset(names), cache, guards=guards)
+
+
+def _remade(
+    function: Any, static: frozenset[str], cache: int, guards: Any
+) -> Jitted[Any]:
+    return Jitted(function, static, cache, guards=guards)
+
+
+def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
+    """Run a plan: its outputs, the number of a check that failed, or what it raised."""
+    with np.errstate(all="ignore"):
+        try:
+            return run(*inputs)
+        except Exception as error:  # noqa: BLE001 - the function itself says what is wrong
+            return f"the plan raised {type(error).__name__}"
+
+
+def _check_result(x: object) -> None:
+    """Refuse a result that may hold noted values inside."""
+    if isinstance(x, Tape | TapeM | Tracer) and type(x) is not Noted:
+        raise TypeError(
+            f"a function under jit returned {short_repr(x)}; return arrays: of a tape "
+            "`value_of` or gradients"
+        )
+
+
+def _name(function: object) -> str:
+    return getattr(function, "__qualname__", None) or short_repr(function)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -1,0 +1,179 @@
+"""A plan: the calls of an array namespace that one run made, in order, as data."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, TypeAlias, final
+
+import numpy as np
+
+from tapem_dsl.arrays import NUMPY, AnyArray, AnyDType, Namespace
+from tapem_dsl.arrays.shape import Shape
+
+
+@final
+class Slot(int):
+    """
+    The number of a value in a plan, told from the integers among the arguments.
+
+    >>> Slot(3)
+    %3
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"%{int(self)}"
+
+
+# Any: what a member of the namespace takes beside arrays: shapes, axes, literals.
+Argument: TypeAlias = Any
+
+
+class Call(NamedTuple):
+    """
+    One call: its result is the slot of its place in the plan.
+
+    >>> Call("add", (Slot(0), 2), (), (), np.dtype(np.float64))
+    add(%0, 2) -> float64[]
+    """
+
+    function: "str | Callable[..., Any]"
+    """A member of :data:`FUNCTIONS`; or a pure function of Python, called as it is."""
+
+    arguments: tuple[Argument, ...]
+    options: tuple[tuple[str, Argument], ...]
+    shape: Shape
+    dtype: AnyDType
+
+    def slots(self) -> Iterator[Slot]:
+        """List the values that it reads."""
+        for x in self.arguments:
+            if type(x) is Slot:
+                yield x
+        for _, x in self.options:
+            if type(x) is Slot:
+                yield x
+
+    def __repr__(self) -> str:
+        name = self.function
+        if not isinstance(name, str):
+            name = getattr(name, "__qualname__", repr(name))
+        given = [*map(repr, self.arguments), *[f"{k}={v!r}" for k, v in self.options]]
+        return f"{name}({', '.join(given)}) -> {self.dtype}{list(self.shape)}"
+
+
+class Check(NamedTuple):
+    """A truth value that must come out as it did when it was noted."""
+
+    slot: Slot
+    expected: bool
+    precondition: bool
+    """Whether the program fails otherwise; else it goes another way."""
+
+
+@final
+class Plan:
+    """
+    Values in single assignment: inputs, constants and the results of calls.
+
+    A plan grows while its program runs. What it notes can be run again on other inputs
+    of the same shapes and dtypes.
+
+    Args:
+        guards: whether Python code may read values; each answer becomes a check.
+
+    >>> plan = Plan()
+    >>> x = plan.input(np.float64(2))
+    >>> y = plan.call("mul", (x, 3), (), np.float64(6))
+    >>> plan
+    %0 = input -> float64[]
+    %1 = mul(%0, 3) -> float64[]
+    """
+
+    __slots__ = (
+        *("_constants", "calls", "checks", "closed", "constants", "guards", "inputs"),
+    )
+
+    def __init__(self, *, guards: bool = False) -> None:
+        self.guards = guards
+        self.calls: list[Call] = []
+        self.inputs: list[Slot] = []
+        self.constants: dict[Slot, AnyArray] = {}
+        self.checks: list[Check] = []
+        self.closed = False
+        self._constants: dict[int, tuple[Slot, object]] = {}
+
+    def input(self, value: AnyArray) -> Slot:
+        """Add an argument of the function."""
+        slot = self.call("input", (), (), value)
+        self.inputs.append(slot)
+        return slot
+
+    # Any: a NumPy array or scalar.
+    def constant(self, value: Any) -> Slot:
+        """Add an array that was there before; the same object is one constant."""
+        known = self._constants.get(id(value))
+        if known is None:
+            slot = self.call("constant", (), (), value)
+            known = self._constants[id(value)] = slot, value  # alive: its id is its own
+            self.constants[slot] = value.copy() if value.flags.writeable else value
+        return known[0]
+
+    def call(
+        self,
+        function: "str | Callable[..., Any]",
+        arguments: tuple[Argument, ...],
+        options: tuple[tuple[str, Argument], ...],
+        value: AnyArray,
+    ) -> Slot:
+        """Add a call, and the shape and dtype of what it returned."""
+        slot = Slot(len(self.calls))
+        call = Call(function, arguments, options, value.shape, value.dtype)
+        self.calls.append(call)
+        return slot
+
+    def close(self) -> None:
+        """Take no more calls, and let go of what only noting needed."""
+        self.closed = True
+        self._constants = {}
+
+    def __repr__(self) -> str:
+        checks = {check.slot: check.expected for check in self.checks}
+        lines = []
+        for at, call in enumerate(self.calls):
+            slot = Slot(at)
+            text = (
+                repr(call).replace("input()", "input").replace("constant()", "constant")
+            )
+            wanted = f"  # must be {checks[slot]}" if slot in checks else ""
+            lines.append(f"{slot} = {text}{wanted}")
+        return "\n".join(lines)
+
+
+def _all(x: AnyArray) -> Any:
+    return np.logical_and.reduce(x, None) if x.ndim else x
+
+
+def _astype(x: AnyArray, dtype: AnyDType) -> AnyArray:
+    return x.astype(dtype)
+
+
+OPERATORS: Final[dict[str, str]] = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "equal": "==",
+    "not_equal": "!=",
+    "logical_and": "&",
+    "logical_or": "|",
+}
+"""The members of the namespace that Python writes between their operands."""
+
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    name: getattr(NUMPY, name) for name in Namespace.__abstractmethods__
+} | {"all": _all, "astype": _astype, "copy": np.array}
+"""What the name of a call means: the members of NumPy's namespace, and three more."""

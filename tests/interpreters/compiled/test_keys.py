@@ -1,0 +1,275 @@
+"""What shares a plan, what does not, and what becomes of arguments and results."""
+
+import pickle
+import threading
+import warnings
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from tapem_dsl import EMPTY, jit, leaf, mul, rationals, value_and_grad
+from tapem_dsl.interpreters.forward import Dual
+from tapem_dsl.tape.equality import same
+from tests.untyped import LOOSE
+
+# Any, throughout: arguments of any type.
+
+
+def affine(x: Any, a: Any = 2.0, b: Any = 1.0) -> Any:
+    return x * a + b
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
+
+
+@dataclass(frozen=True)
+class Record:
+    x: Any
+    name: str
+
+
+ROW = np.arange(3.0)
+ARGUMENTS: list[Any] = [
+    *(ROW, ROW.astype(np.float32), ROW.astype(np.float16), ROW.astype(np.longdouble)),
+    *(np.float64(3), np.float32(3), 3.0, 3, np.int64(3), np.arange(3)),
+    *(np.ones((2, 3)), np.ones((0, 3)), np.ones(0), np.array(2.0)),
+    *(np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0)[::2]),
+    *(np.arange(6.0)[::-1], ROW.astype(">f8"), np.broadcast_to(1.0, (2, 2))),
+]
+
+
+@pytest.mark.parametrize("x", ARGUMENTS, ids=lambda x: repr(x)[:30])
+def test_arrays_of_all_kinds_are_taken(x: Any) -> None:
+    step = jit(affine)
+    for _ in range(3):
+        assert same(step(x), affine(x))
+
+
+def test_numbers_of_python_stay_numbers_of_python() -> None:
+    step = jit(lambda n, x: (n + 1, n * 2, -n, n / 2, x * 2.0, x * n, x))
+    for n, x in ((3, 0.5), (4, 1.5)):
+        found = step(n, x)
+        assert same(found, (n + 1, n * 2, -n, n / 2, x * 2.0, x * n, x))
+    assert "1 plan" in step.report()
+
+
+def test_records_lists_and_dicts_keep_their_types() -> None:
+    def function(given: Any) -> Any:
+        return {"pair": Pair(given["r"].x * 2.0, [given["xs"][0], None])}
+
+    step = jit(function)
+    given: dict[str, Any] = {"r": Record(ROW, "a"), "xs": [np.float64(1)]}
+    assert same(step(given), function(given))
+    assert same(
+        step({**given, "r": Record(ROW + 1, "a")}),
+        function({**given, "r": Record(ROW + 1, "a")}),
+    )
+    assert "1 plan" in step.report()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "plans"),
+    [
+        ((ROW,), (ROW + 1,), 1),
+        ((ROW,), (np.arange(4.0),), 2),
+        ((ROW,), (ROW.astype(np.float32),), 2),
+        ((ROW, 2.0), (ROW, 3.0), 1),
+        ((ROW, 2), (ROW, 3), 1),
+        ((ROW, 2), (ROW, 2.0), 2),
+        ((ROW, np.float64(2)), (ROW, 2.0), 2),
+        (([ROW],), ((ROW,),), 2),
+        (([ROW],), ([ROW, ROW],), 2),
+        ((Record(ROW, "a"),), (Record(ROW, "b"),), 2),
+        ((Record(ROW, "a"),), (Record(ROW, "a"),), 1),
+        ((ROW, True), (ROW, False), 2),
+        ((ROW, None), (ROW, 1.0), 2),
+        ((ROW, len), (ROW, max), 2),
+    ],
+)
+def test_what_shares_a_plan(first: Any, second: Any, plans: int) -> None:
+    step = jit(lambda *given: given[0])
+    for arguments in (first, second, first):
+        assert same(step(*arguments), arguments[0])
+    assert step.report().splitlines()[0].split(": ")[1].startswith(f"{plans} plan")
+
+
+def test_keywords_in_any_order_are_one_call() -> None:
+    step = jit(affine)
+    assert same(step(ROW, a=3.0, b=4.0), affine(ROW, 3.0, 4.0))
+    assert same(step(ROW, b=5.0, a=4.0), affine(ROW, 4.0, 5.0))
+    assert "1 plan, 1 run" in step.report()
+
+
+AS_THEY_ARE: list[Any] = [
+    rationals([1, 2]),
+    Fraction(1, 2),
+    Dual(np.float64(1), np.float64(2), 1),
+    np.array(["a"]),
+]
+
+
+@pytest.mark.parametrize("x", AS_THEY_ARE, ids=lambda x: type(x).__name__)
+def test_rationals_and_tracers_run_as_they_are(x: Any) -> None:
+    step = jit(lambda x: [x])
+    assert step(x)[0] is x
+    assert "as it is, 1 time:" in step.report()
+
+
+def test_exact_gradients_are_exact() -> None:
+    step = jit(value_and_grad(lambda w: mul(w, w)))
+    value, slope = step(rationals(3)).unwrap()
+    assert (value.item(), slope.item()) == (9, 6)
+
+
+def test_what_cannot_be_hashed_runs_as_it_is() -> None:
+    step = jit(lambda x, options: x * options["a"].bit_length())
+    assert step(ROW, {"a": 2**70}).tolist() == [0.0, 71.0, 142.0]
+    other = jit(lambda x, names: x * len(names))
+    assert other(ROW, {1, 2}).tolist() == [0.0, 2.0, 4.0]
+    assert "cannot be hashed" in other.report()
+
+
+def test_results_are_read_only_and_share_nothing_with_arguments() -> None:
+    kept = np.ones(3)
+
+    def views(x: Any) -> Any:
+        return x, x[:2], x * 1.0, kept, kept[1:], np.float64(1), 7
+
+    step = jit(views)
+    for _ in range(3):
+        x = np.arange(3.0)
+        found = step(x)
+        assert same(found[:3], (np.arange(3.0), np.arange(2.0), np.arange(3.0)))
+        for array in found[:3]:
+            assert not array.flags.writeable
+            assert not np.shares_memory(array, x)
+        x[:] = 9
+        assert found[0].tolist() == [0, 1, 2]
+
+
+def test_arguments_and_closures_that_change_later_change_no_plan() -> None:
+    x, kept = np.arange(3.0), np.ones(3)
+    step = jit(lambda x: x + kept)
+    assert step(x).tolist() == [1, 2, 3]
+    x[:] = 5
+    assert step(x).tolist() == [6, 6, 6]
+    kept[:] = 100
+    assert step(x).tolist() == [6, 6, 6]  # a closure is frozen
+
+
+def test_two_equal_results_are_one_value_each_time() -> None:
+    step = jit(lambda x: (x * 2.0, x * 2.0))
+    for _ in range(2):
+        assert same(step(ROW), (ROW * 2.0, ROW * 2.0))
+
+
+def test_a_value_that_was_kept_says_so() -> None:
+    kept: list[Any] = []
+
+    def leaking(x: Any) -> Any:
+        kept.append(x * 2.0)
+        return x
+
+    jit(leaking)(ROW)
+    with pytest.raises(TypeError, match="used after the call ended; return it"):
+        kept[0] + 1.0
+    other = jit(lambda x: x + kept[0])
+    with pytest.raises(TypeError):
+        other(ROW)
+
+
+def test_values_of_two_functions_do_not_meet() -> None:
+    kept: list[Any] = []
+
+    def outer(x: Any) -> Any:
+        kept.append(x)
+        return jit(lambda y: y + kept[0], cache=1)(ROW)
+
+    assert jit(outer)(ROW).tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("made", [leaf, lambda x: leaf(x).exec().unwrap()])
+def test_programs_and_tapes_are_no_results(made: Any) -> None:
+    with pytest.raises(TypeError, match="under jit returned"):
+        jit(made)(ROW)
+
+
+def test_the_cache_is_bounded_and_the_eighth_plan_warns() -> None:
+    step = jit(lambda x: x * 2.0, cache=5)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for size in range(1, 12):
+            assert step(np.ones(size)).tolist() == [2.0] * size
+    assert len(caught) == 1
+    said = str(caught[0].message)
+    assert "8 plans" in said
+    assert "float64[7] and float64[8]" in said
+    assert step.report().startswith(f"{step.function.__qualname__}: 5 plans")
+
+
+def test_the_plan_prints_a_line_a_call() -> None:
+    step = jit(lambda x: x * 2.0 + 1.0)
+    step(np.float64(3))
+    (plan,) = step.plan(np.float64(4))
+    assert repr(plan).splitlines() == [
+        "%0 = input -> float64[]",
+        "%1 = multiply(%0, 2.0) -> float64[]",
+        "%2 = add(%1, 1.0) -> float64[]",
+    ]
+    assert step.plan(np.ones(2)) == ()
+
+
+def test_it_pickles_without_its_plans() -> None:
+    step = jit(affine, static_argnames="a")
+    step(ROW)
+    again = pickle.loads(pickle.dumps(step))
+    assert same(again(ROW), affine(ROW))
+    assert "1 plan" in again.report()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda: LOOSE.jit(3), TypeError, "jit takes a function for function, not 3"),
+        (
+            lambda: LOOSE.jit(affine, engine="cuda"),
+            ValueError,
+            "knows the engine 'numpy'",
+        ),
+        (lambda: jit(leaf(1.0)), TypeError, "not a program"),
+    ],
+)
+def test_mistakes_are_said(wrong: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        wrong()
+
+
+@pytest.mark.filterwarnings("ignore:jit has made")
+def test_two_threads_share_one_function() -> None:
+    step = jit(value_and_grad(lambda w: mul(w, w).bind(lambda y: mul(y, w))), cache=2)
+    eager = value_and_grad(lambda w: mul(w, w).bind(lambda y: mul(y, w)))
+    wrong: list[Any] = []
+
+    def work(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(300):
+            x = rng.normal(size=()).astype(rng.choice(["f4", "f8", "f2"]))[()]
+            if not same(step(x), eager(x)):
+                wrong.append(x)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_the_empty_tape_is_a_static_argument() -> None:
+    step = jit(lambda x, tape: x * len(tape))
+    assert step(ROW, EMPTY).tolist() == [0, 0, 0]
