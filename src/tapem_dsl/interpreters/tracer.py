@@ -23,7 +23,7 @@ def fresh_level() -> int:
 
 
 class Leveled(Tracer):
-    """A tracer that a sweep can meet: it adds and drops the levels that it carries."""
+    """A tracer that reverse mode supports: it can add and drop each of its levels."""
 
     __slots__ = ()
 
@@ -37,11 +37,11 @@ class Leveled(Tracer):
 
     @abstractmethod
     def drop_level(self, level: int) -> Array:
-        """Return the cotangent of ``x``, where this is the cotangent of ``lift(x)``."""
+        """Apply the VJP of lifting to ``level`` to this, a cotangent of that level."""
 
     @abstractmethod
     def add_level(self, cotangent: Array, level: int) -> Array:
-        """Return the cotangent of this, where the other is that of its value."""
+        """Apply the VJP of "take the value of this at ``level``" to a cotangent."""
 
     # Any: of this class.
     def receives(self, cotangent: Any) -> bool:
@@ -51,10 +51,10 @@ class Leveled(Tracer):
 
 class Layer(Leveled):
     """
-    A tracer made of arrays of lower levels: its parts.
+    A tracer made of arrays of lower levels, its parts: a dual of primal and tangent.
 
-    A subclass defines the five abstract methods. They come in adjoint pairs: ``lift``
-    and ``project``, the value (the first part) and ``inject``.
+    A subclass defines the five abstract methods. ``project`` is the VJP of ``lift``,
+    and ``inject`` is the VJP of taking the first part, the value.
     """
 
     __slots__ = ()
@@ -127,7 +127,7 @@ def below(x: Array, level: int, function: Callable[[Array], Array]) -> Array:
 
 def as_layer(x: Array, of: Layer) -> Layer:
     """
-    Return an array of no higher level as a layer of that level: a constant is lifted.
+    Return ``x`` if it has the level of ``of``; else lift it there, as a constant.
 
     >>> from tapem_dsl.interpreters.forward import Dual
     >>> from tapem_dsl.tape.value import as_value
@@ -150,7 +150,9 @@ def levels_of(x: Array) -> frozenset[int]:
 
 def drop_level(x: Array, level: int) -> Array:
     """
-    Return the cotangent of a constant, where ``x`` is that of the lifted constant.
+    Apply the VJP of lifting a constant to ``level`` to the cotangent ``x``.
+
+    For a dual that is its tangent, not its primal: see ``Dual.project``.
 
     >>> from tapem_dsl.interpreters.forward import Dual
     >>> drop_level(Dual(1.0, 2.0, 7), 7)
@@ -163,10 +165,11 @@ def align_levels(cotangent: Array, value: Array, ambient: frozenset[int]) -> Arr
     """
     Bring a cotangent to the levels of the node that receives it.
 
-    Ambient levels, those of the output or the seed of a sweep, stay: to them the sweep
-    is one more function. A level that an op entered below the output is dropped where
-    the node lacks it: the node was lifted there. Where only the node has the level, an
-    op took its value on the way, and the level is injected.
+    Ambient levels, those of the output or the seed of a sweep, stay, as in JAX's
+    ``jvp`` of ``grad``. Of the other levels the cotangent gets those that the node's
+    value has. One that only the cotangent has is dropped: the node was used as a
+    constant (``lift``), and this is the VJP. One that only the value has is added: an
+    op took the primal on the way, and this is the VJP of that.
 
     >>> from tapem_dsl.interpreters.forward import Dual
     >>> from tapem_dsl.tape.value import as_value

@@ -3,10 +3,11 @@ The vocabulary: what each op computes and which shapes it takes; no derivatives.
 
 What holds for every op is said here, once.
 
-**Scalars.** All ops run over float64, float32, float16 and long doubles. They run over
-exact rationals if their formula is rational; the others fail with
-:class:`OutsideDomain` "over rationals". Ops "of any scalar type" also move conditions
-and labels.
+**Scalar types**, or dtypes. All ops take float64, float32, float16 and long doubles.
+They take exact rationals if their formula is rational; the others fail with
+:class:`OutsideDomain` "over rationals". Ops "of any scalar type" only move entries, and
+also take conditions (arrays of booleans) and labels (arrays of integers). A "scalar" by
+itself is an array of shape ``()``.
 
 **Shapes.** The operands and the result of an *elementwise* op have the same shape:
 it broadcasts nothing, and :func:`broadcast_to` is the op that does. An argument

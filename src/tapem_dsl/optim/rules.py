@@ -290,7 +290,7 @@ class EmptyState(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Sgd(Rule[EmptyState]):
     """
-    ``p - g * rate``.
+    ``p - (g + p * weight_decay) * rate``.
 
     Lean: ``Optim.SGD``. PyTorch: ``torch.optim.SGD``.
 

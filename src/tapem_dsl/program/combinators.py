@@ -95,8 +95,10 @@ def value_of(id: NodeId) -> TapeM[NDArray[Any], Any]:
     """
     Return the value of a node: an array, or a NumPy scalar if its shape is ``()``.
 
+    It is read-only and not a node, so no gradient flows through it.
+
     Fails with:
-        :class:`InvalidNodeId`.
+        :class:`InvalidNodeId`, with ``op='require_value'``, its name in TorchLean.
 
     Lean: ``getValue?``; PyTorch: ``Tensor.detach``.
 

@@ -42,9 +42,10 @@ def do(
     argument is passed by position or by keyword. A program pickles if the function is
     at the top level of a module.
 
-    A failure ends the block: ``with`` and ``finally`` clauses run, ``except`` clauses
-    do not; use :meth:`TapeM.lash` to recover. An exception in an inner block ends the
-    run as well: an ``except`` around ``yield from`` does not catch it.
+    A failure closes the generator (``GeneratorExit``): ``with`` and ``finally`` clauses
+    run, ``except Exception`` does not, and a bare ``except:`` runs but cannot recover;
+    use :meth:`TapeM.lash` for that. An exception in an inner block ends the run as
+    well: an ``except`` around ``yield from`` does not catch it.
 
     Lean: ``do``.
 

@@ -47,8 +47,8 @@ class Accumulator:
     def __init__(self, slots: Slots, ambient: frozenset[int]) -> None:
         self.slots = slots
         self.ambient = ambient
-        self.pending: dict[int, Pending] = {}  # products to add to a slot
-        self.owned: set[int] = set()  # slots whose array this made and may add to
+        self.pending: dict[int, Pending] = {}  # products still to compute and add
+        self.owned: set[int] = set()  # slots with a sum of ours: `+=` may write to it
 
     # Any: an id is an int, and a namespace is there, which the checkers are not told.
     def receive(
@@ -95,7 +95,7 @@ class Accumulator:
             self.settle(parent)
 
     def settle(self, id: int) -> None:
-        """Add the products that a slot lacks."""
+        """Compute the deferred products of a node, and add them to its cotangent."""
         total = self.pending.pop(id).total()
         existing = self.slots[id]
         if existing is not None:
@@ -129,7 +129,7 @@ def _added(xp: Namespace, existing: Array, contribution: Array) -> Array:
 
 
 def _aligned(xp: Namespace, x: Array, g: Array, ambient: frozenset[int]) -> Array:
-    """Return a contribution in its one form, at the levels of the node it is for."""
+    """Convert a contribution to canonical form and to the dual levels of its node."""
     if not isinstance(g, Leveled):
         g = frozen(xp.canonical(g))
         if isinstance(x, Leveled) and not isinstance(x, Layer):

@@ -46,16 +46,19 @@ def sweep(  # noqa: C901, PLR0912, PLR0915 - one loop; a call in it costs a tent
     """
     Visit ids in descending order and pass each one's cotangent on to its parents.
 
-    A node that has no cotangent or is not live is passed over. Contributions to parents
-    that are not live are dropped, unseen. The arrays left in the slots are read-only.
+    A node that has no cotangent or is not live is skipped. What a rule returns for a
+    parent that is not live is ignored, without a check of its shape. The cotangents
+    left in ``slots`` are read-only.
 
     Args:
         nodes: the tape.
-        slots: the cotangents so far, updated in place.
+        slots: the cotangent of each node, ``None`` before the first; updated in place.
         ids: which nodes to visit, descending.
-        live: for each node whether it receives a cotangent.
-        keep: of which visited nodes to keep the cotangent; of all if ``None``.
-        ambient: the levels that the output or its seed carries: cotangents keep them.
+        live: for each node whether it is to receive a cotangent: see ``visits``.
+        keep: which visited nodes keep their cotangent; the others' memory is freed once
+            it is passed on. All keep it if ``None``.
+        ambient: the dual levels of the output and of its seed, which all cotangents
+            keep: see ``align_levels``.
 
     Raises:
         Refused: a missing rule, a bad parent, a contribution that does not fit.

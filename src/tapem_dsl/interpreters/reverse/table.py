@@ -15,7 +15,7 @@ Need: TypeAlias = tuple[bool, ...]
 """Which parents want a cotangent, in order."""
 
 Cotangents: TypeAlias = tuple[Array | None, ...]
-"""One for each parent, in order; ``None`` where none is needed, or an ``Outer``."""
+"""One for each parent, in order: an array, an ``Outer``, or ``None`` if not needed."""
 
 # Any: each rule is defined for its own class of op.
 Rule: TypeAlias = Callable[[Any, Namespace, Array, Operands, Array, Need], Cotangents]
@@ -23,9 +23,10 @@ Rule: TypeAlias = Callable[[Any, Namespace, Array, Operands, Array, Need], Cotan
 ``rule(op, xp, g, xs, y, need)``: what the parents receive when the result receives
 ``g``.
 
-``xp`` is the namespace to compute with (a rule never imports NumPy), ``xs`` are the
-operands, ``y`` is the result, to be used again where that is stable. What it gives are
-new arrays, or what it was given, or views of these: they become read-only.
+``xp`` is the namespace to compute with (a rule never imports NumPy), ``g`` is the
+cotangent of the result, ``xs`` are the operands, and ``y`` is the result, so that a
+rule need not compute it again. It may return new arrays, its arguments or views of
+them; the sweep makes what it returns read-only.
 """
 
 P = TypeVar("P", bound=Op)
@@ -95,8 +96,8 @@ class VjpRules(RuleTable[Rule]):
 
         A function is called with the arguments of a rule, the operands one by one and
         without ``need``: ``(op, xp, g, x, y)`` for an op of one operand, ``(op, xp, g,
-        a, b, y)`` for one of two. It returns what the operand receives. ``None`` stands
-        for a function where an operand never receives anything, such as a label.
+        a, b, y)`` for one of two. It returns what the operand receives. Pass ``None``
+        in place of a function for an operand without a gradient, such as labels.
 
         Raises:
             TypeError: not a class of op, or a part that is no function.
@@ -189,7 +190,7 @@ _RULES: Final[dict[int, Callable[..., Rule]]] = {1: Single, 2: Pair, 3: _of_thre
 
 
 def _nothing(*_: object) -> None:
-    """Return nothing, even if the node of an operand has its flag."""
+    """Return no cotangent, even if the operand's node has ``requires_grad``."""
 
 
 vjp_rules: Final = VjpRules("vjp")

@@ -14,7 +14,7 @@ from tapem_dsl.tape.node import Node
 
 def ids_of(wrt: Iterable[NodeId]) -> tuple[NodeId, ...]:
     """
-    Check that a collection can be one of ids.
+    Return ``wrt`` as a tuple of ids, or raise a ``TypeError``.
 
     >>> ids_of(3)
     Traceback (most recent call last):
@@ -35,9 +35,11 @@ def check_wanted(
     nodes: list[Node[Any]], wanted: Collection[NodeId], out: NodeId
 ) -> None:
     """
-    Refuse the first wanted node that is none, or that no gradient reaches.
+    Refuse the first wanted id that is not on the tape, or whose node is frozen.
 
-    The output is never refused: it receives the seed, also if it is frozen.
+    Frozen is: ``requires_grad`` is false. The output is never refused: it receives the
+    seed, also if it is frozen. A node that the output does not depend on is not refused
+    either: it gets no entry.
 
     >>> import numpy as np
     >>> nodes = [Node(None, (), np.float64(2), requires_grad=False)]
@@ -67,8 +69,9 @@ def visits(
     """
     Return which nodes a sweep visits, descending, and for each node if it is live.
 
-    A live node receives its cotangent. If all are wanted, each node with its flag is
-    live; else the wanted ones are, and those that depend on these, which are visited.
+    A live node receives a cotangent. If ``wanted`` is ``None``, every node with
+    ``requires_grad`` is live, and all nodes are visited. Else the live nodes are the
+    wanted ones and those that depend on one of them; only the latter are visited.
 
     Args:
         nodes: the tape up to the output.

@@ -127,7 +127,12 @@ def mean_scalar_over_array(
     tag: str, xs: Iterable[X], loss_of: Callable[[X], TapeM[NodeId, F]]
 ) -> TapeM[NodeId, F]:
     """
-    Record the mean over the rows of an array, or the items of any other iterable.
+    Record the mean loss over the rows of an array, or the items of another iterable.
+
+    ``loss_of`` records one scalar loss for each, and ``tag`` names the call in errors.
+
+    Fails with:
+        as :func:`mean_scalar_over`; :class:`EmptyDataset` if there are none.
 
     Laws:
         ``mean_scalar_over_array(tag, xs, f) == mean_scalar_over(tag, list(xs), f)``:
