@@ -103,6 +103,9 @@ BY_NAME: dict[str, Kind] = {
     "into": Kind(float, 3, None, "float", PROGRAM),
     "how": Kind("lcg", 3, None, "fast"),
     "samples": Kind([1.0], *NO_ITEMS),
+    "jit.function": FUNCTION,
+    "jit.engine": Kind("numpy", 3, None, "fast", PROGRAM),
+    "jit.static_argnames": Kind((), 3, None, PROGRAM, (1,)),
 }
 """What annotations leave open."""
 ANYTHING = {

@@ -162,6 +162,7 @@ def far_left(xp: Namespace, x: Array) -> Array | None:
     """
     Return where ``x`` is below ``FAR_LEFT``; ``None`` if nowhere.
 
+    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> far_left(NUMPY, np.array([-60.0, 0.0])), far_left(NUMPY, np.array([0.0]))
     (array([ True, False]), None)

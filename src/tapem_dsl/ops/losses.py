@@ -34,6 +34,7 @@ def mean_of(xp: Namespace, x: Array, shape: Shape) -> Array:
     """
     Return the mean of all entries, 0 for none; a scalar is its own mean.
 
+    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> float(mean_of(NUMPY, np.array([1.0, 2.0]), (2,)))
     1.5
@@ -193,6 +194,7 @@ def not_positive(xp: Namespace, x: Array) -> Array:
     """
     Return ``-abs(x)``, with the derivative of ``x`` at 0.
 
+    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> not_positive(NUMPY, np.array([-2.0, 3.0]))
     array([-2., -3.])
@@ -247,6 +249,7 @@ def check_labels(op: str, xp: Namespace, labels: Array, classes: int) -> None:
     """
     Refuse labels outside 0 to ``classes - 1``, where labels are known.
 
+    >>> import numpy as np
     >>> from tapem_dsl.arrays import NUMPY
     >>> check_labels("nll", NUMPY, np.array([0, 3]), 3)
     Traceback (most recent call last):
@@ -294,6 +297,7 @@ def cross_entropy(logits: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
     Lean: on tapes a softmax, its logarithm and a product with one-hot rows. PyTorch:
         ``torch.nn.functional.cross_entropy``, which gives NaN for no rows.
 
+    >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of
     >>> logits, label = leaf(np.array([1000.0, 0.0])), const(np.int64(1))
     >>> loss = logits.bind(lambda x: label.bind(lambda y: cross_entropy(x, y)))
@@ -329,6 +333,7 @@ def nll(log_probabilities: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
     Gradient: ``-g / N`` to each row's label; none to the labels.
     Lean: none on tapes. PyTorch: ``torch.nn.functional.nll_loss``.
 
+    >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of
     >>> row, label = leaf(np.array([-1.0, -2.0])), const(np.int64(1))
     >>> loss = row.bind(lambda x: label.bind(lambda y: nll(x, y)))

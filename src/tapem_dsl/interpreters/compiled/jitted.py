@@ -12,6 +12,7 @@ import numpy as np
 from returns.result import Failure, Success
 
 from tapem_dsl import tree
+from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.arrays import AnyArray, Tracer
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
 from tapem_dsl.interpreters.compiled.keys import (
@@ -267,8 +268,11 @@ def jit(
     function_argument(function, "jit", "function")
     if engine != "numpy":
         raise ValueError(f"jit knows the engine 'numpy', not {short_repr(engine)}")
+    check_argument("jit", "guards", guards, (False, True))
+    check_argument("jit", "cache", cache, "count")
     names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
-    return Jitted(function, frozenset(names), cache, guards=guards)
+    static = frozenset(items_of("jit", "static_argnames", names, str))
+    return Jitted(function, static, cache, guards=guards)
 
 
 def _remade(
