@@ -24,8 +24,8 @@ from tapem_dsl.optim import (
     ParamGroup,
     ParamTable,
     RmsProp,
-    Rule,
     Sgd,
+    UpdateRule,
     adam,
     adamw,
     by_leaf,
@@ -52,7 +52,7 @@ Wrong = tuple[list[Any], list[Any]]
 AMOUNT: Final[Wrong] = ([-1, math.nan, math.inf, Fraction(10**400)], ["x", None, True])
 BETA: Final[Wrong] = ([*AMOUNT[0], 1.0, 1.1, np.float32(1)], AMOUNT[1])
 RHO: Final[Wrong] = ([*AMOUNT[0], 1.1], AMOUNT[1])
-WRONG: Final[dict[type[Rule[Any]], dict[str, Wrong]]] = {
+WRONG: Final[dict[type[UpdateRule[Any]], dict[str, Wrong]]] = {
     Sgd: {"weight_decay": AMOUNT},
     Momentum: {
         "momentum": AMOUNT,
@@ -69,7 +69,9 @@ WRONG: Final[dict[type[Rule[Any]], dict[str, Wrong]]] = {
 RULES: Final[list[Any]] = [
     kind
     for kind in (vars(train) | vars(optim)).values()
-    if isinstance(kind, type) and issubclass(kind, Rule) and kind is not Rule
+    if isinstance(kind, type)
+    and issubclass(kind, UpdateRule)
+    and kind is not UpdateRule
 ]
 
 

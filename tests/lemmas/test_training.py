@@ -110,7 +110,9 @@ def test_sgd_update_tensor_is_the_update_of_sgd(
 RULES: Final[list[Any]] = [
     rule
     for rule in vars(optim).values()
-    if inspect.isclass(rule) and issubclass(rule, optim.Rule) and rule != optim.Rule
+    if inspect.isclass(rule)
+    and issubclass(rule, optim.UpdateRule)
+    and rule != optim.UpdateRule
 ]
 COUNTING: Final = (optim.Momentum, optim.Adam)
 

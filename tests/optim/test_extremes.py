@@ -20,9 +20,9 @@ from tapem_dsl.optim import (
     AdamW,
     Momentum,
     RmsProp,
-    Rule,
     Sgd,
     Transform,
+    UpdateRule,
     apply_updates,
     by_leaf,
     clip_by_norm,
@@ -36,7 +36,7 @@ from tapem_dsl.tape.equality import same
 KINDS: Final = (np.float16, np.float32, np.float64)
 
 # Any: rules have states of their own.
-RULES: Final[dict[type[Rule[Any]], list[Rule[Any]]]] = {
+RULES: Final[dict[type[UpdateRule[Any]], list[UpdateRule[Any]]]] = {
     Sgd: [Sgd(), Sgd(0.5)],
     Momentum: [Momentum(), Momentum(1.0, 0.5), Momentum(0.9, nesterov=True)],
     AdaGrad: [AdaGrad(), AdaGrad(weight_decay=0.5)],
@@ -91,7 +91,9 @@ def test_every_rule_and_every_clip_is_tried() -> None:
     rules = {
         kind
         for kind in vars(optim).values()
-        if isinstance(kind, type) and issubclass(kind, Rule) and kind is not Rule
+        if isinstance(kind, type)
+        and issubclass(kind, UpdateRule)
+        and kind is not UpdateRule
     }
     assert rules == set(RULES)
     assert {name for name in vars(optim) if name.startswith("clip_by")} == set(CLIPS)

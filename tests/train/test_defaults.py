@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import lr_scheduler
 
 from tapem_dsl import optim
-from tapem_dsl.optim import Rule, by_leaf
+from tapem_dsl.optim import UpdateRule, by_leaf
 
 
 def of(function: Callable[..., Any], name: str) -> Any:
@@ -102,8 +102,8 @@ def rules_and_schedules() -> list[type]:
         kind
         for kind in vars(optim).values()
         if isinstance(kind, type)
-        and kind is not Rule
-        and (issubclass(kind, Rule) or kind.__module__ in modules)
+        and kind is not UpdateRule
+        and (issubclass(kind, UpdateRule) or kind.__module__ in modules)
     ]
 
 

@@ -101,7 +101,7 @@ EACH: Final[dict[str, Callable[[float], Any]]] = {
     "rmsprop": optim.rmsprop,
     "sgd": optim.sgd,
 }
-ABSTRACT: Final = {"Rule", "Transform"}
+ABSTRACT: Final = {"UpdateRule", "Transform"}
 NO_VALUES: Final = {"Level", "LineFormatter"}
 """An enumeration, and a formatter of ``logging``."""
 

@@ -20,8 +20,8 @@ from tapem_dsl.optim.cycles import Cyclic as Cyclic
 from tapem_dsl.optim.cycles import OneCycle as OneCycle
 from tapem_dsl.optim.cycles import OneCycleLR as OneCycleLR
 from tapem_dsl.optim.rules import Momentum as Momentum
-from tapem_dsl.optim.rules import Rule as Rule
 from tapem_dsl.optim.rules import Sgd as Sgd
+from tapem_dsl.optim.rules import UpdateRule as UpdateRule
 from tapem_dsl.optim.schedules import Constant as Constant
 from tapem_dsl.optim.schedules import CosineAnnealing as CosineAnnealing
 from tapem_dsl.optim.schedules import Exponential as Exponential

@@ -10,7 +10,7 @@ from tapem_dsl.arrays import Array, Namespace
 from tapem_dsl.optim.rules import (
     NonNegative,
     Real,
-    Rule,
+    UpdateRule,
     canonical,
     constant,
     quotient,
@@ -36,7 +36,7 @@ class Accumulated(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class AdaGrad(Rule[Accumulated]):
+class AdaGrad(UpdateRule[Accumulated]):
     """
     ``G = G + g**2``, then ``p - rate / (sqrt(G) + epsilon) * g``.
 
@@ -76,7 +76,7 @@ class Averaged(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class RmsProp(Rule[Averaged]):
+class RmsProp(UpdateRule[Averaged]):
     """
     ``V = V * rho + g**2 * (1 - rho)``, then ``p - rate / (sqrt(V) + epsilon) * g``.
 
@@ -117,7 +117,7 @@ class Moments(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Adam(Rule[Moments]):
+class Adam(UpdateRule[Moments]):
     """
     Adam: running means of ``g`` and ``g**2``, with bias correction.
 
@@ -207,7 +207,7 @@ class Deltas(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Adadelta(Rule[Deltas]):
+class Adadelta(UpdateRule[Deltas]):
     """
     ``d = sqrt(u + epsilon) / sqrt(v + epsilon) * g``, then ``p - d * rate``.
 

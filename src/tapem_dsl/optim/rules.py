@@ -43,7 +43,7 @@ NonNegative: TypeAlias = Annotated[Real, "[0, inf)"]
 S = TypeVar("S")
 
 
-class Rule(ABC, Generic[S]):
+class UpdateRule(ABC, Generic[S]):
     """
     The equations of one optimiser for one tensor; ``S`` is the type of its state.
 
@@ -200,7 +200,7 @@ def check_rule(owner: str, rule: object) -> None:
     ...
     TypeError: by_leaf takes a rule, such as Adam(), not the class Sgd
     """
-    if not isinstance(rule, Rule):
+    if not isinstance(rule, UpdateRule):
         raise TypeError(f"{owner} takes a rule, such as Adam(), not {describe(rule)}")
 
 
@@ -288,7 +288,7 @@ class EmptyState(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sgd(Rule[EmptyState]):
+class Sgd(UpdateRule[EmptyState]):
     """
     ``p - (g + p * weight_decay) * rate``.
 
@@ -323,7 +323,7 @@ class Buffered(NamedTuple):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Momentum(Rule[Buffered]):
+class Momentum(UpdateRule[Buffered]):
     """
     ``b = b * momentum + g * (1 - dampening)``, then ``p - b * rate``.
 

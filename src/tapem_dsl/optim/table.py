@@ -12,7 +12,7 @@ from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import ParameterError, TapeError
 from tapem_dsl.ids import NodeId, index_of
-from tapem_dsl.optim.rules import NonNegative, Real, Rule, check_rule, fits
+from tapem_dsl.optim.rules import NonNegative, Real, UpdateRule, check_rule, fits
 from tapem_dsl.optim.schedules import Schedule, rate_at
 from tapem_dsl.optim.transforms import apply_updates
 from tapem_dsl.tape.equality import same, structural
@@ -127,7 +127,7 @@ class ParamGroup:
     """
 
     ids: tuple[NodeId, ...]
-    rule: Rule[Any]  # Any: its state
+    rule: UpdateRule[Any]  # Any: its state
     rate: NonNegative
     schedule: Schedule | None = None
     """If given, it replaces ``rate``; its argument is the count of past steps."""

@@ -27,8 +27,8 @@ from tapem_dsl.optim.adaptive import (
 from tapem_dsl.optim.rules import (
     Momentum,
     Real,
-    Rule,
     Sgd,
+    UpdateRule,
     canonical,
     check_alike,
     check_rule,
@@ -106,7 +106,7 @@ class Stepped(NamedTuple):
 class ByLeaf(Transform[Stepped]):
     """The transform that :func:`by_leaf` returns."""
 
-    rule: Rule[Any]
+    rule: UpdateRule[Any]
     rate: Real | Schedule
 
     def __post_init__(self) -> None:
@@ -160,7 +160,7 @@ init(parameters)
         raise TypeError(f"{what}, not {describe(state)}; {_FIX}")
 
 
-def by_leaf(rule: Rule[Any], rate: Real | Schedule) -> Transform[Stepped]:
+def by_leaf(rule: UpdateRule[Any], rate: Real | Schedule) -> Transform[Stepped]:
     """
     Return the optimiser that updates each leaf of a pytree by a rule.
 
