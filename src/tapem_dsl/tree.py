@@ -21,6 +21,16 @@ from tapem_dsl.program import combinators
 from tapem_dsl.program.checks import function_argument
 from tapem_dsl.program.tapem import TapeM
 
+__all__ = [
+    "Structure",
+    "const",
+    "flatten",
+    "leaves",
+    "map",
+    "named_param",
+    "param",
+]
+
 P = TypeVar("P")
 Q = TypeVar("Q")
 

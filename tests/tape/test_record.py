@@ -10,6 +10,7 @@ import pytest
 
 from tapem_dsl import (
     Array,
+    Do,
     Namespace,
     NodeId,
     Op,
@@ -17,12 +18,16 @@ from tapem_dsl import (
     TapeM,
     apply_op,
     const,
+    do,
     leaf,
     map_m,
+    mul,
     rationals,
     relu,
+    value_of,
 )
 from tapem_dsl.errors import DTypeMismatch, OutsideDomain, Refused
+from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.tape.record import _KERNELS
 
 
@@ -157,3 +162,48 @@ def test_a_division_by_zero_of_rationals_is_a_failure_wherever_it_happens() -> N
 def test_what_is_no_shape_is_refused_at_the_call(shape: Any) -> None:
     with pytest.raises(TypeError, match="a shape is a tuple of extents"):
         relu(NodeId(0), shape=shape)
+
+
+class Twice(Mul):  # type: ignore[misc] # final to checkers only
+    """``2 * a * b``: its own meaning, not the operator that it inherits."""
+
+    __slots__ = ()
+
+    name = "twice"
+
+    def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+        a, b = inputs
+        return a * b * 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_an_op_that_overrides_evaluate_inherits_no_operator(dtype: Any) -> None:
+    three = const(dtype(3))
+    found = three.bind(lambda a: apply_op(Twice(), a, a)).bind(value_of).eval()
+    assert found.unwrap() == 18
+
+
+def test_an_op_is_evaluated_again_where_a_block_made_warnings_errors() -> None:
+    @do
+    def strict() -> Do[NodeId]:
+        big = yield from const(1e308)
+        with np.errstate(all="raise"):
+            return (yield from mul(big, big))
+
+    tape = strict().exec().unwrap()
+    assert tape[NodeId(1)].value == np.inf
+
+
+def test_a_users_division_by_zero_is_theirs_unless_over_rationals() -> None:
+    class Divides(Strict):
+        __slots__ = ()
+
+        name = "divides"
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return inputs[0] * (1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        const(1.0).bind(lambda a: apply_op(Divides(), a)).run()
+    exact = const(Fraction(1)).bind(lambda a: apply_op(Divides(), a)).run()
+    assert isinstance(exact.failure(), OutsideDomain)

@@ -49,6 +49,8 @@ from tapem_dsl.ops import (
 )
 from tapem_dsl.tape.op import Op
 
+__all__ = ("ALL", "FAMILIES", "ops_of")
+
 FAMILIES: Final = (
     *(arithmetic, elementwise, activations, conditions),
     *(reductions, losses, linalg, attention, norms),

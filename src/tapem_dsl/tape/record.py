@@ -192,7 +192,7 @@ def _kernel(op: Op, values: Sequence[Array]) -> Kernel:
         real = [x for x in dtypes if x.kind in "fO"]
         half = bool(real) and not op.casts and all(x == HALF for x in real)
         dtype = np.dtype(scalar) if scalar else None
-        operator = type(op).operator if no_parameters and not half else None
+        operator = _operator(type(op)) if no_parameters and not half else None
         kernel = xp, shape, dtype, scalar, operator, half
         by_class = no_parameters or type(op).check_dtypes is Op.check_dtypes
         if not by_class or not 0 < len(values) <= _FEW:
@@ -269,6 +269,26 @@ def with_operands(
     return replace(error, op=op.name, ids=ids, names=names if any(names) else ())
 
 
+def is_exact(x: Array) -> bool:
+    """
+    Return whether an array is of rationals, which raise where they divide by zero.
+
+    >>> is_exact(np.float64(1))
+    False
+    """
+    return bool(x.dtype.hasobject)
+
+
+def _operator(kind: type[Op]) -> Callable[[Array, Array], Array] | None:
+    """Return a class's operator, unless a class below that overrides ``evaluate``."""
+    for base in kind.__mro__:
+        if "operator" in vars(base):
+            return kind.operator
+        if "evaluate" in vars(base):
+            return None
+    return None
+
+
 def raise_explained(
     error: Exception,
     op: Op,
@@ -277,7 +297,7 @@ def raise_explained(
     operands: Sequence[Array],
 ) -> NoReturn:
     """Raise an op's exception again, with its operands or the fix if they are known."""
-    if isinstance(error, ZeroDivisionError) and namespace_of(*operands) is not NUMPY:
+    if isinstance(error, ZeroDivisionError) and any(map(is_exact, operands)):
         error = Refused(OutsideDomain(op.name, "division by zero"))
     if isinstance(error, Refused):
         raise Refused(with_operands(error.error, op, ids, nodes)) from None

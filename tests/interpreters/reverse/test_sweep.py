@@ -33,8 +33,10 @@ from tapem_dsl import (
     throw,
     vjp_rules,
 )
+from tapem_dsl.interpreters.forward import Dual
 from tapem_dsl.tape.equality import same
 from tests.interpreters.reverse.probe import SEEN, Probe, ids, mixed, run
+from tests.untyped import LOOSE
 
 # -- order and contents ----------------------------------------------------------------
 
@@ -254,3 +256,24 @@ def test_an_order_of_another_length_is_a_type_error(count: int) -> None:
     out, tape = run(program())
     with pytest.raises(TypeError, match=rf"has {count} operands, but its"):
         backward_scalar(tape, out)
+
+
+def test_later_contributions_are_added_beside_a_dual_one() -> None:
+    """Plain, plain, dual, plain: the sum of the first two is no array to add to."""
+
+    @do
+    def program() -> Do[NodeId, Any]:
+        x = yield from param(np.ones(2))
+        c = yield from LOOSE.const(Dual(np.ones(2), np.ones(2), 1))
+        last = yield from scale(x, 1)
+        dual = yield from mul(x, c)
+        plain = [(yield from scale(x, 10)), (yield from scale(x, 100))]
+        total = yield from add(last, dual)
+        for y in plain:
+            total = yield from add(total, y)
+        return (yield from sum_(total))
+
+    out, tape = program().run().unwrap()
+    slope: Any = backward_scalar(tape, out).unwrap()[NodeId(0)]
+    assert slope.primal.tolist() == [112, 112]
+    assert slope.tangent.tolist() == [1, 1]

@@ -170,20 +170,36 @@ def test_short_rules_keep_an_order_of_the_op() -> None:
     assert received(None) == (-1e16 + 1e16) + 1.0 == 1.0
 
 
-def test_an_invalid_parent_of_a_pair_is_a_failure() -> None:
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_invalid_parent_is_a_failure(count: int) -> None:
     kind = class_of_op()
-    vjp_rules.each(
-        kind,
-        lambda op, xp, g, a, b, y: g,
-        lambda op, xp, g, a, b, y: g,
-    )
+    LOOSE.vjp_rules.each(kind, *[lambda *_: np.float64(1)] * count)
     one: Any = np.float64(1)
     for bad in (-1, 7):
-        nodes = [Node(None, (), one), Node(kind(), (NodeId(0), NodeId(bad)), one)]
+        parents = (*[NodeId(0)] * (count - 1), NodeId(bad))
+        nodes = [Node(None, (), one), Node(kind(), parents, one)]
         error = backward_scalar(Tape(nodes), NodeId(1)).failure()
         assert error == tapem_dsl.errors.InvalidParentId(
             "sum_of_operands", id=NodeId(1), parent=NodeId(bad), size=2
         )
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_scalar_of_another_dtype_from_either_function_is_a_failure(at: int) -> None:
+    kind = class_of_op()
+    parts: list[Any] = [lambda *_: np.float64(1)] * 2
+    parts[at] = lambda *_: np.float32(1)
+    LOOSE.vjp_rules.each(kind, *parts)
+    one: Any = np.float64(1)
+    nodes = [Node(None, (), one), Node(kind(), (NodeId(0), NodeId(0)), one)]
+    error = backward_scalar(Tape(nodes), NodeId(1)).failure()
+    assert isinstance(error, tapem_dsl.errors.GradientDTypeMismatch)
+
+
+def test_functions_for_another_number_of_operands_than_the_order_has() -> None:
+    for count in (1, 3):
+        with pytest.raises(TypeError, match=rf"has 2 by its .*order, not {count}"):
+            LOOSE.vjp_rules.each(class_of_op((1, 0)), *[lambda *_: None] * count)
 
 
 def test_what_a_function_refuses_names_the_op_and_its_operands() -> None:

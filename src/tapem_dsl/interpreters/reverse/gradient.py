@@ -222,7 +222,9 @@ def grad(
         Lean: ``gradients``. JAX: ``jax.grad``. PyTorch: ``torch.func.grad``.
 
     >>> from tapem_dsl import mul
-    >>> grad(lambda x: mul(x, x))(np.float64(3.0))
+    >>> def square(x: NodeId) -> TapeM[NodeId]:
+    ...     return mul(x, x)
+    >>> grad(square)(np.float64(3.0))
     <Success: 6.0>
     """
     return Grad(program_of)

@@ -30,7 +30,7 @@ from tapem_dsl.interpreters.reverse.table import (
 )
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
-from tapem_dsl.tape.record import with_operands
+from tapem_dsl.tape.record import is_exact, with_operands
 from tapem_dsl.tape.value import SCALARS, frozen
 
 
@@ -204,7 +204,7 @@ def _raise_located(
             raise better from error
     elif isinstance(error, Refused):
         raise Refused(with_operands(error.error, op, parents, nodes)) from None
-    elif xp is not NUMPY:  # floats divide by zero; whoever raised this is the user's
+    elif any(map(is_exact, values)):  # floats divide by zero: this is the user's error
         division = OutsideDomain(op.name, "division by zero")
         raise Refused(with_operands(division, op, parents, nodes)) from None
     raise error

@@ -103,6 +103,12 @@ class VjpRules(RuleTable[Rule]):
             TypeError: not a class of op, or a part that is no function.
             ValueError: the class has a rule already.
         """
+        order = getattr(kind, "contribution_order", None)
+        if order is not None and len(order) != len(parts):
+            raise TypeError(
+                f"vjp_rules.each takes a function an operand: {kind.__name__} has "
+                f"{len(order)} by its contribution_order, not {len(parts)}"
+            )
         made = _RULES.get(len(parts))
         if made is None or not all(part is None or callable(part) for part in parts):
             raise TypeError(
