@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OURS: Final = "tapem_dsl"
+JITTED: Final = "tapem_dsl (jit)"
 HAND_WRITTEN: Final = "hand-written"
 
 
@@ -73,7 +74,7 @@ def present(contenders: Contenders, peers: bool) -> dict[str, Contender]:
     """Make the contenders whose packages are installed."""
     made = {}
     for name, make in contenders.items():
-        if not (peers or name == OURS or name.startswith(HAND_WRITTEN)):
+        if not (peers or name.startswith((OURS, HAND_WRITTEN))):
             continue
         try:
             made[name] = make()

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contenders import finished
-from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Contenders, Workload
+from benchmarks.harness import (
+    HAND_WRITTEN,
+    JITTED,
+    OURS,
+    Contender,
+    Contenders,
+    Workload,
+)
 from tapem_dsl import (
     NodeId,
     TapeM,
@@ -21,6 +28,7 @@ from tapem_dsl import (
     backward,
     const,
     do,
+    jit,
     map_m,
     matmul,
     mse_loss,
@@ -75,6 +83,19 @@ def tapem_dsl(problem: Case) -> Contender:
         return backward(tape, loss, 1, wrt=wanted).unwrap()
 
     return Contender(run, lambda slots: [g.tangent for g in slots.values()])
+
+
+def tapem_dsl_jit(problem: Case) -> Contender:
+    def product(x: Any, y: Any, weights: Any, directions: Any) -> Any:
+        level = fresh_level()
+        duals = [Dual(w, v, level) for w, v in zip(weights, directions, strict=True)]
+        (loss, wanted), tape = loss_of(x, y, duals).run().unwrap()
+        slots: Any = backward(tape, loss, 1, wrt=wanted).unwrap()
+        return [g.tangent for g in slots.values()]
+
+    step = jit(product)
+    step(*problem)
+    return Contender(lambda: step(*problem), list)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -177,6 +198,7 @@ def workload(
     makers: Contenders = {
         HAND_WRITTEN: hand_written,
         OURS: partial(tapem_dsl, problem),
+        JITTED: partial(tapem_dsl_jit, problem),
         "PyTorch": partial(torch, problem),
         "JAX (jit)": partial(jax, problem),
         "autograd": partial(autograd, problem),

@@ -9,10 +9,11 @@ from benchmarks.contenders import (
     mean_over,
     of_autograd,
     of_jax,
+    of_jit,
     of_tapem_dsl,
     of_torch,
 )
-from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, flat
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, flat
 from tapem_dsl import (
     Do,
     NodeId,
@@ -88,11 +89,23 @@ def tapem_dsl() -> Contender:
     return of_tapem_dsl(lambda: mean_loss(weights, samples))
 
 
+def tapem_dsl_jit() -> Contender:
+    images, labels, weights = data()
+    samples = [Sample(x, label) for x, label in zip(images, labels, strict=True)]
+    return of_jit(mean_loss, weights, samples)
+
+
+def as_matrices() -> Data:
+    """Return the weights as they multiply rows from the right."""
+    start = data()
+    w1, b1, w2, b2 = start.weights
+    columns = (w1.T.copy(), b1[None], w2.T.copy(), b2[None])
+    return start._replace(weights=columns)
+
+
 @do
 def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, ...]], np.float32]:
-    w1, b1, w2, b2 = start.weights
-    columns = (w1.T, b1[None], w2.T, b2[None])
-    w1_, b1_, w2_, b2_ = ids = yield from map_m(param, columns)
+    w1_, b1_, w2_, b2_ = ids = yield from map_m(param, start.weights)
     x = yield from const(start.images)
     labels = yield from const(start.labels)
     ones = yield from const(np.ones((SAMPLES, 1), np.float32))
@@ -107,9 +120,15 @@ def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, ...]], np.float3
 
 
 def tapem_dsl_batched() -> Contender:
-    start = data()
+    start = as_matrices()
     return of_tapem_dsl(
         lambda: batched_loss(start), lambda result: [x.T for x in flat(result)]
+    )
+
+
+def tapem_dsl_jit_batched() -> Contender:
+    return of_jit(
+        batched_loss, as_matrices(), read=lambda result: [x.T for x in flat(result)]
     )
 
 
@@ -231,6 +250,7 @@ def autograd_loop() -> Contender:
 LOOPS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
+    JITTED: tapem_dsl_jit,
     "PyTorch": torch_loop,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
@@ -239,6 +259,7 @@ LOOPS: Final = {
 BATCHED: Final = {
     HAND_WRITTEN: hand_written_batched,
     OURS: tapem_dsl_batched,
+    JITTED: tapem_dsl_jit_batched,
     "PyTorch": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
 }

@@ -12,10 +12,11 @@ from benchmarks.contenders import (
     mean_over,
     of_autograd,
     of_jax,
+    of_jit,
     of_tapem_dsl,
     of_torch,
 )
-from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, sized
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, sized
 from tapem_dsl import (
     Do,
     NodeId,
@@ -40,7 +41,7 @@ class Data(NamedTuple):
     x: Floats
     y: Floats
     w: Floats
-    b: float
+    b: Any  # Any: a float or, where all are arrays, a matrix of it
 
 
 def data(samples: int) -> Data:
@@ -86,10 +87,25 @@ def tapem_dsl(samples: int) -> Contender:
     return of_tapem_dsl(lambda: mean_loss(start, rows))
 
 
+def tapem_dsl_jit(samples: int) -> Contender:
+    def program(start: Data) -> Any:  # one array of rows in
+        rows = zip(start.x, start.y, strict=True)
+        return mean_loss(start, [Sample(x, y) for x, y in rows])
+
+    return of_jit(program, data(samples))
+
+
+def tapem_dsl_jit_of_list(samples: int) -> Contender:
+    start = data(samples)
+    rows = [Sample(x, float(y)) for x, y in zip(start.x, start.y, strict=True)]
+    empty = start._replace(x=start.x[:0], y=start.y[:0])
+    return of_jit(mean_loss, empty, rows)
+
+
 @do
 def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, NodeId]]]:
     w = yield from param(start.w[:, None])
-    b = yield from param(np.array([[start.b]]))
+    b = yield from param(start.b)
     x = yield from const(start.x)
     y = yield from const(start.y[:, None])
     ones = yield from const(np.ones((len(start.x), 1)))
@@ -99,9 +115,18 @@ def batched_loss(start: Data) -> Do[tuple[NodeId, tuple[NodeId, NodeId]]]:
     return (yield from mse_loss(predictions, y)), (w, b)
 
 
-def tapem_dsl_batched(samples: int) -> Contender:
+def as_matrices(samples: int) -> Data:
     start = data(samples)
+    return start._replace(b=np.array([[start.b]]))
+
+
+def tapem_dsl_batched(samples: int) -> Contender:
+    start = as_matrices(samples)
     return of_tapem_dsl(lambda: batched_loss(start))
+
+
+def tapem_dsl_jit_batched(samples: int) -> Contender:
+    return of_jit(batched_loss, as_matrices(samples))
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -220,6 +245,8 @@ def micrograd_loop(samples: int) -> Contender:
 LOOPS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
+    JITTED: tapem_dsl_jit,
+    f"{JITTED}, list in": tapem_dsl_jit_of_list,
     "PyTorch": torch_loop,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
@@ -229,6 +256,7 @@ LOOPS: Final = {
 BATCHED: Final = {
     HAND_WRITTEN: hand_written_batched,
     OURS: tapem_dsl_batched,
+    JITTED: tapem_dsl_jit_batched,
     "PyTorch": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
 }

@@ -5,8 +5,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from benchmarks.contenders import Loss, of_autograd, of_jax, of_torch
-from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, sized
+from benchmarks.contenders import Loss, of_autograd, of_jax, of_jit, of_torch
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, sized
 from tapem_dsl import Do, NodeId, add, backward_scalar, do, mul, param
 
 START: Final = (0.5, 0.9995, 0.0003)  # x, a and b: nodes 0, 1 and 2 of each tape
@@ -15,10 +15,12 @@ START: Final = (0.5, 0.9995, 0.0003)  # x, a and b: nodes 0, 1 and 2 of each tap
 
 
 @do
-def chain(ops: int) -> Do[tuple[NodeId, tuple[NodeId, ...]]]:
-    x = x0 = yield from param(START[0])
-    a = yield from param(START[1])
-    b = yield from param(START[2])
+def chain(
+    ops: int, start: tuple[float, ...] = START
+) -> Do[tuple[NodeId, tuple[NodeId, ...]]]:
+    x = x0 = yield from param(start[0])
+    a = yield from param(start[1])
+    b = yield from param(start[2])
     for _ in range(ops // 2):
         x = yield from mul(x, a)
         x = yield from add(x, b)
@@ -32,6 +34,10 @@ def tapem_dsl(ops: int) -> Contender:
         return tape[out].value, *(gradients[id] for id in wanted)
 
     return Contender(run)
+
+
+def tapem_dsl_jit(ops: int) -> Contender:
+    return of_jit(lambda *start: chain(ops, start), *START)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -138,6 +144,7 @@ MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     f"{HAND_WRITTEN} tape": hand_written_tape,
     OURS: tapem_dsl,
+    JITTED: tapem_dsl_jit,
     "PyTorch": lambda ops: of_torch(eager(ops), [np.float64(x) for x in START]),
     "JAX (jit, scan)": jax_scan,
     "JAX": lambda ops: of_jax(eager(ops), START, jit=False),

@@ -127,7 +127,7 @@ def product(a: Array, b: Array, /) -> Array:
     [True, True]
     """
     n = a.shape[-1]
-    if n >= _LONG:
+    if n >= LONG:
         block = _block_of(a, b)
         if n >= 8 * block:
             return _product_by_blocks(a, b, block)
@@ -135,7 +135,8 @@ def product(a: Array, b: Array, /) -> Array:
     return a.dot(b) if a.ndim <= 2 and b.ndim <= 2 else np.matmul(a, b)
 
 
-_LONG = 2048
+LONG = 2048
+"""From how many terms on a product is made in blocks."""
 
 
 def _block_of(a: Array, b: Array) -> int:

@@ -208,7 +208,7 @@ def test_the_cache_is_bounded_and_the_eighth_plan_warns() -> None:
     assert len(caught) == 1
     said = str(caught[0].message)
     assert "8 plans" in said
-    assert "float64[7] and float64[8]" in said
+    assert "(7,) and (8,)" in said
     assert step.report().startswith(f"{step.function.__qualname__}: 5 plans")
 
 

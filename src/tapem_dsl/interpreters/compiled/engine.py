@@ -1,11 +1,13 @@
 """The NumPy engine: from a plan to a Python function over bare arrays."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from tapem_dsl.arrays import AnyArray
+from tapem_dsl.arrays.sums import FEW, LONG
 from tapem_dsl.interpreters.compiled.plan import (
     FUNCTIONS,
     OPERATORS,
@@ -117,15 +119,29 @@ class _Lines:
             if _is_double(call):
                 self.floats.add(slot)
             return
-        if name == "constant":
-            value = self.plan.constants[slot]
-            if _is_double(call):
-                self.floats.add(slot)
-                value = float(value)  # type: ignore[assignment] # a scalar
-            self.lines.append((slot, self.bind(("constant", slot), value), []))
+        if name == "constant" or name in _FILLED:
+            self.constant(slot, call)
             return
-        read = [self.same[x] for x in call.slots()]
-        self.lines.append((slot, self.text(slot, call), read))
+        text = self.text(slot, call)
+        if _is_double(call) and slot not in self.floats:
+            self.floats.add(slot)
+            text = f"float({text})"
+        self.lines.append((slot, text, [self.same[x] for x in call.slots()]))
+
+    def constant(self, slot: Slot, call: Call) -> None:
+        """Write the line of a constant, or of what depends on a shape only."""
+        value: Any
+        if call.function == "constant":
+            value = self.plan.constants[slot]
+        else:
+            value = _FILLED[call.function](call.shape, call.dtype)  # type: ignore[index] # a name
+            value.setflags(write=False)
+        if _is_double(call):
+            self.floats.add(slot)
+            value = float(value)
+        elif call.shape == ():
+            value = value[()]
+        self.lines.append((slot, self.bind(("constant", slot), value), []))
 
     def text(self, slot: Slot, call: Call) -> str:
         """Write the expression of a call; values stand in braces."""
@@ -137,18 +153,53 @@ class _Lines:
             self.floats.add(slot)
             texts = [self.operand(x) for x in arguments]
             return f"-{texts[0]}" if name == "negative" else OPERATORS[name].join(texts)
-        texts = [self.array(x) for x in arguments]
-        options = [f"{k}={self.array(x)}" for k, x in call.options]
         if name in OPERATORS:
-            return OPERATORS[name].join(texts)
+            write = self.operand if any(map(self.is_wide, arguments)) else self.array
+            return OPERATORS[name].join(map(write, arguments))
+        if name in _UFUNCS:
+            function = self.bind(("function", name), FUNCTIONS[name])
+            return f"{function}({', '.join(map(self.operand, arguments))})"
+        texts = [self.array(x) for x in arguments]
         if name in ("negative", "logical_not"):
             return f"{'-' if name == 'negative' else '~'}{texts[0]}"
         if name == "getitem":
             return f"{texts[0]}[{texts[1]}]"
-        if name in _METHODS and not options:
+        if name in _METHODS and not call.options:
             return f"{texts[0]}.{_METHODS[name]}({texts[1]})"
+        if name == "matmul" and self.is_short_product(arguments):
+            return f"{texts[0]}.dot({texts[1]})"
+        if name == "sum" and (of := self.short_sum(call)):
+            return f"{self.bind('reduce', np.add.reduce)}({texts[0]}, {of})"
         function = self.bind(("function", name), FUNCTIONS[name])
+        options = [f"{k}={self.array(x)}" for k, x in call.options]
         return f"{function}({', '.join([*texts, *options])})"
+
+    def of(self, x: Argument) -> Call | None:
+        """Return the call that made an argument, if it is a value."""
+        return self.plan.calls[x] if type(x) is Slot else None
+
+    def is_wide(self, x: Argument) -> bool:
+        """Return whether an argument is a float64 array, beside which floats may be."""
+        call = self.of(x)
+        return call is not None and call.dtype == DOUBLE and call.shape != ()
+
+    def is_short_product(self, arguments: tuple[Argument, ...]) -> bool:
+        """Return whether NumPy's namespace calls ``dot``, whatever the values are."""
+        a, b = map(self.of, arguments)
+        if a is None or b is None or not 0 < len(a.shape) <= 2 or len(b.shape) > 2:
+            return False
+        short: bool = a.shape[-1] < LONG
+        return short
+
+    def short_sum(self, call: Call) -> str:
+        """Return the arguments of ``np.add.reduce``, if NumPy's namespace calls it."""
+        x = self.of(call.arguments[0])
+        options = {"axis": None, "keepdims": False, **dict(call.options)}
+        axis, keepdims = options["axis"], options["keepdims"]
+        if x is None or len(call.arguments) != 1 or x.shape == ():
+            return ""
+        terms = prod(x.shape) if axis is None else x.shape[axis]
+        return f"{axis}, None, None, {keepdims}" if terms <= FEW else ""
 
     def all_floats(self, name: str, arguments: tuple[Argument, ...]) -> bool:
         """Tell whether Python computes this with floats as NumPy would, bit for bit."""
@@ -238,6 +289,14 @@ class _Lines:
 
 _SAFE: Final = frozenset({"add", "subtract", "multiply", "divide", "negative"})
 """Arithmetic that rounds alike in Python and NumPy, but for division by 0."""
+
+_FILLED: Final = {"ones_like": np.ones, "zeros_like": np.zeros}
+"""What depends on the shape and the dtype of its argument only."""
+
+_UFUNCS: Final = frozenset(
+    {"exp", "log", "log1p", "sqrt", "tanh", "sin", "cos", "abs", "maximum", "minimum"}
+)
+"""Functions that take a Python float for a float64 scalar."""
 
 _METHODS: Final = {"reshape": "reshape", "permute_dims": "transpose"}
 

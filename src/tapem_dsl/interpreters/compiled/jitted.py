@@ -15,19 +15,13 @@ from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.arrays import AnyArray, Tracer
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
-from tapem_dsl.interpreters.compiled.keys import (
-    Arguments,
-    Eager,
-    differences,
-    taken_apart,
-)
+from tapem_dsl.interpreters.compiled.keys import Eager, differences, key_of, with_inputs
 from tapem_dsl.interpreters.compiled.noting import Noted, PreconditionFailed, ValueRead
 from tapem_dsl.interpreters.compiled.plan import Plan
 from tapem_dsl.messages import short_repr
 from tapem_dsl.program.checks import function_argument
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.tape.value import frozen
 
 # Any: a function of whatever arguments and result.
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +63,7 @@ class Jitted(Generic[F]):
         self._static = static
         self._cache = cache
         self._guards = guards
-        self._plans: OrderedDict[object, tuple[Compiled, ...]] = OrderedDict()
+        self._plans: OrderedDict[tuple[Any, ...], tuple[Compiled, ...]] = OrderedDict()
         self._eager: Counter[str] = Counter()
         self._runs = 0
         self._made = 0
@@ -81,15 +75,15 @@ class Jitted(Generic[F]):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102 - see above
             try:
-                given = taken_apart(args, kwargs, self._static)
+                key, inputs = key_of(args, kwargs, self._static)
             except Eager as reason:
                 return self._run_eagerly(str(reason), args, kwargs)
             with self._lock:
-                plans = self._plans.get(given.key, ())
+                plans = self._plans.get(key, ())
                 if plans:
-                    self._plans.move_to_end(given.key)
+                    self._plans.move_to_end(key)
             for plan in plans:
-                found = _outputs(plan.run, given.inputs)
+                found = _outputs(plan.run, inputs)
                 if isinstance(found, list):
                     self._runs += 1
                     return plan.rebuild(found)
@@ -99,7 +93,7 @@ class Jitted(Generic[F]):
                     return self._run_eagerly("a precondition failed", args, kwargs)
             if len(plans) >= MOST_OUTCOMES:
                 return self._run_eagerly("too many outcomes of guards", args, kwargs)
-            return self._note(given, args, kwargs)
+            return self._note(key, args, kwargs, inputs)
 
     def plan(self, *args: Any, **kwargs: Any) -> tuple[Plan, ...]:
         """
@@ -111,7 +105,7 @@ class Jitted(Generic[F]):
         (%0 = input -> float64[]
         %1 = multiply(%0, %0) -> float64[],)
         """
-        key = taken_apart(args, kwargs, self._static).key
+        key, _ = key_of(args, kwargs, self._static)
         return tuple(compiled.plan for compiled in self._plans.get(key, ()))
 
     def report(self) -> str:
@@ -147,16 +141,23 @@ class Jitted(Generic[F]):
         return self.function(*args, **kwargs)
 
     def _note(
-        self, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        key: tuple[Any, ...],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        inputs: list[AnyArray],
     ) -> Any:
         """Run the function over noted inputs, and keep the plan."""
         began = time.perf_counter()
         plan = Plan(guards=self._guards)
-        noted = [
-            Noted(plan, plan.input(x), x, weak=kind)
-            for x, kind in zip(given.inputs, given.python_types, strict=True)
-        ]
-        positional, named = given.rebuild(noted)
+        values = iter(inputs)
+
+        def noted(x: Any) -> Noted:
+            value, kind = next(values), type(x)
+            weak = kind if kind in (int, float) else None
+            return Noted(plan, plan.input(value), value, weak)
+
+        positional, named = with_inputs(args, kwargs, self._static, noted)
         try:
             with np.errstate(all="ignore"):
                 result = self.function(*positional, **named)
@@ -187,15 +188,15 @@ class Jitted(Generic[F]):
             value = structure.unflatten(filled)
             return Success(value) if succeeded else value
 
-        leaves_kept = [None if type(x) is Noted else frozen(x) for x in leaves]
+        leaves_kept = [_kept(x) for x in leaves]
         outputs_of = [x.weak for x in outputs]
         run = lowered(plan, [x.slot for x in outputs])
         compiled = Compiled(plan, run, rebuild, time.perf_counter() - began)
-        self._keep(given.key, compiled)
+        self._keep(key, compiled)
         found = [owned(x.value, foreign=True) for x in outputs]
         return rebuild(found)
 
-    def _keep(self, key: object, compiled: Compiled) -> None:
+    def _keep(self, key: tuple[Any, ...], compiled: Compiled) -> None:
         with self._lock:
             self._plans[key] = (*self._plans.get(key, ()), compiled)
             keys = list(self._plans)
@@ -288,6 +289,11 @@ def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
             return run(*inputs)
         except Exception as error:  # noqa: BLE001 - the function itself says what is wrong
             return f"the plan raised {type(error).__name__}"
+
+
+def _kept(x: Any) -> Any:
+    """Return what a result that is no output is each time: an array is a copy."""
+    return owned(x, foreign=True) if isinstance(x, np.ndarray) and x.ndim else x
 
 
 def _check_result(x: object) -> None:

@@ -1,124 +1,168 @@
 """What a call's arguments have in common with another's: the key of a plan."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final
 
 import numpy as np
 
 from tapem_dsl import tree
 from tapem_dsl.arrays import AnyArray, Tracer
 from tapem_dsl.messages import short_repr
-from tapem_dsl.tape.value import SCALARS, as_value
+from tapem_dsl.tape.value import SCALARS
+
+# Any, throughout: arguments of any type.
 
 
 class Eager(Exception):
     """There is nothing to compile: the message says why the call runs as it is."""
 
 
-class Arguments(NamedTuple):
-    """The arguments of one call, apart."""
-
-    key: tuple[Any, ...]
-    """Structure, shapes, dtypes, and what is static: equal keys may share a plan."""
-
-    inputs: list[AnyArray]
-    """The numbers and arrays, which may be others in the next call."""
-
-    python_types: list[type | None]
-    """``float`` or ``int`` for each input that is a number of Python."""
-
-    rebuild: Callable[[list[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
-    """Put other inputs, in order, in the place of these."""
-
-
-# Any, throughout: arguments of whatever type.
-def taken_apart(
+def key_of(
     args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[str]
-) -> Arguments:
+) -> tuple[tuple[Any, ...], list[AnyArray]]:
     """
-    Split arguments into inputs and the rest.
+    Return the key of arguments, and the numbers and arrays among them.
 
-    Floats, integers, NumPy scalars and arrays are inputs. Truth values, texts, ``None``
-    and functions are static, and so is every argument that ``static`` names.
+    Floats, integers, NumPy scalars and arrays are inputs: their types, shapes and
+    dtypes are part of the key. Truth values, texts, ``None`` and functions are static:
+    they are part of the key themselves, as is every argument that ``static`` names.
 
     Raises:
         Eager: exact rationals, tracers, and what cannot be part of a key.
 
-    >>> apart = taken_apart(({"w": 1.0}, True), {}, frozenset())
-    >>> apart.inputs, apart.rebuild([2.0])
-    ([np.float64(1.0)], (({'w': 2.0}, True), {}))
+    >>> key_of(({"w": 1.0}, True), {}, frozenset())[1]
+    [np.float64(1.0)]
     """
-    fixed = {name: x for name, x in kwargs.items() if name in static}
-    moving = {name: x for name, x in sorted(kwargs.items()) if name not in static}
-    leaves, structure = tree.flatten((args, moving))
-    places: list[int] = []
+    key: list[Any] = [len(args)]
     inputs: list[AnyArray] = []
-    python_types: list[type | None] = []
-    key: list[object] = []
-    for place, x in enumerate(leaves):
-        if (kind := _kind(x)) is None:
-            key.append((type(x), x))
-            continue
-        value = as_value(np.int64(x) if kind is int else x)
-        places.append(place)
-        inputs.append(value)
-        python_types.append(kind if kind in (int, float) else None)
-        key.append((kind, value.shape, value.dtype))
-    fixed_items = tuple(sorted(fixed.items()))
-    whole = (structure, tuple(key), fixed_items)
+    for x in args:
+        _walk(x, key, inputs)
+    for name in sorted(kwargs):
+        key.append(name)
+        if name in static:
+            key.append((type(kwargs[name]), kwargs[name]))
+        else:
+            _walk(kwargs[name], key, inputs)
+    whole = tuple(key)
     try:
         hash(whole)
     except TypeError as error:
         raise Eager(f"an argument cannot be hashed: {error}") from None
-
-    def rebuild(given: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        filled = list(leaves)
-        for place, x in zip(places, given, strict=True):
-            filled[place] = x
-        positional, named = structure.unflatten(filled)
-        return positional, {**named, **fixed}
-
-    return Arguments(whole, inputs, python_types, rebuild)
+    return whole, inputs
 
 
-def _kind(x: object) -> type | None:
-    """Tell the type of an input; ``None`` for what is static."""
+def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
+    x: Any, key: list[Any], inputs: list[Any]
+) -> None:
+    """Append to the key and to the inputs, as ``tree.flatten`` orders leaves."""
     kind = type(x)
-    if kind is float or kind in SCALARS:
-        return kind
-    if kind is int:
-        if abs(x) >= _LARGE:  # type: ignore[arg-type] # it is an int
-            return None
-        return int
-    if isinstance(x, np.ndarray):
-        if x.dtype.kind not in "fiub":
-            raise Eager(f"an array of {x.dtype} is computed with as it is")
-        return np.ndarray
-    if isinstance(x, Fraction | Tracer):
+    if kind is np.ndarray:
+        dtype = x.dtype
+        if dtype.kind not in "fiub":
+            raise Eager(f"an array of {dtype} is computed with as it is")
+        if not x.flags.c_contiguous or not dtype.isnative:
+            x = np.ascontiguousarray(x, dtype.newbyteorder("=")).reshape(x.shape)
+        key.append(x.shape)
+        key.append(x.dtype)
+        inputs.append(x if x.ndim else x[()])
+    elif kind is float or kind in SCALARS:
+        key.append(kind)
+        inputs.append(np.float64(x) if kind is float else x)
+    elif kind is int and -_LARGE < x < _LARGE:
+        key.append(int)
+        inputs.append(np.int64(x))
+    elif kind is list or kind is tuple:
+        key.append(kind)
+        key.append(len(x))
+        for part in x:
+            _walk(part, key, inputs)
+    elif isinstance(x, dict):
+        key.append(tuple(x))
+        for part in x.values():
+            _walk(part, key, inputs)
+    elif (parts_of := _record(kind)) is not None:  # type: ignore[arg-type] # hashable
+        key.append(kind)
+        for part in parts_of(x):
+            _walk(part, key, inputs)
+    elif isinstance(x, Fraction | Tracer | np.ndarray):
         raise Eager(f"a {kind.__name__} is computed with as it is")
-    return None
+    else:
+        key.append((kind, x))
 
 
 _LARGE: Final = 2**53  # integers up to here are exact in every type computed with
 
 
-def differences(first: Any, second: Any) -> str:
+@lru_cache(maxsize=1024)
+def _record(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
+    """Return how a record falls into parts; ``None`` for what is not one."""
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return tuple
+    if not is_dataclass(kind):
+        return None
+    names = [field.name for field in fields(kind) if field.init]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda x: tuple([getattr(x, name) for name in names])
+
+
+def with_inputs(
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    static: frozenset[str],
+    replace: Callable[[Any], Any],
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """
+    Replace the inputs among arguments, in the order of :func:`key_of`.
+
+    >>> with_inputs(({"w": 1.0}, True), {}, frozenset(), lambda x: x + 1)
+    (({'w': 2.0}, True), {})
+    """
+    moving = {name: kwargs[name] for name in sorted(kwargs) if name not in static}
+
+    def leaf(x: Any) -> Any:
+        return replace(x) if is_input(x) else x
+
+    positional, named = tree.map(leaf, (args, moving))
+    return positional, {
+        **named,
+        **{name: kwargs[name] for name in kwargs if name in static},
+    }
+
+
+def is_input(x: object) -> bool:
+    """
+    Return whether an argument is an input of a plan.
+
+    >>> is_input(1.0), is_input(True)
+    (True, False)
+    """
+    kind = type(x)
+    if kind is int:
+        return -_LARGE < x < _LARGE  # type: ignore[operator] # it is an int
+    return kind is np.ndarray or kind is float or kind in SCALARS
+
+
+def differences(first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
     """
     Say what two keys do not have in common.
 
-    >>> a, b = (taken_apart((n,), {}, frozenset()).key for n in ("x", "y"))
+    >>> a, b = (key_of((n,), {}, frozenset())[0] for n in ("x", "y"))
     >>> differences(a, b)
-    "leaf '0.0': 'x' and 'y'"
+    "'x' and 'y'"
     """
-    (structure, ours, fixed), (other, theirs, others) = first, second
-    if structure != other:
-        return "arguments of another structure"
-    for path, a, b in zip(structure.paths(), ours, theirs, strict=True):
+    if len(first) != len(second):
+        return "arguments of other structures"
+    for a, b in zip(first, second, strict=True):
         if a != b:
-            shown = [
-                short_repr(x[1]) if len(x) == 2 else f"{x[2]}{list(x[1])}"
-                for x in (a, b)
-            ]
-            return f"leaf {path!r}: {' and '.join(shown)}"
-    return f"static arguments {short_repr(fixed)} and {short_repr(others)}"
+            shown = [x[1] if _is_static(x) else x for x in (a, b)]
+            return " and ".join(map(short_repr, shown))
+    return "equal arguments, whose plans were no longer kept"
+
+
+def _is_static(x: object) -> bool:
+    return isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], type)
