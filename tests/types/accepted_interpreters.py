@@ -1,6 +1,6 @@
 """What checkers must infer of tapes, derivatives and training; each runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Never, TypeVar, assert_type
 
@@ -34,6 +34,7 @@ from tapem_dsl import (
     hvp_inputs,
     hvp_params,
     jacrev_params,
+    jit,
     jvp,
     jvp_m,
     leaf,
@@ -46,6 +47,7 @@ from tapem_dsl import (
     pure,
     sum_,
     tangent,
+    value_and_grad,
     vjp,
     vjp_rules,
 )
@@ -300,3 +302,28 @@ def squared_sum(x: NDArray[F]) -> Do[NodeId, F]:
     node = yield from leaf(x)
     square = yield from mul(node, node)
     return (yield from sum_(square))
+
+
+# -- jit -------------------------------------------------------------------------------
+
+
+def squares(x: NDArray[np.float64], *, scale: float = 1.0) -> NDArray[np.float64]:
+    return x * x * scale
+
+
+def takes(function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> None:
+    function(np.ones(2))
+
+
+def product_of(w: NodeId) -> TapeM[NodeId]:
+    return mul(w, w)
+
+
+def a_jitted_function_keeps_its_signature() -> None:
+    step = jit(squares)
+    assert_type(step(np.ones(2), scale=2.0), NDArray[np.float64])
+    takes(step)
+    gradient = jit(value_and_grad(product_of))
+    found = gradient(np.float64(3))
+    assert_type(found, Result[tuple[np.float64, np.float64], TapeError])
+    assert_type(step.report(), str)
