@@ -154,6 +154,35 @@ def test_a_static_argument_may_be_read() -> None:
         jit(power)(UP, n=2)
 
 
+def test_a_static_argument_may_stand_at_its_place() -> None:
+    def power(x: Any, n: int, y: Any) -> Any:
+        for _ in range(n):
+            x = x * y
+        return x
+
+    step = jit(power, static_argnames=["n"])
+    for n in (1, 2, 3, 2):
+        assert same(step(UP, n, DOWN), power(UP, n, DOWN))
+        assert same(step(UP, y=DOWN, n=n), power(UP, n, DOWN))
+    with pytest.raises(ValueError, match=r"names 'm', and the function takes \(x, n"):
+        jit(power, static_argnames="m")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(1, True), (0.0, -0.0), ((1,), (1.0,)), (1, np.int64(1))]
+)
+def test_static_arguments_that_only_compare_equal_are_two(
+    first: Any, second: Any
+) -> None:
+    def shown(x: Any, n: Any) -> Any:
+        return x * len(repr(n))
+
+    step = jit(shown, static_argnames="n")
+    for n in (first, second, first):
+        assert same(step(UP, n), shown(UP, n))
+    assert "2 plans" in step.report()
+
+
 def test_the_error_of_the_function_itself_comes_first() -> None:
     def wrong(x: Any) -> Any:
         raise KeyError(f"of the function, {x.shape}")

@@ -15,7 +15,13 @@ from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.arrays import AnyArray, Tracer
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
-from tapem_dsl.interpreters.compiled.keys import Eager, differences, key_of, with_inputs
+from tapem_dsl.interpreters.compiled.keys import (
+    Eager,
+    differences,
+    key_of,
+    places_of,
+    with_inputs,
+)
 from tapem_dsl.interpreters.compiled.noting import Noted, PreconditionFailed, ValueRead
 from tapem_dsl.interpreters.compiled.plan import Plan
 from tapem_dsl.messages import short_repr
@@ -57,7 +63,7 @@ class Jitted(Generic[F]):
     """
 
     def __init__(
-        self, function: F, static: frozenset[str], cache: int, *, guards: bool
+        self, function: F, static: frozenset[Any], cache: int, *, guards: bool
     ) -> None:
         self.function = function
         self._static = static
@@ -243,7 +249,7 @@ def jit(
     Args:
         function: of arguments and a result that are pytrees; a ``Result`` of one too.
         engine: what runs plans.
-        static_argnames: keyword arguments that Python code reads, such as a count.
+        static_argnames: arguments that Python code reads, such as a count.
         guards: whether Python code may read values; each outcome is a plan.
         cache: for how many keys plans are kept; the one used longest ago goes first.
 
@@ -272,7 +278,8 @@ def jit(
     check_argument("jit", "guards", guards, (False, True))
     check_argument("jit", "cache", cache, "count")
     names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
-    static = frozenset(items_of("jit", "static_argnames", names, str))
+    given = frozenset(items_of("jit", "static_argnames", names, str))
+    static = places_of(function, given) if given else given
     return Jitted(function, static, cache, guards=guards)
 
 

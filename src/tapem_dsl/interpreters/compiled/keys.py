@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from functools import lru_cache
+from inspect import signature
 from operator import attrgetter
+from types import FunctionType
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +23,33 @@ class Eager(Exception):
     """There is nothing to compile: the message says why the call runs as it is."""
 
 
+def places_of(function: Callable[..., Any], names: frozenset[str]) -> frozenset[Any]:
+    """
+    Return the names of static arguments, and their places where there are any.
+
+    Raises:
+        ValueError: the function has no such argument.
+
+    >>> sorted(places_of(lambda x, n: x, frozenset({"n"})), key=str)
+    [1, 'n']
+    """
+    try:
+        parameters = signature(function).parameters
+    except (TypeError, ValueError):  # some functions of C say nothing
+        return frozenset(names)
+    takes_any = any(x.kind is x.VAR_KEYWORD for x in parameters.values())
+    for name in names:
+        if name not in parameters and not takes_any:
+            known = ", ".join(parameters)
+            raise ValueError(
+                f"static_argnames names {name!r}, and the function takes ({known})"
+            )
+    places = {at for at, name in enumerate(parameters) if name in names}
+    return frozenset(names | places)
+
+
 def key_of(
-    args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[str]
+    args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[Any]
 ) -> tuple[tuple[Any, ...], list[AnyArray]]:
     """
     Return the key of arguments, and the numbers and arrays among them.
@@ -39,12 +66,15 @@ def key_of(
     """
     key: list[Any] = [len(args)]
     inputs: list[AnyArray] = []
-    for x in args:
-        _walk(x, key, inputs)
+    for place, x in enumerate(args):
+        if place in static:
+            key.append(_static(x))
+        else:
+            _walk(x, key, inputs)
     for name in sorted(kwargs):
         key.append(name)
         if name in static:
-            key.append((type(kwargs[name]), kwargs[name]))
+            key.append(_static(kwargs[name]))
         else:
             _walk(kwargs[name], key, inputs)
     whole = tuple(key)
@@ -91,8 +121,15 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
     elif isinstance(x, Fraction | Tracer | np.ndarray):
         raise Eager(f"a {kind.__name__} is computed with as it is")
     else:
-        key.append((kind, x))
+        key.append(_static(x))
 
+
+def _static(x: Any) -> tuple[Any, ...]:
+    """Return what distinguishes a static argument: ``1``, ``1.0`` and ``True``, too."""
+    return type(x), x, "" if type(x) in _PLAIN else repr(x)
+
+
+_PLAIN: Final = frozenset({bool, str, bytes, type(None), FunctionType, type})
 
 _LARGE: Final = 2**53  # integers up to here are exact in every type computed with
 
@@ -113,7 +150,7 @@ def _record(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
 def with_inputs(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    static: frozenset[str],
+    static: frozenset[Any],
     replace: Callable[[Any], Any],
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """
@@ -127,11 +164,10 @@ def with_inputs(
     def leaf(x: Any) -> Any:
         return replace(x) if is_input(x) else x
 
-    positional, named = tree.map(leaf, (args, moving))
-    return positional, {
-        **named,
-        **{name: kwargs[name] for name in kwargs if name in static},
-    }
+    positional = [
+        x if place in static else tree.map(leaf, x) for place, x in enumerate(args)
+    ]
+    return tuple(positional), {**kwargs, **tree.map(leaf, moving)}
 
 
 def is_input(x: object) -> bool:
@@ -165,4 +201,4 @@ def differences(first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
 
 
 def _is_static(x: object) -> bool:
-    return isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], type)
+    return isinstance(x, tuple) and len(x) == 3 and isinstance(x[0], type)
