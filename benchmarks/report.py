@@ -11,7 +11,7 @@ from typing import Any, Final
 from matplotlib.figure import Figure
 
 from benchmarks.graph_growth import Size, bytes_per_op, exponent
-from benchmarks.harness import HAND_WRITTEN, OURS
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS
 
 # Upper bounds of the time of tapem_dsl over that of a peer: (workload, peer, ratio).
 # They are aims, not promises of speed on another machine.
@@ -32,6 +32,18 @@ BUDGETS: Final = (
     ("average pool, overlapping", "PyTorch", 4),
     ("layer norm", "PyTorch", 3),
     ("attention", "PyTorch", 3),
+)
+# Upper bounds of the time under jit over that of another contender.
+JIT_BUDGETS: Final = (
+    ("scalar chain", "PyTorch", 0.03),
+    ("scalar chain", HAND_WRITTEN, 3),
+    ("per-sample regression", "PyTorch", 0.12),
+    ("batched regression", "PyTorch", 0.4),
+    ("batched regression", HAND_WRITTEN, 3.5),
+    ("per-sample MLP", "PyTorch", 0.35),
+    ("batched MLP", HAND_WRITTEN, 1.2),
+    ("Hessian-vector product, network", "PyTorch", 0.5),
+    ("Hessian-vector product, network", HAND_WRITTEN, 2),
 )
 # Upper bounds of one time of tapem_dsl over another: (program, time, other, ratio).
 DERIVATIVE_BUDGETS: Final = (
@@ -86,10 +98,12 @@ def budgets(results: Any) -> str:
         shown = f"{found:.{digits}f}", f"{most:.{digits}f}", verdict
         rows.append([what, other, *shown])
 
-    for key, peer, most in BUDGETS:
-        timings = results["workloads"][key]["timings"]
-        if peer in timings:
-            compare(key, peer, timings[OURS][0] / timings[peer][0], most)
+    for who, bounds in ((OURS, BUDGETS), (JITTED, JIT_BUDGETS)):
+        for key, peer, most in bounds:
+            timings = results["workloads"][key]["timings"]
+            if peer in timings:
+                what = f"{key}, jit" if who == JITTED else key
+                compare(what, peer, timings[who][0] / timings[peer][0], most)
     for key, what, other, most in DERIVATIVE_BUDGETS:
         costs = results["second_derivatives"][key]
         compare(f"{key}: {what}", other, costs[what] / costs[other], most)
