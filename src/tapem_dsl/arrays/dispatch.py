@@ -97,6 +97,10 @@ class Tracer:
     def astype(self, dtype: AnyDType) -> "Tracer":
         """Return the same in another floating-point dtype."""
 
+    def as_leaf(self) -> "Tracer":
+        """Return what a leaf of a tape holds for this."""
+        return self
+
     def __getitem__(self, index: Any) -> Array:
         return self.namespace.getitem(self, index)
 

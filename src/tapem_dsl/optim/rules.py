@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import inf, isfinite
 from typing import (
     Annotated,
@@ -29,9 +30,9 @@ from typing_extensions import override
 
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_fields, describe
-from tapem_dsl.arrays import Array, Namespace, namespace_of, widened
+from tapem_dsl.arrays import AnyDType, Array, Namespace, namespace_of, widened
 from tapem_dsl.errors import Refused, Thrown
-from tapem_dsl.interpreters.compiled.noting import Noted
+from tapem_dsl.interpreters.compiled.noting import Noted, host
 from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.tape.value import as_value, frozen, zeros_like
 
@@ -147,7 +148,7 @@ def constant(xp: Namespace, p: Array, number: Any) -> Array:
     ValueError: 1e+39 (float), a constant of the optimiser, is not finite in float32
     """
     if isinstance(number, Noted):
-        return _noted_constant(xp, p, number)
+        return _noted_constant(p, number)
     given = xp.literal(p, number)
     if -_ORDINARY < given < _ORDINARY:
         return given
@@ -157,10 +158,15 @@ def constant(xp: Namespace, p: Array, number: Any) -> Array:
     return given
 
 
-def _noted_constant(xp: Namespace, p: Array, number: Noted) -> Noted:
-    given = number if number.dtype == p.dtype else number.astype(p.dtype)
-    xp.require(_finite, given, lambda entry, _: Thrown(entry))
+def _noted_constant(p: Array, number: Noted) -> Array:
+    given: Noted = number.namespace.literal(p, number)
+    finite = host(partial(_is_finite_in, p.dtype), given)
+    number.namespace.require(lambda x: x, finite, lambda entry, _: Thrown(entry))
     return given
+
+
+def _is_finite_in(dtype: AnyDType, number: Any) -> bool:
+    return dtype.kind != "f" or isfinite(dtype.type(number))
 
 
 def _finite(x: Array) -> Array:
@@ -235,7 +241,7 @@ def fits(state: Any, parameter: Array) -> bool:
     return all(
         x.shape == parameter.shape and x.dtype == kind
         for x in tree.leaves(state)
-        if not isinstance(x, int) and getattr(x, "weak", None) is not int
+        if not isinstance(x, int) and not (isinstance(x, Noted) and x.is_weak)
     )
 
 

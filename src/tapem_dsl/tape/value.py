@@ -44,7 +44,7 @@ def as_value(x: object) -> Array:
     if kind is np.ndarray and _is_canonical(x):  # type: ignore[arg-type] # it is one
         return x
     if isinstance(x, Tracer):
-        return x
+        return x.as_leaf()
     if isinstance(x, np.ndarray):
         return _as_array(x)
     if kind is int:

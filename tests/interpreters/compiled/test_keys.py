@@ -3,7 +3,7 @@
 import pickle
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -126,12 +126,83 @@ def test_exact_gradients_are_exact() -> None:
     assert (value.item(), slope.item()) == (9, 6)
 
 
-def test_what_cannot_be_hashed_runs_as_it_is() -> None:
+class Mutable:
+    def __init__(self, n: float) -> None:
+        self.n = n
+
+
+@dataclass
+class Derived:
+    """A record with a field that its arguments do not say."""
+
+    x: Any
+    n: Any = field(init=False, default=1.0)
+
+
+@dataclass(frozen=True)
+class Suspicious:
+    """A record that looks at what it is made of."""
+
+    x: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.x, np.ndarray):
+            raise TypeError("no array")
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment] # as lists have it
+
+
+def test_an_integer_of_any_size_is_static() -> None:
     step = jit(lambda x, options: x * options["a"].bit_length())
     assert step(ROW, {"a": 2**70}).tolist() == [0.0, 71.0, 142.0]
-    other = jit(lambda x, names: x * len(names))
-    assert other(ROW, {1, 2}).tolist() == [0.0, 2.0, 4.0]
-    assert "cannot be hashed" in other.report()
+
+
+@pytest.mark.parametrize(
+    ("x", "why"),
+    [
+        ({1, 2}, "a set is computed with as it is"),
+        (bytearray(b"ab"), "a bytearray is computed with as it is"),
+        (Mutable(2.0), "a Mutable is computed with as it is"),
+        (Derived(ROW), "a Derived is computed with as it is"),
+        (Suspicious(ROW), "refuses noted values"),
+        (iter([ROW]), "a list_iterator is computed with as it is"),
+    ],
+)
+def test_what_may_change_runs_as_it_is(x: Any, why: str) -> None:
+    step = jit(lambda x: (x, 2.0))
+    assert step(x) == (x, 2.0)
+    assert why in step.report()
+
+
+def test_a_static_argument_that_cannot_be_hashed_runs_as_it_is() -> None:
+    step = jit(lambda x, names: x * 2.0, static_argnames="names")
+    assert same(step(ROW, Unhashable()), ROW * 2.0)
+    assert "cannot be hashed" in step.report()
+
+
+def test_fields_that_a_record_makes_itself_are_not_lost() -> None:
+    step = jit(lambda r: r.x * r.n)
+    for n in (2.0, 3.0):
+        record = Derived(ROW)
+        record.n = n
+        assert same(step(record), ROW * n)
+
+
+def test_nested_arguments_end_where_python_ends() -> None:
+    deep: Any = ROW
+    for _ in range(5000):
+        deep = [deep]
+    step = jit(lambda x: 1.0)
+    assert step(deep) == 1.0
+    assert "as it is, 1 time" in step.report()
+
+
+def test_keys_of_dicts_and_leaves_are_not_mistaken() -> None:
+    step = jit(lambda d: [type(name) for name in d])
+    for d in ({1: ROW}, {1.0: ROW}, {True: ROW}, {"1": ROW}):
+        assert step(d) == [type(name) for name in d]
 
 
 def test_results_are_read_only_and_share_nothing_with_arguments() -> None:
@@ -162,6 +233,28 @@ def test_arguments_and_closures_that_change_later_change_no_plan() -> None:
     assert step(x).tolist() == [6, 6, 6]  # a closure is frozen
 
 
+def test_a_read_only_view_of_what_changes_is_frozen_too() -> None:
+    owner = np.ones(3)
+    view = owner[:]
+    view.flags.writeable = False
+    step = jit(lambda x: x + view)
+    assert step(ROW).tolist() == [1, 2, 3]
+    owner[:] = 100
+    assert step(ROW).tolist() == [1, 2, 3]
+
+
+def test_an_array_that_changes_during_the_call_is_two_constants() -> None:
+    counter = np.zeros(3)
+
+    def counting(x: Any) -> Any:
+        a = x + counter
+        counter[:] += 1.0
+        return a, x + counter
+
+    found = jit(counting)(ROW)
+    assert same(found, (ROW, ROW + 1.0))
+
+
 def test_two_equal_results_are_one_value_each_time() -> None:
     step = jit(lambda x: (x * 2.0, x * 2.0))
     for _ in range(2):
@@ -181,6 +274,8 @@ def test_a_value_that_was_kept_says_so() -> None:
     other = jit(lambda x: x + kept[0])
     with pytest.raises(TypeError):
         other(ROW)
+    with pytest.raises(TypeError, match="used after the call ended; return it"):
+        jit(lambda x: (x, kept[0]))(ROW)
 
 
 def test_values_of_two_functions_do_not_meet() -> None:
@@ -193,10 +288,48 @@ def test_values_of_two_functions_do_not_meet() -> None:
     assert jit(outer)(ROW).tolist() == [0, 2, 4]
 
 
-@pytest.mark.parametrize("made", [leaf, lambda x: leaf(x).exec().unwrap()])
-def test_programs_and_tapes_are_no_results(made: Any) -> None:
-    with pytest.raises(TypeError, match="under jit returned"):
-        jit(made)(ROW)
+def test_a_value_of_the_caller_is_no_result_of_a_plan() -> None:
+    inner: list[Any] = []
+
+    def outer(x: Any) -> Any:
+        inner.append(jit(lambda y: (y, x)))
+        return inner[-1](ROW)
+
+    step = jit(outer)
+    for x in (ROW, ROW + 5.0):
+        assert same(step(x), (ROW, x))
+    assert "it uses a value of a function under jit that calls it" in inner[0].report()
+
+
+def test_a_function_under_jit_may_be_called_under_jit() -> None:
+    inner = jit(lambda x: x * 2.0)
+    outer = jit(lambda x: inner(x) + 1.0)
+    for x in (ROW, ROW + 5.0):
+        assert same(outer(x), x * 2.0 + 1.0)
+    assert outer.report().splitlines()[0].endswith("1 plan, 1 run of a plan")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        leaf,
+        lambda x: leaf(x).exec().unwrap(),
+        lambda x: (x, Mutable(x)),
+        lambda x: (y for y in (x,)),
+        lambda x: {1.0},
+    ],
+)
+def test_results_that_may_hide_values_are_made_each_time(made: Any) -> None:
+    step = jit(made)
+    for x in (ROW, ROW + 1.0):
+        assert type(step(x)) is type(made(x))
+    assert "as it is, 2 times: it returns a " in step.report()
+
+
+def test_a_tape_that_comes_back_holds_arrays() -> None:
+    step = jit(lambda x: leaf(x).exec().unwrap())
+    assert same(step(ROW), leaf(ROW).exec().unwrap())
+    assert same(step(ROW + 1.0), leaf(ROW + 1.0).exec().unwrap())
 
 
 def test_the_cache_is_bounded_and_the_eighth_plan_warns() -> None:
@@ -208,7 +341,7 @@ def test_the_cache_is_bounded_and_the_eighth_plan_warns() -> None:
     assert len(caught) == 1
     said = str(caught[0].message)
     assert "8 plans" in said
-    assert "(7,) and (8,)" in said
+    assert "float64[7] and float64[8]" in said
     assert step.report().startswith(f"{step.function.__qualname__}: 5 plans")
 
 

@@ -11,6 +11,7 @@ from tapem_dsl.arrays.sums import FEW, LONG
 from tapem_dsl.interpreters.compiled.plan import (
     FUNCTIONS,
     OPERATORS,
+    PYTHON,
     Argument,
     Call,
     Plan,
@@ -150,7 +151,8 @@ class _Lines:
             function = self.bind(("host", id(name)), name)
             return f"{function}({', '.join(map(self.array, arguments))})"
         if name in _SAFE and self.all_floats(name, arguments):
-            self.floats.add(slot)
+            if not call.weak:
+                self.floats.add(slot)
             texts = [self.operand(x) for x in arguments]
             return f"-{texts[0]}" if name == "negative" else OPERATORS[name].join(texts)
         if name in OPERATORS:
@@ -158,25 +160,35 @@ class _Lines:
             return OPERATORS[name].join(map(write, arguments))
         if name in _UFUNCS:
             function = self.bind(("function", name), FUNCTIONS[name])
-            return f"{function}({', '.join(map(self.operand, arguments))})"
-        texts = [self.array(x) for x in arguments]
+            write = self.operand if all(map(self.is_double, arguments)) else self.array
+            return f"{function}({', '.join(map(write, arguments))})"
+        return self.function_text(call, [self.array(x) for x in arguments])
+
+    def function_text(self, call: Call, texts: list[str]) -> str:
+        """Write the expression of a function of NumPy, in the shortest form it has."""
+        name = call.function
         if name in ("negative", "logical_not"):
             return f"{'-' if name == 'negative' else '~'}{texts[0]}"
         if name == "getitem":
             return f"{texts[0]}[{texts[1]}]"
         if name in _METHODS and not call.options:
             return f"{texts[0]}.{_METHODS[name]}({texts[1]})"
-        if name == "matmul" and self.is_short_product(arguments):
+        if name == "matmul" and self.is_short_product(call.arguments):
             return f"{texts[0]}.dot({texts[1]})"
         if name == "sum" and (of := self.short_sum(call)):
             return f"{self.bind('reduce', np.add.reduce)}({texts[0]}, {of})"
-        function = self.bind(("function", name), FUNCTIONS[name])
+        function = self.bind(("function", name), FUNCTIONS[name])  # type: ignore[index] # a name
         options = [f"{k}={self.array(x)}" for k, x in call.options]
         return f"{function}({', '.join([*texts, *options])})"
 
     def of(self, x: Argument) -> Call | None:
         """Return the call that made an argument, if it is a value."""
         return self.plan.calls[x] if type(x) is Slot else None
+
+    def is_double(self, x: Argument) -> bool:
+        """Return whether an argument is of float64, or takes the dtype beside it."""
+        call = self.of(x)
+        return call is None or call.dtype == DOUBLE or call.weak
 
     def is_wide(self, x: Argument) -> bool:
         """Return whether an argument is a float64 array, beside which floats may be."""
@@ -202,10 +214,10 @@ class _Lines:
         return f"{axis}, None, None, {keepdims}" if terms <= FEW else ""
 
     def all_floats(self, name: str, arguments: tuple[Argument, ...]) -> bool:
-        """Tell whether Python computes this with floats as NumPy would, bit for bit."""
+        """Return whether Python's floats give the bits that NumPy would give."""
         for x in arguments:
             if type(x) is Slot:
-                if self.same[x] not in self.floats:
+                if self.same[x] not in self.floats and not self.plan.calls[x].weak:
                     return False
             elif type(x) is int:
                 if abs(x) > 2**53:
@@ -241,7 +253,9 @@ class _Lines:
         texts = []
         for slot in outputs:
             call = self.plan.calls[slot]
-            if call.shape == ():
+            if call.weak:
+                texts.append(f"{{{int(slot)}}}")
+            elif call.shape == ():
                 kind = self.bind(("type", call.dtype), call.dtype.type)
                 texts.append(f"{kind}({{{int(slot)}}})")
             else:
@@ -322,12 +336,21 @@ def _interpreted(
         dead = [x for x in dict.fromkeys(read) if last.get(x) == i]
         steps.append((slot, FUNCTIONS[name] if isinstance(name, str) else name, dead))
 
+    given_checks = [
+        (slot, expected)
+        for slot, expected in checks.items()
+        if plan.calls[slot].function in _GIVEN
+    ]
+
     def value_of(x: Argument, values: dict[Slot, Any]) -> Any:
         return values[same[x]] if type(x) is Slot else x
 
     def run(*inputs: AnyArray) -> list[Any] | int:
         values: dict[Slot, Any] = dict(zip(plan.inputs, inputs, strict=True))
         values |= plan.constants
+        for slot, expected in given_checks:
+            if bool(values[slot]) is not expected:
+                return numbers[slot]
         for slot, function, dead in steps:
             call = plan.calls[slot]
             given = [value_of(x, values) for x in call.arguments]
@@ -338,10 +361,7 @@ def _interpreted(
             for x in dead:
                 del values[x]
         return [
-            owned(values[slot], plan.calls[slot].function in _GIVEN)
-            if plan.calls[slot].shape
-            else plan.calls[slot].dtype.type(values[slot])
-            for slot in outputs
+            owned(values[slot], plan.calls[slot].function in _GIVEN) for slot in outputs
         ]
 
     return run
@@ -357,7 +377,8 @@ def _filled(text: str, read: Sequence[Slot], variables: dict[Slot, str]) -> str:
 
 
 def _is_double(call: Call) -> bool:
-    return call.shape == () and call.dtype == DOUBLE
+    """Return whether a value is a float64 scalar of NumPy."""
+    return call.shape == () and call.dtype == DOUBLE and not call.weak
 
 
 def owned(x: Any, foreign: bool) -> Any:  # noqa: FBT001 - generated code
@@ -368,6 +389,8 @@ def owned(x: Any, foreign: bool) -> Any:  # noqa: FBT001 - generated code
     >>> owned(x, foreign=True) is x
     False
     """
+    if type(x) in PYTHON:
+        return x
     if x.shape == ():
         return x.dtype.type(x)
     if foreign or x.base is not None:

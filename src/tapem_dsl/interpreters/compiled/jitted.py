@@ -13,21 +13,26 @@ from returns.result import Failure, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, items_of
-from tapem_dsl.arrays import AnyArray, Tracer
+from tapem_dsl.arrays import AnyArray
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
 from tapem_dsl.interpreters.compiled.keys import (
     Eager,
     differences,
+    is_fixed,
     key_of,
     places_of,
     with_inputs,
 )
-from tapem_dsl.interpreters.compiled.noting import Noted, PreconditionFailed, ValueRead
+from tapem_dsl.interpreters.compiled.noting import (
+    FOREIGN,
+    Noted,
+    PreconditionFailed,
+    ValueKept,
+    ValueRead,
+)
 from tapem_dsl.interpreters.compiled.plan import Plan
 from tapem_dsl.messages import short_repr
 from tapem_dsl.program.checks import function_argument
-from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.tape.tape import Tape
 
 # Any: a function of whatever arguments and result.
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,6 +89,9 @@ class Jitted(Generic[F]):
                 key, inputs = key_of(args, kwargs, self._static)
             except Eager as reason:
                 return self._run_eagerly(str(reason), args, kwargs)
+            except Exception as error:  # noqa: BLE001 - of someone's __hash__, or depth
+                reason = f"its key cannot be made: {type(error).__name__}"
+                return self._run_eagerly(reason, args, kwargs)
             with self._lock:
                 plans = self._plans.get(key, ())
                 if plans:
@@ -116,7 +124,9 @@ class Jitted(Generic[F]):
 
     def report(self) -> str:
         """Say what was compiled, what was not, and why."""
-        every = [compiled for plans in self._plans.values() for compiled in plans]
+        with self._lock:
+            every = [x for plans in self._plans.values() for x in plans]
+            eager = list(self._eager.items())
         name = _name(self.function)
         runs = f"{_count(self._runs, 'run')} of a plan"
         lines = [f"{name}: {_count(len(every), 'plan')}, {runs}"]
@@ -128,7 +138,7 @@ class Jitted(Generic[F]):
                 f"{_count(calls, 'call')}, {_count(len(plan.checks), 'check')}, "
                 f"noted in {compiled.seconds * 1e3:.1f} ms"
             )
-        for reason, times in self._eager.items():
+        for reason, times in eager:
             lines.append(f"as it is, {_count(times, 'time')}: {reason}")
         return "\n".join(lines)
 
@@ -158,53 +168,48 @@ class Jitted(Generic[F]):
         plan = Plan(guards=self._guards)
         values = iter(inputs)
 
-        def noted(x: Any) -> Noted:
-            value, kind = next(values), type(x)
-            weak = kind if kind in (int, float) else None
-            return Noted(plan, plan.input(value), value, weak)
+        def noted(_: Any) -> Noted:
+            value = next(values)
+            return Noted(plan, plan.input(value), value)
 
-        positional, named = with_inputs(args, kwargs, self._static, noted)
+        try:
+            positional, named = with_inputs(args, kwargs, self._static, noted)
+        except Exception:  # noqa: BLE001 - a record may refuse what it is made of
+            reason = "a record among the arguments refuses noted values"
+            return self._run_eagerly(reason, args, kwargs)
         try:
             with np.errstate(all="ignore"):
                 result = self.function(*positional, **named)
+            leaves, structure, succeeded = _apart(result, plan)
         except PreconditionFailed:
             return self._run_eagerly("a precondition failed", args, kwargs)
-        except Eager as reason:
-            return self._run_eagerly(str(reason), args, kwargs)
-        except ValueRead:
+        except Eager as reason_why:
+            return self._run_eagerly(str(reason_why), args, kwargs)
+        except (ValueRead, ValueKept):
             raise
         except Exception as error:
-            result = self.function(*args, **kwargs)  # raises if the program does
+            self.function(*args, **kwargs)  # raises if the program does
             raise ValueRead from error
         finally:
             plan.close()
-        if isinstance(result, Failure):
-            return self._run_eagerly("the program failed", args, kwargs)
-        succeeded = isinstance(result, Success)
-        leaves, structure = tree.flatten(result.unwrap() if succeeded else result)
-        places = [i for i, x in enumerate(leaves) if type(x) is Noted]
-        outputs = [leaves[i] for i in places]
-        for x in leaves:
-            _check_result(x)
-
-        def rebuild(found: list[Any]) -> Any:
-            filled = list(leaves_kept)
-            for i, x, of in zip(places, found, outputs_of, strict=True):
-                filled[i] = x if of is None else of(x)
-            value = structure.unflatten(filled)
-            return Success(value) if succeeded else value
-
-        leaves_kept = [_kept(x) for x in leaves]
-        outputs_of = [x.weak for x in outputs]
-        run = lowered(plan, [x.slot for x in outputs])
-        compiled = Compiled(plan, run, rebuild, time.perf_counter() - began)
-        self._keep(key, compiled)
-        found = [owned(x.value, foreign=True) for x in outputs]
-        return rebuild(found)
+        if plan.was_read:
+            raise ValueRead
+        outputs = [x for x in leaves if type(x) is Noted]
+        rebuild = _rebuilding(leaves, structure, succeeded=succeeded)
+        try:
+            run = lowered(plan, [x.slot for x in outputs])
+        except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
+            reason = f"its plan cannot be made: {error}"
+            return self._run_eagerly(reason, args, kwargs)
+        self._keep(key, Compiled(plan, run, rebuild, time.perf_counter() - began))
+        return rebuild([owned(x.value, foreign=True) for x in outputs])
 
     def _keep(self, key: tuple[Any, ...], compiled: Compiled) -> None:
         with self._lock:
-            self._plans[key] = (*self._plans.get(key, ()), compiled)
+            there = self._plans.get(key, ())
+            if any(other.plan.is_like(compiled.plan) for other in there):
+                return  # another thread noted the same
+            self._plans[key] = (*there, compiled)
             keys = list(self._plans)
             while len(self._plans) > self._cache:
                 self._plans.popitem(last=False)
@@ -213,7 +218,7 @@ class Jitted(Generic[F]):
         if made == MANY:
             name = _name(self.function)
             warnings.warn(
-                f"jit has made {MANY} plans of {name}, for {differences(*keys[-2:])}; "
+                f"jit has made {MANY} plans of {name}, for {_why(keys)}; "
                 "each costs a run: pass what varies as an array, or cut the data into "
                 "equal shapes",
                 stacklevel=3,
@@ -298,18 +303,56 @@ def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
             return f"the plan raised {type(error).__name__}"
 
 
+def _why(keys: list[tuple[Any, ...]]) -> str:
+    return differences(*keys[-2:]) if len(keys) > 1 else "outcomes of guards"
+
+
 def _kept(x: Any) -> Any:
     """Return what a result that is no output is each time: an array is a copy."""
     return owned(x, foreign=True) if isinstance(x, np.ndarray) and x.ndim else x
 
 
-def _check_result(x: object) -> None:
-    """Refuse a result that may hold noted values inside."""
-    if isinstance(x, Tape | TapeM | Tracer) and type(x) is not Noted:
-        raise TypeError(
-            f"a function under jit returned {short_repr(x)}; return arrays: of a tape "
-            "`value_of` or gradients"
-        )
+def _apart(result: Any, plan: Plan) -> tuple[list[Any], tree.Structure, bool]:
+    """
+    Split a result into its leaves and its structure; tell whether it is a success.
+
+    Raises:
+        Eager: a failure, and a leaf that is no number, array, text, function, truth
+            value or ``None``: it may hide noted values, or be another one each time.
+        ValueKept: a value that another call kept.
+    """
+    if isinstance(result, Failure):
+        raise Eager("the program failed")
+    succeeded = isinstance(result, Success)
+    leaves, structure = tree.flatten(result.unwrap() if succeeded else result)
+    for x in leaves:
+        if type(x) is Noted:
+            if x.plan is not plan:
+                raise ValueKept if x.plan.closed else Eager(FOREIGN)
+        elif not (is_fixed(x) or isinstance(x, np.generic) or _is_plain_array(x)):
+            raise Eager(f"it returns a {type(x).__name__}")
+    return leaves, structure, succeeded
+
+
+def _rebuilding(
+    leaves: list[Any], structure: tree.Structure, *, succeeded: bool
+) -> Callable[[list[Any]], Any]:
+    """Make the function from the outputs of a run to the result of the function."""
+    places = [i for i, x in enumerate(leaves) if type(x) is Noted]
+    kept = [None if type(x) is Noted else _kept(x) for x in leaves]
+
+    def rebuild(found: list[Any]) -> Any:
+        filled = list(kept)
+        for i, x in zip(places, found, strict=True):
+            filled[i] = x
+        value = structure.unflatten(filled)
+        return Success(value) if succeeded else value
+
+    return rebuild
+
+
+def _is_plain_array(x: object) -> bool:
+    return type(x) is np.ndarray and not x.dtype.hasobject
 
 
 def _name(function: object) -> str:

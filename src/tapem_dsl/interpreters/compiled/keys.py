@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from fractions import Fraction
-from functools import lru_cache
+from enum import Enum
+from functools import lru_cache, partial
 from inspect import signature
 from operator import attrgetter
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final
 
 import numpy as np
 
 from tapem_dsl import tree
-from tapem_dsl.arrays import AnyArray, Tracer
+from tapem_dsl.arrays import AnyArray
 from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.value import SCALARS
 
@@ -62,7 +62,7 @@ def key_of(
         Eager: exact rationals, tracers, and what cannot be part of a key.
 
     >>> key_of(({"w": 1.0}, True), {}, frozenset())[1]
-    [np.float64(1.0)]
+    [1.0]
     """
     key: list[Any] = [len(args)]
     inputs: list[AnyArray] = []
@@ -96,37 +96,66 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
             raise Eager(f"an array of {dtype} is computed with as it is")
         if not x.flags.c_contiguous or not dtype.isnative:
             x = np.ascontiguousarray(x, dtype.newbyteorder("=")).reshape(x.shape)
-        key.append(x.shape)
-        key.append(x.dtype)
+        key.append((x.shape, x.dtype))
         inputs.append(x if x.ndim else x[()])
     elif kind is float or kind in SCALARS:
         key.append(kind)
-        inputs.append(np.float64(x) if kind is float else x)
+        inputs.append(x)
     elif kind is int and -_LARGE < x < _LARGE:
         key.append(int)
-        inputs.append(np.int64(x))
+        inputs.append(x)
     elif kind is list or kind is tuple:
-        key.append(kind)
-        key.append(len(x))
+        key.append((_PARTS, kind, len(x)))
         for part in x:
             _walk(part, key, inputs)
-    elif isinstance(x, dict):
-        key.append(tuple(x))
+    elif kind is dict:
+        key.append((_PARTS, dict, tuple([(type(name), name) for name in x])))
         for part in x.values():
             _walk(part, key, inputs)
     elif (parts_of := _record(kind)) is not None:  # type: ignore[arg-type] # hashable
-        key.append(kind)
+        key.append((_PARTS, kind))
         for part in parts_of(x):
             _walk(part, key, inputs)
-    elif isinstance(x, Fraction | Tracer | np.ndarray):
-        raise Eager(f"a {kind.__name__} is computed with as it is")
-    else:
+    elif is_fixed(x):
         key.append(_static(x))
+    else:
+        raise Eager(f"a {kind.__name__} is computed with as it is")
+
+
+_PARTS: Final = object()
+_STATIC: Final = object()
+
+
+def is_fixed(x: object) -> bool:
+    """
+    Return whether a value is immutable and of a known kind, such as a text.
+
+    >>> is_fixed("mean"), is_fixed({1, 2})
+    (True, False)
+    """
+    return type(x) in _FIXED or isinstance(x, Enum | type)
+
+
+_FIXED: Final = frozenset(
+    {bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range}
+    | {FunctionType, BuiltinFunctionType, partial, np.ufunc}
+)
 
 
 def _static(x: Any) -> tuple[Any, ...]:
-    """Return what distinguishes a static argument: ``1``, ``1.0`` and ``True``, too."""
-    return type(x), x, "" if type(x) in _PLAIN else repr(x)
+    """Return what distinguishes a static value: ``1``, ``1.0`` and ``True``, too."""
+    kind = type(x)
+    if kind in (tuple, list):
+        return (_STATIC, kind, *[_static(part) for part in x])
+    if kind in (frozenset, set):
+        return _STATIC, kind, frozenset(_static(part) for part in x)
+    if kind is dict:
+        items = [(_static(name), _static(part)) for name, part in x.items()]
+        return _STATIC, dict, tuple(items)
+    if is_dataclass(x) and not isinstance(x, type):
+        values = [getattr(x, field.name) for field in fields(x)]
+        return (_STATIC, kind, *[_static(part) for part in values])
+    return _STATIC, kind, x, "" if kind in _PLAIN else repr(x)
 
 
 _PLAIN: Final = frozenset({bool, str, bytes, type(None), FunctionType, type})
@@ -141,7 +170,9 @@ def _record(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
         return tuple
     if not is_dataclass(kind):
         return None
-    names = [field.name for field in fields(kind) if field.init]
+    if not all(field.init for field in fields(kind)):
+        return None  # what it holds beside cannot be given to another one
+    names = [field.name for field in fields(kind)]
     if len(names) > 1:
         return attrgetter(*names)
     return lambda x: tuple([getattr(x, name) for name in names])
@@ -195,10 +226,14 @@ def differences(first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
         return "arguments of other structures"
     for a, b in zip(first, second, strict=True):
         if a != b:
-            shown = [x[1] if _is_static(x) else x for x in (a, b)]
-            return " and ".join(map(short_repr, shown))
+            return f"{_shown(a)} and {_shown(b)}"
     return "equal arguments, whose plans were no longer kept"
 
 
-def _is_static(x: object) -> bool:
-    return isinstance(x, tuple) and len(x) == 3 and isinstance(x[0], type)
+def _shown(part: Any) -> str:
+    if isinstance(part, tuple) and part[0] in (_STATIC, _PARTS):
+        return short_repr(part[2] if len(part) > 2 else part[1])
+    if isinstance(part, tuple):
+        shape, dtype = part
+        return f"{dtype}{list(shape)}"
+    return short_repr(part)

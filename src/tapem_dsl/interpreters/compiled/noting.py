@@ -1,8 +1,8 @@
 """Arrays that hold their values, and note in a plan what is computed with them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, Final, Never, cast, final
 
 import numpy as np
@@ -11,7 +11,8 @@ from typing_extensions import override
 from tapem_dsl.arrays import AnyArray, AnyDType, Array, Namespace, Tracer
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.keys import Eager
-from tapem_dsl.interpreters.compiled.plan import FUNCTIONS, Check, Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import FUNCTIONS, PYTHON, Check, Plan, Slot
+from tapem_dsl.tape.equality import same
 
 READ: Final = (
     "under jit a number is another one in the next call, so Python code and NumPy "
@@ -28,6 +29,16 @@ class ValueRead(TypeError):
         super().__init__(READ)
 
 
+class ValueKept(TypeError):
+    """A value of a function under jit is used after its call."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a value of a function under jit was kept, and used after the call ended; "
+            "return it instead"
+        )
+
+
 class PreconditionFailed(Exception):
     """A precondition does not hold: the program itself says which, and of what."""
 
@@ -42,8 +53,8 @@ class Noted(Tracer):
     Args:
         plan: that notes what is computed.
         slot: of this value in the plan.
-        value: as eager evaluation has it.
-        weak: ``float`` or ``int`` where eager evaluation has a number of Python.
+        value: as eager evaluation has it: an array, a NumPy scalar, or a number of
+            Python, beside which NumPy keeps the dtype of the other operand.
 
     >>> plan = Plan()
     >>> x = Noted(plan, plan.input(np.float64(2)), np.float64(2))
@@ -55,36 +66,36 @@ class Noted(Tracer):
     %2 = add(%1, 1) -> float64[]
     """
 
-    __slots__ = ("plan", "slot", "value", "weak")
+    __slots__ = ("plan", "slot", "value")
 
     level = 0
 
-    # Any: a NumPy array or scalar.
-    def __init__(
-        self, plan: Plan, slot: Slot, value: Any, weak: type | None = None
-    ) -> None:
+    # Any: a NumPy array or scalar, or a number of Python.
+    def __init__(self, plan: Plan, slot: Slot, value: Any) -> None:
         self.plan = plan
         self.slot = slot
         self.value = value
-        self.weak = weak
 
     @property
     @override
     def shape(self) -> Shape:
-        shape: Shape = self.value.shape
-        return shape
+        return getattr(self.value, "shape", ())
 
     @property
     @override
     def dtype(self) -> AnyDType:
-        dtype: AnyDType = self.value.dtype
+        dtype: AnyDType = PYTHON.get(type(self.value)) or self.value.dtype
         return dtype
 
     @property
     def size(self) -> int:
         """The number of entries."""
-        size: int = self.value.size
-        return size
+        return prod(self.shape)
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether eager evaluation has a number of Python here."""
+        return type(self.value) in PYTHON
 
     @override
     def parts(self) -> tuple[object, ...]:
@@ -93,6 +104,11 @@ class Noted(Tracer):
     @override
     def astype(self, dtype: AnyDType) -> "Noted":
         return _note("astype", (self, dtype), {})
+
+    @override
+    def as_leaf(self) -> "Noted":
+        """Note what a leaf of a tape makes of a number of Python."""
+        return _note("as_value", (self,), {}) if self.is_weak else self
 
     def __repr__(self) -> str:
         return f"Noted({self.slot}, {self.value!r})"
@@ -103,18 +119,30 @@ class Noted(Tracer):
     def __iter__(self) -> Iterator[Array]:
         return (self[i] for i in range(len(self.value)))
 
+    def __copy__(self) -> "Noted":
+        return self
+
+    # Any: as copy has it.
+    def __deepcopy__(self, memo: Any) -> "Noted":
+        return self
+
     # -- what Python code would read ---------------------------------------------------
+
+    def _refuse(self) -> ValueRead:
+        """Remember the mistake, which the code may catch, and return the error."""
+        self.plan.was_read = True
+        return ValueRead()
 
     def _read(self) -> Any:
         """Return the number, and note as a guard that it must be the same again."""
         if not self.plan.guards:
-            raise ValueRead
-        _decided(cast("Noted", self == self.value))
+            raise self._refuse()
+        _decided(host(SameBits(self.value), self))
         return self.value
 
     def __bool__(self) -> bool:
         if not self.plan.guards:
-            raise ValueRead
+            raise self._refuse()
         if self.size != 1:
             raise ValueError("the truth value of several entries is ambiguous")
         return _decided(self)
@@ -129,17 +157,71 @@ class Noted(Tracer):
         index: int = self._read().__index__()
         return index
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._read(), digits)
+
+    def __str__(self) -> str:
+        return str(self._read())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._read(), spec)
+
     def __rpow__(self, base: float) -> "Noted":
-        """Note a power of a number of Python, as a bias correction takes it."""
+        """Note a power of numbers of Python, as a bias correction takes it."""
+        if not self.is_weak or type(base) not in PYTHON:
+            raise self._refuse()
         return host(partial(pow, base), self)
 
-    def __round__(self, digits: int | None = None) -> Any:
-        return round(self._read().item(), digits)
+    # Any, below: whatever NumPy passes, or somebody asks for.
+    def _in_place(self, other: Any) -> Any:
+        """Refuse to change an array, which eager evaluation does in place."""
+        if self.shape:
+            raise self._refuse()
+        return NotImplemented
 
-    # Any: whatever NumPy passes.
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
+
     @override
     def __array__(self, *args: Any, **kwargs: Any) -> Never:
-        raise ValueRead
+        raise self._refuse()
+
+    @override
+    def __array_function__(
+        self, function: Any, types: Any, args: Any, kwargs: Any
+    ) -> Never:
+        raise self._refuse()
+
+    @override
+    def __getattr__(self, name: str) -> Never:
+        if hasattr(np.ndarray, name):
+            self.plan.was_read = True
+        raise AttributeError(f"{name!r} of an array under jit: {READ}")
+
+
+@final
+class SameBits:
+    """
+    Whether a number is the same as one before, bit for bit; all NaNs are one.
+
+    >>> SameBits(0.0)(-0.0), SameBits(np.nan)(np.nan)
+    (False, True)
+    """
+
+    __slots__ = ("number",)
+
+    # Any: a number of Python or NumPy.
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+    def __call__(self, x: Any) -> bool:
+        """Compare."""
+        return same(x, self.number)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is SameBits and same(other.number, self.number)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.number))
 
 
 def _note(function: str, operands: tuple[Array, ...], options: dict[str, Any]) -> Noted:
@@ -150,22 +232,22 @@ def _note(function: str, operands: tuple[Array, ...], options: dict[str, Any]) -
     )
     arguments = tuple(_argument(plan, x) for x in operands)
     named = tuple((name, _argument(plan, x)) for name, x in options.items())
-    slot = plan.call(function, arguments, named, value)
-    return Noted(plan, slot, value, _weak(function, operands))
+    return Noted(plan, plan.call(function, arguments, named, value), value)
 
 
 def _plan_of(operands: tuple[Array, ...]) -> Plan:
     """Return the plan of the noted operands, of which there is one."""
     plans = {id(x.plan): x.plan for x in operands if type(x) is Noted}
+    for plan in plans.values():
+        if plan.closed:
+            raise ValueKept
     if len(plans) > 1:
-        raise Eager("it uses a value of a function under jit that calls it")
+        raise Eager(FOREIGN)
     (plan,) = plans.values()
-    if plan.closed:
-        raise TypeError(
-            "a value of a function under jit was kept, and used after the call ended; "
-            "return it instead"
-        )
     return plan
+
+
+FOREIGN: Final = "it uses a value of a function under jit that calls it"
 
 
 def _value(x: Array) -> Array:
@@ -179,46 +261,22 @@ def _argument(plan: Plan, x: Array) -> Array:
     return plan.constant(x) if isinstance(x, np.ndarray | np.generic) else x
 
 
-def _weak(function: str, operands: tuple[Array, ...]) -> type | None:
-    """Return which number of Python eager evaluation has: none beside NumPy's."""
-    kinds = {x.weak if type(x) is Noted else type(x) for x in operands}
-    if function not in _WEAK or not kinds <= {int, float}:
-        return None
-    return float if float in kinds or function == "divide" else int
-
-
-_WEAK: Final = frozenset({"add", "subtract", "multiply", "negative", "divide"})
-
-
-def host(function: Callable[[Any], float], x: Noted) -> Noted:
+# Any: what the function takes and returns.
+def host(function: Callable[..., Any], *operands: Noted) -> Noted:
     """
-    Note a pure function of one number that Python computes, such as a schedule.
+    Note a pure function of numbers that Python computes, such as a schedule.
 
     >>> plan = Plan()
-    >>> step = Noted(plan, plan.input(np.int64(3)), np.int64(3))
-    >>> host(lambda n: 0.5**n, step).value
-    np.float64(0.125)
+    >>> step = Noted(plan, plan.input(3), 3)
+    >>> host(lambda n: 0.5**n, step)
+    Noted(%1, 0.125)
     """
-    on_number = OnNumber(function)
-    value = on_number(x.value)
-    return Noted(x.plan, x.plan.call(on_number, (x.slot,), (), value), value, float)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class OnNumber:
-    """
-    A function of a number of Python, made one of a NumPy scalar.
-
-    >>> OnNumber(abs)(np.int64(-2))
-    np.float64(2.0)
-    """
-
-    function: Callable[[Any], float]
-
-    def __call__(self, x: Any) -> Any:
-        """Call the function."""
-        return np.float64(self.function(x.item()))
+    plan = _plan_of(operands)
+    value = function(*[x.value for x in operands])
+    if type(value) not in PYTHON and not isinstance(value, np.generic):
+        raise Eager(f"a number of it is a {type(value).__name__}")
+    slots = tuple(x.slot for x in operands)
+    return Noted(plan, plan.call(function, slots, (), value), value)
 
 
 def host_arrays(function: Callable[..., list[AnyArray]], *arrays: Array) -> list[Noted]:
@@ -240,8 +298,10 @@ def host_arrays(function: Callable[..., list[AnyArray]], *arrays: Array) -> list
     ]
 
 
-def _decided(condition: Noted, *, precondition: bool = False) -> bool:
+def _decided(condition: Array, *, precondition: bool = False) -> bool:
     """Return whether every entry is true, and note the answer as a check."""
+    if type(condition) is not Noted:  # of constants only
+        return bool(np.all(condition))
     every = _note("all", (condition,), {}) if condition.shape else condition
     found = bool(every.value)
     every.plan.checks.append(Check(every.slot, found, precondition))
@@ -263,11 +323,15 @@ class _Noting:
         return call
 
     def getitem(self, x: Array, index: Any, /) -> Array:
-        if type(index) is Noted:  # of a mask the shape would not be known
-            index = index.__index__()
-        return _note("getitem", (x, index), {})
+        parts = index if isinstance(index, tuple) else (index,)
+        fixed = tuple(_fixed(part) for part in parts)
+        return _note(
+            "getitem", (x, fixed if isinstance(index, tuple) else fixed[0]), {}
+        )
 
     def literal(self, x: Array, constant: object, /) -> Array:
+        if type(constant) is Noted:
+            return _note("literal", (x, constant), {})
         return FUNCTIONS["literal"](x, constant)  # it asks for the dtype only
 
     def constant(self, x: Array, /) -> Array:
@@ -288,6 +352,15 @@ class _Noting:
     def require(self, predicate: Callable[..., Array], x: Array, /, error: Any) -> None:
         if not _decided(predicate(x), precondition=True):
             raise PreconditionFailed
+
+
+def _fixed(part: Any) -> Any:
+    """Return an index that is the same each time: of a mask no shape would be known."""
+    if type(part) is Noted:
+        return part.__index__()
+    if part is None or part is Ellipsis or isinstance(part, int | np.integer | slice):
+        return part
+    raise Eager(f"an index of it is a {type(part).__name__}")
 
 
 Noted.namespace = cast(Namespace, _Noting())

@@ -7,6 +7,7 @@ import numpy as np
 
 from tapem_dsl.arrays import NUMPY, AnyArray, AnyDType, Namespace
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.tape.value import as_value
 
 
 @final
@@ -43,6 +44,8 @@ class Call(NamedTuple):
     options: tuple[tuple[str, Argument], ...]
     shape: Shape
     dtype: AnyDType
+    weak: bool = False
+    """Whether the value is a number of Python: NumPy gives it the type beside it."""
 
     def slots(self) -> Iterator[Slot]:
         """List the values that it reads."""
@@ -91,6 +94,7 @@ class Plan:
 
     __slots__ = (
         *("_constants", "calls", "checks", "closed", "constants", "guards", "inputs"),
+        "was_read",
     )
 
     def __init__(self, *, guards: bool = False) -> None:
@@ -100,34 +104,43 @@ class Plan:
         self.constants: dict[Slot, AnyArray] = {}
         self.checks: list[Check] = []
         self.closed = False
+        self.was_read = False  # whether Python code read a value that it may not read
         self._constants: dict[int, tuple[Slot, object]] = {}
 
-    def input(self, value: AnyArray) -> Slot:
+    # Any, below: a NumPy array or scalar, or a number of Python.
+    def input(self, value: Any) -> Slot:
         """Add an argument of the function."""
         slot = self.call("input", (), (), value)
         self.inputs.append(slot)
         return slot
 
-    # Any: a NumPy array or scalar.
     def constant(self, value: Any) -> Slot:
-        """Add an array that was there before; the same object is one constant."""
+        """Add an array that was there before, as it is now."""
         known = self._constants.get(id(value))
-        if known is None:
-            slot = self.call("constant", (), (), value)
-            known = self._constants[id(value)] = slot, value  # alive: its id is its own
-            self.constants[slot] = value.copy() if value.flags.writeable else value
-        return known[0]
+        if known is not None:
+            return known[0]
+        slot = self.call("constant", (), (), value)
+        if _stays(value):
+            self.constants[slot] = value
+            self._constants[id(value)] = slot, value  # alive: its id is its own
+        else:
+            self.constants[slot] = value.copy()
+        return slot
 
     def call(
         self,
         function: "str | Callable[..., Any]",
         arguments: tuple[Argument, ...],
         options: tuple[tuple[str, Argument], ...],
-        value: AnyArray,
+        value: Any,
     ) -> Slot:
         """Add a call, and the shape and dtype of what it returned."""
         slot = Slot(len(self.calls))
-        call = Call(function, arguments, options, value.shape, value.dtype)
+        dtype = PYTHON.get(type(value))
+        if dtype is None:
+            call = Call(function, arguments, options, value.shape, value.dtype)
+        else:
+            call = Call(function, arguments, options, (), dtype, weak=True)
         self.calls.append(call)
         return slot
 
@@ -135,6 +148,10 @@ class Plan:
         """Take no more calls, and let go of what only noting needed."""
         self.closed = True
         self._constants = {}
+
+    def is_like(self, other: "Plan") -> bool:
+        """Return whether the other makes the same calls and checks."""
+        return self.checks == other.checks and self.calls == other.calls
 
     def __repr__(self) -> str:
         checks = {check.slot: check.expected for check in self.checks}
@@ -149,8 +166,26 @@ class Plan:
         return "\n".join(lines)
 
 
+PYTHON: Final = {
+    float: np.dtype(np.float64),
+    int: np.dtype(np.int64),
+    bool: np.dtype(np.bool_),
+}
+"""The numbers of Python that a value may be, and the dtype that is shown for them."""
+
+
+def _stays(value: Any) -> bool:
+    """Return whether nobody can change an array: it and its bases are read-only."""
+    owner = value
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return owner is None or isinstance(owner, np.generic)
+
+
 def _all(x: AnyArray) -> Any:
-    return np.logical_and.reduce(x, None) if x.ndim else x
+    return np.logical_and.reduce(x, None)
 
 
 def _astype(x: AnyArray, dtype: AnyDType) -> AnyArray:
@@ -175,5 +210,5 @@ OPERATORS: Final[dict[str, str]] = {
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(NUMPY, name) for name in Namespace.__abstractmethods__
-} | {"all": _all, "astype": _astype, "copy": np.array}
+} | {"all": _all, "astype": _astype, "as_value": as_value}
 """What the name of a call means: the members of NumPy's namespace, and three more."""

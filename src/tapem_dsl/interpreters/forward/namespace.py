@@ -260,6 +260,10 @@ class Duals(Namespace):
         )
 
     @override
+    def require(self, predicate: Any, x: Array, /, error: Any) -> None:
+        namespace_of(x.primal).require(predicate, x.primal, error)
+
+    @override
     def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
         top = max(x.level for x in arrays if isinstance(x, Dual))
         values = [

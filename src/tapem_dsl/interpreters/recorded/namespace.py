@@ -306,6 +306,10 @@ class Recording(Namespace):
         return namespace_of(x.value).argmax(x.value)
 
     @override
+    def require(self, predicate: Any, x: Array, /, error: Any) -> None:
+        namespace_of(x.value).require(predicate, x.value, error)
+
+    @override
     def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
         values = [x.value if isinstance(x, Recorded) else x for x in arrays]
         return namespace_of(*values).holds(predicate, *values)
