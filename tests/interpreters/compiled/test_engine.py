@@ -84,6 +84,16 @@ def test_a_large_plan_is_interpreted(
     assert "as it is" not in step.report()
 
 
+def test_a_large_plan_checks_what_is_given_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "MOST", 0)
+    step = jit(lambda p, x: x * 2.0 if p else x * 3.0, guards=True)
+    for p in (np.bool_(True), np.bool_(False), np.bool_(True)):
+        assert same(step(p, ROW), ROW * (2.0 if p else 3.0))
+    assert "2 plans, 1 run of a plan" in step.report()
+
+
 def test_values_are_freed_while_a_large_plan_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,11 +10,15 @@ from tapem_dsl import (
     Do,
     NodeId,
     add,
+    backward_m,
     const,
     cross_entropy,
     do,
     gather,
+    hessian_input,
+    hvp_params,
     jit,
+    jvp,
     log,
     mean_scalar_over,
     mul,
@@ -107,6 +111,31 @@ def test_a_failure_at_first_is_no_plan() -> None:
         assert same(step(x), eager(x))
     assert "1 plan, 1 run of a plan" in step.report()
     assert "as it is, 2 times: a precondition failed" in step.report()
+
+
+@do
+def slope_of_log(w: NodeId) -> Do[NodeId, Any]:
+    y = yield from sum_((yield from log(w)))
+    slopes = yield from backward_m(y, wrt=[w])
+    return (yield from sum_((yield from mul(slopes[w], slopes[w]))))
+
+
+DERIVATIVES: dict[str, Callable[[Any], Any]] = {
+    "jvp": lambda x: jvp(lambda p, _: log(p).bind(sum_), x, None, x),
+    "hvp": lambda x: hvp_params(lambda p, _: log(p).bind(sum_), x, None, x),
+    "hessian": lambda x: hessian_input(lambda w: log(w).bind(sum_), x),
+    "gradient of a gradient": value_and_grad(slope_of_log),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_precondition_inside_of_a_derivative_is_a_check(name: str) -> None:
+    eager = DERIVATIVES[name]
+    step = jit(eager)
+    for x in (ROW, -ROW, ROW * 2.0, ROW * np.nan):
+        assert same(step(x), eager(x))
+    assert eager(-ROW).failure()
+    assert "1 plan, 1 run of a plan" in step.report()
 
 
 def test_a_handler_sees_the_failure() -> None:
