@@ -17,6 +17,7 @@ from tapem_dsl.arrays import AnyArray
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
 from tapem_dsl.interpreters.compiled.keys import (
     Eager,
+    Key,
     differences,
     is_fixed,
     key_of,
@@ -74,7 +75,7 @@ class Jitted(Generic[F]):
         self._static = static
         self._cache = cache
         self._guards = guards
-        self._plans: OrderedDict[tuple[Any, ...], tuple[Compiled, ...]] = OrderedDict()
+        self._plans: OrderedDict[Key, tuple[Compiled, ...]] = OrderedDict()
         self._eager: Counter[str] = Counter()
         self._runs = 0
         self._made = 0
@@ -94,7 +95,7 @@ class Jitted(Generic[F]):
                 return self._run_eagerly(reason, args, kwargs)
             with self._lock:
                 plans = self._plans.get(key, ())
-                if plans:
+                if plans and len(self._plans) > 1:
                     self._plans.move_to_end(key)
             for plan in plans:
                 found = _outputs(plan.run, inputs)
@@ -119,7 +120,10 @@ class Jitted(Generic[F]):
         (%0 = input -> float64[]
         %1 = multiply(%0, %0) -> float64[],)
         """
-        key, _ = key_of(args, kwargs, self._static)
+        try:
+            key, _ = key_of(args, kwargs, self._static)
+        except Eager:
+            return ()  # they run as they are
         return tuple(compiled.plan for compiled in self._plans.get(key, ()))
 
     def report(self) -> str:
@@ -158,7 +162,7 @@ class Jitted(Generic[F]):
 
     def _note(
         self,
-        key: tuple[Any, ...],
+        key: Key,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         inputs: list[AnyArray],
@@ -204,7 +208,7 @@ class Jitted(Generic[F]):
         self._keep(key, Compiled(plan, run, rebuild, time.perf_counter() - began))
         return rebuild([owned(x.value, foreign=True) for x in outputs])
 
-    def _keep(self, key: tuple[Any, ...], compiled: Compiled) -> None:
+    def _keep(self, key: Key, compiled: Compiled) -> None:
         with self._lock:
             there = self._plans.get(key, ())
             if any(other.plan.is_like(compiled.plan) for other in there):
@@ -303,7 +307,7 @@ def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
             return f"the plan raised {type(error).__name__}"
 
 
-def _why(keys: list[tuple[Any, ...]]) -> str:
+def _why(keys: list[Key]) -> str:
     return differences(*keys[-2:]) if len(keys) > 1 else "outcomes of guards"
 
 

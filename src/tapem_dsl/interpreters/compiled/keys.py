@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from inspect import signature
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Final
+from typing import Any, Final, final
 
 import numpy as np
 
@@ -48,9 +48,31 @@ def places_of(function: Callable[..., Any], names: frozenset[str]) -> frozenset[
     return frozenset(names | places)
 
 
+@final
+class Key:
+    """
+    What the calls of one plan have in common, hashed once: lists of samples are long.
+
+    >>> Key(("float64", 2)) == Key(("float64", 2))
+    True
+    """
+
+    __slots__ = ("hash", "parts")
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+        self.hash = hash(parts)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Key and self.parts == other.parts
+
+    def __hash__(self) -> int:
+        return self.hash
+
+
 def key_of(
     args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[Any]
-) -> tuple[tuple[Any, ...], list[AnyArray]]:
+) -> tuple[Key, list[AnyArray]]:
     """
     Return the key of arguments, and the numbers and arrays among them.
 
@@ -77,12 +99,10 @@ def key_of(
             key.append(_static(kwargs[name]))
         else:
             _walk(kwargs[name], key, inputs)
-    whole = tuple(key)
     try:
-        hash(whole)
+        return Key(tuple(key)), inputs
     except TypeError as error:
         raise Eager(f"an argument cannot be hashed: {error}") from None
-    return whole, inputs
 
 
 def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
@@ -92,11 +112,12 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
     kind = type(x)
     if kind is np.ndarray:
         dtype = x.dtype
-        if dtype.kind not in "fiub":
-            raise Eager(f"an array of {dtype} is computed with as it is")
-        if not x.flags.c_contiguous or not dtype.isnative:
-            x = np.ascontiguousarray(x, dtype.newbyteorder("=")).reshape(x.shape)
-        key.append((x.shape, x.dtype))
+        if dtype not in _NATIVE or not x.flags.c_contiguous:
+            if dtype.kind not in "fiub":
+                raise Eager(f"an array of {dtype} is computed with as it is")
+            dtype = dtype.newbyteorder("=")
+            x = np.ascontiguousarray(x, dtype).reshape(x.shape)
+        key.append((x.shape, dtype))
         inputs.append(x if x.ndim else x[()])
     elif kind is float or kind in SCALARS:
         key.append(kind)
@@ -122,6 +143,7 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
         raise Eager(f"a {kind.__name__} is computed with as it is")
 
 
+_NATIVE: Final = frozenset(map(np.dtype, "?bhilqBHILQefdg"))
 _PARTS: Final = object()
 _STATIC: Final = object()
 
@@ -214,7 +236,7 @@ def is_input(x: object) -> bool:
     return kind is np.ndarray or kind is float or kind in SCALARS
 
 
-def differences(first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
+def differences(first: Key, second: Key) -> str:
     """
     Say what two keys do not have in common.
 
@@ -222,9 +244,9 @@ def differences(first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
     >>> differences(a, b)
     "'x' and 'y'"
     """
-    if len(first) != len(second):
+    if len(first.parts) != len(second.parts):
         return "arguments of other structures"
-    for a, b in zip(first, second, strict=True):
+    for a, b in zip(first.parts, second.parts, strict=True):
         if a != b:
             return f"{_shown(a)} and {_shown(b)}"
     return "equal arguments, whose plans were no longer kept"
