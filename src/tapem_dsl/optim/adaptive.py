@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final, NamedTuple, TypeAlias, final
 from typing_extensions import override
 
 from tapem_dsl.arrays import Array, Namespace
+from tapem_dsl.interpreters.compiled.noting import power
 from tapem_dsl.optim.rules import (
     NonNegative,
     Real,
@@ -158,8 +159,8 @@ class Adam(UpdateRule[Moments]):
         t = state.steps + 1
         m = running(xp, p, state.first, g, self.beta1)
         v = running(xp, p, state.second, g * g, self.beta2)
-        second = v * constant(xp, p, 1 / (1 - self.beta2**t))
-        faster = rate / (1 - self.beta1**t)  # dividing m instead might overflow
+        second = v * constant(xp, p, 1 / (1 - power(self.beta2, t)))
+        faster = rate / (1 - power(self.beta1, t))  # dividing m instead might overflow
         change = -adaptive(xp, p, faster, self.epsilon, second, m)
         return change, self.state_type(t, canonical(xp, m), canonical(xp, v))
 

@@ -241,7 +241,7 @@ def fits(state: Any, parameter: Array) -> bool:
     return all(
         x.shape == parameter.shape and x.dtype == kind
         for x in tree.leaves(state)
-        if not isinstance(x, int) and not (isinstance(x, Noted) and x.is_weak)
+        if not isinstance(x, int) and type(getattr(x, "value", None)) is not int
     )
 
 

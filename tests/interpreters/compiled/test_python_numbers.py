@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tapem_dsl import jit, leaf, mul, optim, scale, sum_, value_and_grad
-from tapem_dsl.interpreters.compiled.noting import SameBits
+from tapem_dsl import jit, leaf, log, mul, optim, scale, sum_, value_and_grad, value_of
+from tapem_dsl.interpreters.compiled.plan import SameBits
 from tapem_dsl.tape.equality import same
 
 # Any, throughout: numbers of any kind.
@@ -30,6 +31,7 @@ ARITHMETIC: list[Callable[[Any, Any], Any]] = [
     lambda x, n: (n, n * 2, n + 0.5, -n),
     lambda x, n: x * (n * 0.3 - 0.1),
     lambda x, n: x * (n > 1) + n,
+    lambda x, n: abs(n) * x + abs(x),
 ]
 
 
@@ -122,6 +124,35 @@ def test_raising_a_number_to_a_count_is_that_of_python() -> None:
         jit(lambda x: 0.9**x)(ROW)
 
 
+@pytest.mark.parametrize(
+    "beta", [0.9, Fraction(9, 10), np.float64(0.9), np.float32(0.9)]
+)
+def test_a_decay_of_any_type_gives_the_same_bits(beta: Any) -> None:
+    rule = optim.adam(0.1, beta1=beta, beta2=beta)
+    step = jit(rule.update)
+    p, g = np.float64(0.5), np.float64(0.3)
+    state = rule.init(p)
+    for _ in range(4):
+        expected = rule.update(g, state, p)
+        assert same(step(g, state, p), expected)
+        state = expected[1]
+
+
+def test_a_schedule_may_change_its_type() -> None:
+    def schedule(n: int) -> Any:
+        return np.float64(0.5) if n < 2 else np.float32(0.1)
+
+    rule = optim.adam(schedule)
+    step = jit(rule.update)
+    p, g = np.float64(0.5), np.float64(0.3)
+    state = rule.init(p)
+    for _ in range(4):
+        expected = rule.update(g, state, p)
+        assert same(step(g, state, p), expected)
+        state = expected[1]
+    assert "the plan raised TypeError" in step.report()
+
+
 def test_an_array_is_not_changed_in_place() -> None:
     def changing(x: Any) -> Any:
         x += 1.0
@@ -150,3 +181,33 @@ def test_an_error_that_is_caught_is_an_error_still() -> None:
 
     with pytest.raises(TypeError, match="static_argnames"):
         jit(asking)(ROW)
+
+    def squared(x: Any) -> Any:
+        try:
+            return x**2
+        except TypeError:
+            return x
+
+    with pytest.raises(TypeError, match="static_argnames"):
+        jit(squared)(3.0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[np.array([0, 1])],
+        lambda x: leaf(x).bind(log).bind(value_of).eval().unwrap(),
+    ],
+)
+def test_what_ends_noting_ends_it_also_where_it_is_caught(
+    function: Callable[[Any], Any],
+) -> None:
+    def catching(x: Any) -> Any:
+        try:
+            return function(x)
+        except Exception:  # noqa: BLE001 - too much, as people write it
+            return x * 0.5
+
+    step = jit(catching)
+    for x in (ROW, np.abs(ROW)):
+        assert same(step(x), catching(x))

@@ -1,11 +1,13 @@
 """What becomes of arguments, closures and results of a function under jit."""
 
+from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tapem_dsl import jit, leaf
+from tapem_dsl import jit, leaf, optim
 from tapem_dsl.tape.equality import same
 
 # Any, throughout: arguments of any type.
@@ -132,6 +134,9 @@ def test_a_function_under_jit_may_be_called_under_jit() -> None:
         lambda x: (x, Holder(x)),
         lambda x: (y for y in (x,)),
         lambda x: {1.0},
+        lambda x: lambda: x,
+        lambda x: partial(pow, x),
+        lambda x: OrderedDict(a=x),
     ],
 )
 def test_results_that_may_hide_values_are_made_each_time(made: Any) -> None:
@@ -139,6 +144,22 @@ def test_results_that_may_hide_values_are_made_each_time(made: Any) -> None:
     for x in (ROW, ROW + 1.0):
         assert type(step(x)) is type(made(x))
     assert "as it is, 2 times: it returns a " in step.report()
+
+
+def test_what_a_clip_passes_on_stays_the_callers_own() -> None:
+    clip = optim.clip_by_norm(10.0)
+    step = jit(lambda g: clip.update(g, clip.init(None), None)[0])
+    for _ in range(3):
+        given = np.ones(2)
+        assert same(step([given]), [np.ones(2)])
+        assert not np.shares_memory(step([given])[0], given)
+        given[0] = 2.0
+
+
+def test_a_constant_of_no_dimension_is_not_shared_with_the_caller() -> None:
+    step = jit(lambda x: (x, np.array(1.0)))
+    for _ in range(3):
+        assert not step(ROW)[1].flags.writeable
 
 
 def test_a_tape_that_comes_back_holds_arrays() -> None:

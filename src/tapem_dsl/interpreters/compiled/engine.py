@@ -259,8 +259,7 @@ class _Lines:
                 kind = self.bind(("type", call.dtype), call.dtype.type)
                 texts.append(f"{kind}({{{int(slot)}}})")
             else:
-                foreign = call.function in ("input", "constant")
-                texts.append(f"owned({{{int(slot)}}}, {foreign})")
+                texts.append(f"owned({{{int(slot)}}}, {call.function in _SHARED})")
         return texts
 
     def build(self, outputs: Sequence[Slot]) -> Runner:
@@ -360,14 +359,15 @@ def _interpreted(
                 return numbers[slot]
             for x in dead:
                 del values[x]
-        return [
-            owned(values[slot], plan.calls[slot].function in _GIVEN) for slot in outputs
-        ]
+        shared = {slot: plan.calls[slot].function in _SHARED for slot in outputs}
+        return [owned(values[slot], shared[slot]) for slot in outputs]
 
     return run
 
 
 _GIVEN: Final = ("input", "constant")
+_SHARED: Final = (*_GIVEN, "getitem")
+"""What may be an array of somebody else: an entry of a list may be an input."""
 
 
 def _filled(text: str, read: Sequence[Slot], variables: dict[Slot, str]) -> str:

@@ -6,6 +6,8 @@ import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, final
 
 import numpy as np
@@ -18,6 +20,7 @@ from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
 from tapem_dsl.interpreters.compiled.keys import (
     Eager,
     Key,
+    check_containers,
     differences,
     is_fixed,
     key_of,
@@ -184,6 +187,8 @@ class Jitted(Generic[F]):
         try:
             with np.errstate(all="ignore"):
                 result = self.function(*positional, **named)
+            if plan.stopped is not None:
+                raise plan.stopped
             leaves, structure, succeeded = _apart(result, plan)
         except PreconditionFailed:
             return self._run_eagerly("a precondition failed", args, kwargs)
@@ -196,8 +201,6 @@ class Jitted(Generic[F]):
             raise ValueRead from error
         finally:
             plan.close()
-        if plan.was_read:
-            raise ValueRead
         outputs = [x for x in leaves if type(x) is Noted]
         rebuild = _rebuilding(leaves, structure, succeeded=succeeded)
         try:
@@ -313,7 +316,10 @@ def _why(keys: list[Key]) -> str:
 
 def _kept(x: Any) -> Any:
     """Return what a result that is no output is each time: an array is a copy."""
-    return owned(x, foreign=True) if isinstance(x, np.ndarray) and x.ndim else x
+    if isinstance(x, np.ndarray):
+        x = x.copy()
+        x.setflags(write=False)
+    return x
 
 
 def _apart(result: Any, plan: Plan) -> tuple[list[Any], tree.Structure, bool]:
@@ -328,12 +334,14 @@ def _apart(result: Any, plan: Plan) -> tuple[list[Any], tree.Structure, bool]:
     if isinstance(result, Failure):
         raise Eager("the program failed")
     succeeded = isinstance(result, Success)
-    leaves, structure = tree.flatten(result.unwrap() if succeeded else result)
+    value = result.unwrap() if succeeded else result
+    check_containers(value)
+    leaves, structure = tree.flatten(value)
     for x in leaves:
         if type(x) is Noted:
             if x.plan is not plan:
                 raise ValueKept if x.plan.closed else Eager(FOREIGN)
-        elif not (is_fixed(x) or isinstance(x, np.generic) or _is_plain_array(x)):
+        elif not (_is_the_same(x) or isinstance(x, np.generic) or _is_plain_array(x)):
             raise Eager(f"it returns a {type(x).__name__}")
     return leaves, structure, succeeded
 
@@ -353,6 +361,13 @@ def _rebuilding(
         return Success(value) if succeeded else value
 
     return rebuild
+
+
+def _is_the_same(x: object) -> bool:
+    """Return whether a result is static, and holds no values of the call."""
+    if isinstance(x, FunctionType):
+        return not (x.__closure__ or x.__defaults__ or x.__kwdefaults__)
+    return is_fixed(x) and type(x) is not partial
 
 
 def _is_plain_array(x: object) -> bool:

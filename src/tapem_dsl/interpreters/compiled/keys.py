@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from inspect import signature
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, Final, final
+from typing import Any, Final, Generic, final
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def key_of(
     >>> key_of(({"w": 1.0}, True), {}, frozenset())[1]
     [1.0]
     """
-    key: list[Any] = [len(args)]
+    key: list[Any] = [len(args), tuple(kwargs)]
     inputs: list[AnyArray] = []
     for place, x in enumerate(args):
         if place in static:
@@ -135,6 +135,7 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
             _walk(part, key, inputs)
     elif (parts_of := _record(kind)) is not None:  # type: ignore[arg-type] # hashable
         key.append((_PARTS, kind))
+        _check_attributes(x)
         for part in parts_of(x):
             _walk(part, key, inputs)
     elif is_fixed(x):
@@ -175,6 +176,7 @@ def _static(x: Any) -> tuple[Any, ...]:
         items = [(_static(name), _static(part)) for name, part in x.items()]
         return _STATIC, dict, tuple(items)
     if is_dataclass(x) and not isinstance(x, type):
+        _check_attributes(x)
         values = [getattr(x, field.name) for field in fields(x)]
         return (_STATIC, kind, *[_static(part) for part in values])
     return _STATIC, kind, x, "" if kind in _PLAIN else repr(x)
@@ -189,15 +191,54 @@ _LARGE: Final = 2**53  # integers up to here are exact in every type computed wi
 def _record(kind: Any) -> Callable[[Any], tuple[Any, ...]] | None:
     """Return how a record falls into parts; ``None`` for what is not one."""
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return tuple
-    if not is_dataclass(kind):
+        return tuple if len(_defining("__new__", kind)) == 1 else None
+    if not is_dataclass(kind) or "__dataclass_fields__" not in vars(kind):
         return None
+    makes_more = hasattr(kind, "__post_init__") or _defining("__new__", kind)
+    if makes_more or not vars(kind)["__dataclass_params__"].init:
+        return None  # to make another one would do more than to fill its fields
     if not all(field.init for field in fields(kind)):
         return None  # what it holds beside cannot be given to another one
     names = [field.name for field in fields(kind)]
     if len(names) > 1:
         return attrgetter(*names)
     return lambda x: tuple([getattr(x, name) for name in names])
+
+
+def _defining(name: str, kind: Any) -> list[type]:
+    builtin = (object, tuple, Generic)
+    return [x for x in kind.__mro__ if name in vars(x) and x not in builtin]
+
+
+def _check_attributes(x: Any) -> None:
+    """Check that a record holds no more than its fields."""
+    names = [] if isinstance(x, tuple) else [field.name for field in fields(x)]
+    more = getattr(x, "__dict__", {}).keys() - names
+    if more:
+        kind = type(x).__name__
+        raise Eager(f"a {kind} has attributes beside its fields: {short_repr(more)}")
+
+
+def check_containers(x: Any) -> None:
+    """
+    Check that a result can be made again from its leaves.
+
+    Raises:
+        Eager: a dictionary of another type than ``dict``; a record that makes more of
+            its fields, or that holds more.
+
+    >>> check_containers([{"w": 1.0}])
+    """
+    kind = type(x)
+    if kind is list or kind is tuple or kind is dict:
+        for part in x.values() if kind is dict else x:
+            check_containers(part)
+    elif (parts_of := _record(kind)) is not None:  # type: ignore[arg-type] # hashable
+        _check_attributes(x)
+        for part in parts_of(x):
+            check_containers(part)
+    elif isinstance(x, dict | list | tuple) or is_dataclass(kind):
+        raise Eager(f"it returns a {kind.__name__}")
 
 
 def with_inputs(

@@ -1,6 +1,6 @@
 """Arrays that hold their values, and note in a plan what is computed with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from math import prod
 from typing import Any, Final, Never, cast, final
@@ -11,8 +11,15 @@ from typing_extensions import override
 from tapem_dsl.arrays import AnyArray, AnyDType, Array, Namespace, Tracer
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.keys import Eager
-from tapem_dsl.interpreters.compiled.plan import FUNCTIONS, PYTHON, Check, Plan, Slot
-from tapem_dsl.tape.equality import same
+from tapem_dsl.interpreters.compiled.plan import (
+    FUNCTIONS,
+    PYTHON,
+    Check,
+    Plan,
+    SameBits,
+    SameType,
+    Slot,
+)
 
 READ: Final = (
     "under jit a number is another one in the next call, so Python code and NumPy "
@@ -130,8 +137,9 @@ class Noted(Tracer):
 
     def _refuse(self) -> ValueRead:
         """Remember the mistake, which the code may catch, and return the error."""
-        self.plan.was_read = True
-        return ValueRead()
+        error = ValueRead()
+        self.plan.stopped = error
+        return error
 
     def _read(self) -> Any:
         """Return the number, and note as a guard that it must be the same again."""
@@ -166,6 +174,10 @@ class Noted(Tracer):
     def __format__(self, spec: str) -> str:
         return format(self._read(), spec)
 
+    @override
+    def __abs__(self) -> "Noted":
+        return host(abs, self) if self.is_weak else _note("abs", (self,), {})
+
     def __rpow__(self, base: float) -> "Noted":
         """Note a power of numbers of Python, as a bias correction takes it."""
         if not self.is_weak or type(base) not in PYTHON:
@@ -181,6 +193,13 @@ class Noted(Tracer):
 
     __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
+    def _no_operator(self, *_: Any) -> Never:
+        raise self._refuse()
+
+    __pow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _no_operator
+    __matmul__ = __rmatmul__ = __divmod__ = __rdivmod__ = _no_operator
+    __setitem__ = __trunc__ = _no_operator
+
     @override
     def __array__(self, *args: Any, **kwargs: Any) -> Never:
         raise self._refuse()
@@ -193,35 +212,9 @@ class Noted(Tracer):
 
     @override
     def __getattr__(self, name: str) -> Never:
-        if hasattr(np.ndarray, name):
-            self.plan.was_read = True
+        if hasattr(np.ndarray, name) or hasattr(self.value, name):
+            self.plan.stopped = ValueRead()
         raise AttributeError(f"{name!r} of an array under jit: {READ}")
-
-
-@final
-class SameBits:
-    """
-    Whether a number is the same as one before, bit for bit; all NaNs are one.
-
-    >>> SameBits(0.0)(-0.0), SameBits(np.nan)(np.nan)
-    (False, True)
-    """
-
-    __slots__ = ("number",)
-
-    # Any: a number of Python or NumPy.
-    def __init__(self, number: Any) -> None:
-        self.number = number
-
-    def __call__(self, x: Any) -> bool:
-        """Compare."""
-        return same(x, self.number)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is SameBits and same(other.number, self.number)
-
-    def __hash__(self) -> int:
-        return hash(repr(self.number))
 
 
 def _note(function: str, operands: tuple[Array, ...], options: dict[str, Any]) -> Noted:
@@ -230,6 +223,7 @@ def _note(function: str, operands: tuple[Array, ...], options: dict[str, Any]) -
     value = FUNCTIONS[function](
         *map(_value, operands), **{name: _value(x) for name, x in options.items()}
     )
+    _must_be_a_number(plan, value)
     arguments = tuple(_argument(plan, x) for x in operands)
     named = tuple((name, _argument(plan, x)) for name, x in options.items())
     return Noted(plan, plan.call(function, arguments, named, value), value)
@@ -242,9 +236,22 @@ def _plan_of(operands: tuple[Array, ...]) -> Plan:
         if plan.closed:
             raise ValueKept
     if len(plans) > 1:
-        raise Eager(FOREIGN)
+        raise Eager(FOREIGN)  # ends the inner plan only, so that no plan remembers it
     (plan,) = plans.values()
     return plan
+
+
+def _stopped(plans: Iterable[Plan], reason: Exception) -> Exception:
+    """Remember why plans end here, for code that catches the reason."""
+    for plan in plans:
+        plan.stopped = reason
+    return reason
+
+
+def _must_be_a_number(plan: Plan, value: object) -> None:
+    """Check that a plan may hold a value: no exact rational, for example."""
+    if type(value) not in PYTHON and not isinstance(value, np.generic | np.ndarray):
+        raise _stopped([plan], Eager(f"a number of it is a {type(value).__name__}"))
 
 
 FOREIGN: Final = "it uses a value of a function under jit that calls it"
@@ -273,10 +280,22 @@ def host(function: Callable[..., Any], *operands: Noted) -> Noted:
     """
     plan = _plan_of(operands)
     value = function(*[x.value for x in operands])
-    if type(value) not in PYTHON and not isinstance(value, np.generic):
-        raise Eager(f"a number of it is a {type(value).__name__}")
+    _must_be_a_number(plan, value)
     slots = tuple(x.slot for x in operands)
-    return Noted(plan, plan.call(function, slots, (), value), value)
+    typed = SameType(function, type(value))
+    return Noted(plan, plan.call(typed, slots, (), value), value)
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """
+    Raise a number to a count, as Python does, also where the count is noted.
+
+    >>> power(0.5, 3)
+    0.125
+    """
+    if type(exponent) is Noted:
+        return host(partial(pow, base), exponent)
+    return base**exponent
 
 
 def host_arrays(function: Callable[..., list[AnyArray]], *arrays: Array) -> list[Noted]:
@@ -324,7 +343,7 @@ class _Noting:
 
     def getitem(self, x: Array, index: Any, /) -> Array:
         parts = index if isinstance(index, tuple) else (index,)
-        fixed = tuple(_fixed(part) for part in parts)
+        fixed = tuple(_fixed(cast(Noted, x).plan, part) for part in parts)
         return _note(
             "getitem", (x, fixed if isinstance(index, tuple) else fixed[0]), {}
         )
@@ -350,17 +369,19 @@ class _Noting:
         return _decided(predicate(*arrays))
 
     def require(self, predicate: Callable[..., Array], x: Array, /, error: Any) -> None:
-        if not _decided(predicate(x), precondition=True):
-            raise PreconditionFailed
+        condition = predicate(x)
+        if not _decided(condition, precondition=True):
+            plans = [n.plan for n in (condition, x) if type(n) is Noted]
+            raise _stopped(plans, PreconditionFailed())
 
 
-def _fixed(part: Any) -> Any:
+def _fixed(plan: Plan, part: Any) -> Any:
     """Return an index that is the same each time: of a mask no shape would be known."""
     if type(part) is Noted:
         return part.__index__()
     if part is None or part is Ellipsis or isinstance(part, int | np.integer | slice):
         return part
-    raise Eager(f"an index of it is a {type(part).__name__}")
+    raise _stopped([plan], Eager(f"an index of it is a {type(part).__name__}"))
 
 
 Noted.namespace = cast(Namespace, _Noting())

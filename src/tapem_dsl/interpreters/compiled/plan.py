@@ -1,12 +1,14 @@
 """A plan: the calls of an array namespace that one run made, in order, as data."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import numpy as np
 
 from tapem_dsl.arrays import NUMPY, AnyArray, AnyDType, Namespace
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.value import as_value
 
 
@@ -74,6 +76,57 @@ class Check(NamedTuple):
 
 
 @final
+class SameBits:
+    """
+    Whether a number is the same as one before, bit for bit; all NaNs are one.
+
+    >>> SameBits(0.0)(-0.0), SameBits(np.nan)(np.nan)
+    (False, True)
+    """
+
+    __slots__ = ("number",)
+
+    # Any: a number of Python or NumPy.
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+    def __call__(self, x: Any) -> bool:
+        """Compare."""
+        return same(x, self.number)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is SameBits and same(other.number, self.number)
+
+    def __hash__(self) -> int:
+        return hash(repr(self.number))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SameType:
+    """
+    A function of Python in a plan, whose result must be of the type it was.
+
+    >>> SameType(abs, float)(-1.0)
+    1.0
+    """
+
+    function: Callable[..., Any]
+    kind: type
+
+    # Any: numbers of Python or NumPy.
+    def __call__(self, *operands: Any) -> Any:
+        """Call."""
+        value = self.function(*operands)
+        if type(value) is not self.kind:
+            raise TypeError(f"{type(value).__name__}, before {self.kind.__name__}")
+        return value
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", repr(self.function))
+
+
+@final
 class Plan:
     """
     Values in single assignment: inputs, constants and the results of calls.
@@ -94,7 +147,7 @@ class Plan:
 
     __slots__ = (
         *("_constants", "calls", "checks", "closed", "constants", "guards", "inputs"),
-        "was_read",
+        "stopped",
     )
 
     def __init__(self, *, guards: bool = False) -> None:
@@ -104,7 +157,7 @@ class Plan:
         self.constants: dict[Slot, AnyArray] = {}
         self.checks: list[Check] = []
         self.closed = False
-        self.was_read = False  # whether Python code read a value that it may not read
+        self.stopped: Exception | None = None  # why noting ends, also if it is caught
         self._constants: dict[int, tuple[Slot, object]] = {}
 
     # Any, below: a NumPy array or scalar, or a number of Python.
