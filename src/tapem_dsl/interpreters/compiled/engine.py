@@ -162,11 +162,10 @@ class _Lines:
             function = self.bind(("function", name), FUNCTIONS[name])
             write = self.operand if all(map(self.is_double, arguments)) else self.array
             return f"{function}({', '.join(map(write, arguments))})"
-        return self.function_text(call, [self.array(x) for x in arguments])
+        return self.function_text(name, call, [self.array(x) for x in arguments])
 
-    def function_text(self, call: Call, texts: list[str]) -> str:
+    def function_text(self, name: str, call: Call, texts: list[str]) -> str:
         """Write the expression of a function of NumPy, in the shortest form it has."""
-        name = call.function
         if name in ("negative", "logical_not"):
             return f"{'-' if name == 'negative' else '~'}{texts[0]}"
         if name == "getitem":
@@ -177,7 +176,7 @@ class _Lines:
             return f"{texts[0]}.dot({texts[1]})"
         if name == "sum" and (of := self.short_sum(call)):
             return f"{self.bind('reduce', np.add.reduce)}({texts[0]}, {of})"
-        function = self.bind(("function", name), FUNCTIONS[name])  # type: ignore[index] # a name
+        function = self.bind(("function", name), FUNCTIONS[name])
         options = [f"{k}={self.array(x)}" for k, x in call.options]
         return f"{function}({', '.join([*texts, *options])})"
 

@@ -294,9 +294,11 @@ def differences(first: Key, second: Key) -> str:
 
 
 def _shown(part: Any) -> str:
-    if isinstance(part, tuple) and part[0] in (_STATIC, _PARTS):
-        return short_repr(part[2] if len(part) > 2 else part[1])
-    if isinstance(part, tuple):
-        shape, dtype = part
-        return f"{dtype}{list(shape)}"
+    if type(part) is not tuple or len(part) < 2:
+        return short_repr(part)
+    marker, *rest = part
+    if marker in (_STATIC, _PARTS):
+        return short_repr(rest[1] if len(rest) > 1 else rest[0])
+    if isinstance(rest[-1], np.dtype):
+        return f"{rest[-1]}{list(marker)}"
     return short_repr(part)
