@@ -344,7 +344,7 @@ def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
 
     Shapes: elementwise, of any scalar type.
     Fails with: as every op.
-    Gradient: none: the result's ``requires_grad`` is false, whatever its operand's.
+    Gradient: none. The result does not require one, even if the operand does.
     Lean: ``detach`` of the program interface, which clears tangents too. PyTorch:
         ``Tensor.detach``.
 
