@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 OURS: Final = "tapem_dsl"
 JITTED: Final = "tapem_dsl (jit)"
+LISTED: Final = f"{JITTED}, list in"
 HAND_WRITTEN: Final = "hand-written"
+HAND_BATCHED: Final = f"{HAND_WRITTEN} batched"
 
 
 # Any, throughout: each contender has its own kind of array, tape and result.
@@ -24,6 +26,16 @@ def flat(result: Any) -> list[Any]:
     return [result.detach() if hasattr(result, "detach") else result]
 
 
+class FirstCall(NamedTuple):
+    """What jit does at the first call, to be timed apart from what it does later."""
+
+    run: Callable[[], Any]
+    """Compiles anew, and runs once."""
+
+    noted: int
+    """The calls of the plan."""
+
+
 class Contender(NamedTuple):
     """One way to compute a value and its gradients."""
 
@@ -32,6 +44,9 @@ class Contender(NamedTuple):
 
     read: Callable[[Any], list[Any]] = flat
     """Turns the result of ``run`` into arrays, in the order of the hand-written one."""
+
+    first_call: FirstCall | None = None
+    """Given by a contender under jit."""
 
 
 Contenders: TypeAlias = Mapping[str, Callable[[], Contender]]
@@ -121,6 +136,15 @@ def timed(
     return {
         name: Timing(float(np.median(times)), min(times), len(times))
         for name, times in seconds.items()
+    }
+
+
+def first_calls(contenders: Mapping[str, Contender]) -> dict[str, tuple[int, float]]:
+    """Return the calls of each plan, and the median seconds of three first calls."""
+    return {
+        name: (first.noted, float(np.median([once(first.run, 1) for _ in range(3)])))
+        for name, contender in contenders.items()
+        if (first := contender.first_call)
     }
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness import Contender, check
+from benchmarks.contenders import compiled
+from benchmarks.harness import Contender, check, first_calls
 from examples import lean_mean, own_op
 from tapem_dsl import NodeId, backward_scalar, param
 
@@ -179,6 +180,23 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
         *("Hessian-vector product, network", "elementwise"),
     ):
         assert f"### {key}: " in finished.stdout
+
+
+def test_what_runs_without_a_plan_is_no_contender_under_jit() -> None:
+    class Own:
+        pass
+
+    with pytest.raises(ValueError, match="not enough values"):
+        compiled(lambda x: Own(), 1.0)
+
+
+def test_first_calls_are_timed_of_contenders_under_jit() -> None:
+    square = compiled(lambda x: x * x + 1.0, 3.0)
+    assert square.run() == 10.0
+    both = {"plain": Contender(lambda: 10.0), "jit": square}
+    ((name, (noted, seconds)),) = first_calls(both).items()
+    assert (name, noted) == ("jit", 2)
+    assert seconds > 0
 
 
 def test_two_checkouts_are_compared() -> None:
