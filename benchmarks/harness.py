@@ -124,9 +124,7 @@ def timed(
     """
     runs = {"calibration": calibration}
     runs |= {name: contender.run for name, contender in contenders.items()}
-    repeats = {}
-    for name, run in runs.items():
-        repeats[name] = max(1, round(2e-3 / max(once(run, 1), 1e-7)))
+    repeats = {name: repeats_of(run) for name, run in runs.items()}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(effort.rounds):
         for name, run in runs.items():
@@ -137,6 +135,14 @@ def timed(
         name: Timing(float(np.median(times)), min(times), len(times))
         for name, times in seconds.items()
     }
+
+
+def repeats_of(run: Callable[[], Any]) -> int:
+    """Return how many runs last two milliseconds; the first one, cold, does not say."""
+    count = 1
+    for _ in range(2):
+        count = max(count, round(2e-3 / max(once(run, count), 1e-7)))
+    return count
 
 
 def first_calls(contenders: Mapping[str, Contender]) -> dict[str, tuple[int, float]]:
@@ -151,9 +157,13 @@ def first_calls(contenders: Mapping[str, Contender]) -> dict[str, tuple[int, flo
 def once(
     run: Callable[[], Any], repeats: int, clock: Callable[[], float] = time.perf_counter
 ) -> float:
-    """Time one run. Garbage of earlier runs is collected before, its own after."""
+    """
+    Time one run. Garbage of earlier runs is collected before, its own after.
+
+    What is repeated has run once before, because the others have emptied the caches.
+    """
     gc.collect()
-    result = None
+    result = run() if repeats > 1 else None
     start = clock()
     for _ in range(repeats):
         result = run()
