@@ -13,7 +13,16 @@ from benchmarks.contenders import (
     of_tapem_dsl,
     of_torch,
 )
-from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, flat
+from benchmarks.harness import (
+    HAND_BATCHED,
+    HAND_WRITTEN,
+    JITTED,
+    LISTED,
+    OURS,
+    Contender,
+    Workload,
+    flat,
+)
 from tapem_dsl import (
     Do,
     NodeId,
@@ -33,6 +42,7 @@ Floats = NDArray[np.float32]
 SAMPLES: Final = 128
 
 
+# Any, throughout: see the harness.
 class Sample(NamedTuple):
     image: Floats
     label: np.int64
@@ -83,16 +93,27 @@ def mean_loss(
     return loss, ids
 
 
+def samples_of(start: Data) -> list[Sample]:
+    rows = zip(start.images, start.labels, strict=True)
+    return [Sample(image, label) for image, label in rows]
+
+
 def tapem_dsl() -> Contender:
-    images, labels, weights = data()
-    samples = [Sample(x, label) for x, label in zip(images, labels, strict=True)]
-    return of_tapem_dsl(lambda: mean_loss(weights, samples))
+    start = data()
+    samples = samples_of(start)
+    return of_tapem_dsl(lambda: mean_loss(start.weights, samples))
 
 
 def tapem_dsl_jit() -> Contender:
-    images, labels, weights = data()
-    samples = [Sample(x, label) for x, label in zip(images, labels, strict=True)]
-    return of_jit(mean_loss, weights, samples)
+    def program(start: Data) -> Any:  # one array of images in, and one of labels
+        return mean_loss(start.weights, samples_of(start))
+
+    return of_jit(program, data())
+
+
+def tapem_dsl_jit_of_list() -> Contender:
+    start = data()
+    return of_jit(mean_loss, start.weights, samples_of(start))
 
 
 def as_matrices() -> Data:
@@ -139,7 +160,7 @@ def hand_written() -> Contender:
     """Compute sample by sample without a tape, adding to each gradient in place."""
     images, labels, (w1, b1, w2, b2) = data()
 
-    def run() -> Any:  # Any, throughout: see the harness
+    def run() -> Any:
         total = np.float32(0)
         g1, h1, g2, h2 = (np.zeros_like(z) for z in (w1, b1, w2, b2))
         for x, label in zip(images, labels, strict=True):
@@ -249,9 +270,12 @@ def autograd_loop() -> Contender:
 
 LOOPS: Final = {
     HAND_WRITTEN: hand_written,
+    HAND_BATCHED: hand_written_batched,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    LISTED: tapem_dsl_jit_of_list,
     "PyTorch": torch_loop,
+    "PyTorch batched": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
     "autograd": autograd_loop,

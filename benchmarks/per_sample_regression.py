@@ -16,7 +16,16 @@ from benchmarks.contenders import (
     of_tapem_dsl,
     of_torch,
 )
-from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, sized
+from benchmarks.harness import (
+    HAND_BATCHED,
+    HAND_WRITTEN,
+    JITTED,
+    LISTED,
+    OURS,
+    Contender,
+    Workload,
+    sized,
+)
 from tapem_dsl import (
     Do,
     NodeId,
@@ -244,10 +253,12 @@ def micrograd_loop(samples: int) -> Contender:
 
 LOOPS: Final = {
     HAND_WRITTEN: hand_written,
+    HAND_BATCHED: hand_written_batched,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
-    f"{JITTED}, list in": tapem_dsl_jit_of_list,
+    LISTED: tapem_dsl_jit_of_list,
     "PyTorch": torch_loop,
+    "PyTorch batched": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,
     "autograd": autograd_loop,
