@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import (
+    convolutional,
     do_notation,
     elementwise,
     graph_growth,
@@ -16,6 +17,7 @@ from benchmarks import (
     layers,
     mlp,
     per_sample_regression,
+    recurrent,
     scalar_chain,
     second_derivatives,
 )
@@ -33,6 +35,8 @@ def workloads(*, quick: bool) -> dict[str, Workload]:
         "batched regression": per_sample_regression.batched_workload(samples),
         "per-sample MLP": mlp.WORKLOAD,
         "batched MLP": mlp.BATCHED_WORKLOAD,
+        "per-sample RNN": recurrent.WORKLOAD,
+        "per-sample conv net": convolutional.WORKLOAD,
         "Hessian-vector product, regression": hessian.REGRESSION_WORKLOAD,
         "Hessian-vector product, network": hessian.NETWORK_WORKLOAD,
         "elementwise": elementwise.workload(100_000 if quick else 1_000_000),

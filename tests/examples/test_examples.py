@@ -177,6 +177,7 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
         assert f"## {heading}\n" in finished.stdout
     for key in (
         *("scalar chain", "per-sample regression", "per-sample MLP"),
+        *("per-sample RNN", "per-sample conv net"),
         *("Hessian-vector product, network", "elementwise"),
     ):
         assert f"### {key}: " in finished.stdout
