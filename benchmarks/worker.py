@@ -3,7 +3,6 @@
 import gc
 import json
 import sys
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +20,15 @@ from benchmarks import (
     scalar_chain,
     second_derivatives,
 )
-from benchmarks.harness import CALIBRATIONS, Effort, Workload, check, present, timed
+from benchmarks.harness import (
+    CALIBRATIONS,
+    Effort,
+    Workload,
+    check,
+    first_calls,
+    present,
+    timed,
+)
 
 PACKAGES: Final = ("numpy", "torch", "jax", "autograd", "micrograd")
 
@@ -67,22 +74,38 @@ def measured(threads: int, effort: Effort, *, quick: bool, peers: bool) -> Any:
     results: dict[str, Any] = {"versions": versions(), "workloads": {}}
     for key, workload in workloads(quick=quick).items():
         print(f"{key}: {workload.title}", flush=True)
-        contenders = present(workload.contenders, peers)
-        check(contenders, workload.tolerance)
-        gc.collect()
-        gc.freeze()  # collections do not walk the modules of the peers
-        timings = timed(contenders, effort, CALIBRATIONS[workload.calibration])
-        results["workloads"][key] = {"title": workload.title, "timings": timings}
+        results["workloads"][key] = side_by_side(workload, effort, peers=peers)
     if threads == 1:
-        print("growth", flush=True)
-        grow = partial(graph_growth.measured, peers=peers)
-        most, rounds, patience = (10_000, 3, 2.0) if quick else (1_000_000, 7, 20.0)
-        results["growth"] = grow(most, rounds, patience=patience)
-        print("do-notation", flush=True)
-        results["do_notation"] = do_notation.measured(effort)
-        print("second derivatives", flush=True)
-        results["second_derivatives"] = second_derivatives.measured(effort)
+        results |= rest(effort, quick=quick, peers=peers)
     return results
+
+
+def side_by_side(workload: Workload, effort: Effort, *, peers: bool) -> dict[str, Any]:
+    """Check and time the contenders; then time the first calls of those under jit."""
+    contenders = present(workload.contenders, peers)
+    check(contenders, workload.tolerance)
+    gc.collect()
+    gc.freeze()  # collections do not walk the modules of the peers
+    return {
+        "title": workload.title,
+        "timings": timed(contenders, effort, CALIBRATIONS[workload.calibration]),
+        "first_calls": first_calls(contenders),
+    }
+
+
+def rest(effort: Effort, *, quick: bool, peers: bool) -> dict[str, Any]:
+    """Measure growth, do-notation and second derivatives."""
+    print("growth", flush=True)
+    most, rounds, patience = (10_000, 3, 2.0) if quick else (1_000_000, 7, 20.0)
+    grown = graph_growth.measured(most, rounds, peers=peers, patience=patience)
+    print("do-notation", flush=True)
+    forms_and_parts = do_notation.measured(effort)
+    print("second derivatives", flush=True)
+    return {
+        "growth": grown,
+        "do_notation": forms_and_parts,
+        "second_derivatives": second_derivatives.measured(effort),
+    }
 
 
 def versions() -> dict[str, str]:

@@ -171,7 +171,7 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
     finished = run("-m", "benchmarks", "--quick", "--no-peers")
     assert finished.returncode == 0, finished.stderr
     for heading in (
-        *("Budgets, one thread", "Workloads", "Growth"),
+        *("Budgets, one thread", "Workloads", "First calls under jit", "Growth"),
         "Second derivatives",
     ):
         assert f"## {heading}\n" in finished.stdout
