@@ -2,7 +2,8 @@
 Compare tapem_dsl with its peers and with hand-written NumPy.
 
 Every result is checked against the hand-written one before it is timed. All contenders
-of a workload take turns within one run, on one thread and on two.
+of a workload take turns within one run, on one thread and on two. With --only, the
+workloads that it names run on one thread, and each time is compared with each.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
+from benchmarks.worker import workloads
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,11 +37,12 @@ def in_a_worker(threads: int, options: argparse.Namespace) -> Any:
         if cores:
             os.sched_setaffinity(0, cores[-threads:])
 
-    rounds, seconds = (5, 1.0) if options.quick else (21, 15.0)
+    rounds, seconds = (5, 1.0) if options.quick else (options.rounds, 15.0)
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "results.json")
-        work = [threads, rounds, seconds, options.quick, not options.no_peers, out]
-        command = [sys.executable, "-m", "benchmarks.worker", json.dumps(work)]
+        what = [options.quick, not options.no_peers, options.only]
+        work = json.dumps([threads, rounds, seconds, *what, out])
+        command = [sys.executable, "-m", "benchmarks.worker", work]
         subprocess.run(
             command, check=True, env=environment, cwd=ROOT, preexec_fn=pinned
         )
@@ -55,7 +58,20 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="write docs/benchmarks.md and its plots"
     )
+    parser.add_argument("--rounds", type=int, default=21, help="without --quick")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(workloads(quick=True)),
+        metavar="WORKLOAD",
+        help="measure this one; may be given several times",
+    )
     options = parser.parse_args()
+    if options.only:
+        if options.write:
+            parser.error("--write takes all workloads, and --only some")
+        print(report.of_some(in_a_worker(1, options)))
+        return
     results = {threads: in_a_worker(threads, options) for threads in (1, 2)}
     text = report.text(results, quick=options.quick)
     print(text)

@@ -83,6 +83,25 @@ def text(results: Mapping[int, Any], *, quick: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def of_some(results: Any) -> str:
+    """Write of some workloads, measured on one thread: the ratio of all to each."""
+    parts = []
+    for key, one in results["workloads"].items():
+        times = {name: timing[0] for name, timing in one["timings"].items()}
+        del times["calibration"]
+        ours = [name for name in times if name.startswith(OURS)]
+        rows = [
+            [name, milliseconds(time), *(f"{times[x] / time:.3g}" for x in ours)]
+            for name, time in times.items()
+        ]
+        header = [key, "ms", *(f"{name} / this" for name in ours)]
+        parts.append(table(header, rows))
+    parts.append(first_calls(results))
+    header = ["workload", "compared with", "tapem_dsl", "at most", ""]
+    parts.append(table(header, budgets_of_workloads(results)))
+    return "\n\n".join(parts)
+
+
 def introduction(results: Any, *, quick: bool) -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -67,15 +68,18 @@ def set_up(threads: int) -> None:
         pass
 
 
-def measured(threads: int, effort: Effort, *, quick: bool, peers: bool) -> Any:
-    """Measure all workloads; on one thread also growth, do-notation, derivatives."""
+def measured(
+    threads: int, effort: Effort, *, quick: bool, peers: bool, only: Collection[str]
+) -> Any:
+    """Measure the workloads; all of them, and on one thread the rest, without only."""
     if peers:
         set_up(threads)
     results: dict[str, Any] = {"versions": versions(), "workloads": {}}
     for key, workload in workloads(quick=quick).items():
-        print(f"{key}: {workload.title}", flush=True)
-        results["workloads"][key] = side_by_side(workload, effort, peers=peers)
-    if threads == 1:
+        if not only or key in only:
+            print(f"{key}: {workload.title}", flush=True)
+            results["workloads"][key] = side_by_side(workload, effort, peers=peers)
+    if threads == 1 and not only:
         results |= rest(effort, quick=quick, peers=peers)
     return results
 
@@ -119,8 +123,9 @@ def versions() -> dict[str, str]:
 
 
 def main() -> None:
-    threads, rounds, seconds, quick, peers, out = json.loads(sys.argv[1])
-    results = measured(threads, Effort(rounds, seconds), quick=quick, peers=peers)
+    threads, rounds, seconds, quick, peers, only, out = json.loads(sys.argv[1])
+    effort = Effort(rounds, seconds)
+    results = measured(threads, effort, quick=quick, peers=peers, only=only)
     Path(out).write_text(json.dumps(results))
 
 

@@ -183,6 +183,27 @@ def test_the_benchmarks_check_and_report_every_workload() -> None:
         assert f"### {key}: " in finished.stdout
 
 
+def test_one_workload_is_compared_with_each_contender() -> None:
+    one = ("--only", "batched regression")
+    finished = run("-m", "benchmarks", "--quick", "--no-peers", *one)
+    assert finished.returncode == 0, finished.stderr
+    cells = [re.split(r" *\| *", line) for line in finished.stdout.splitlines()]
+    ours = "tapem_dsl / this", "tapem_dsl (jit) / this"
+    assert ["", "batched regression", "ms", *ours, ""] in cells
+    (itself,) = [row for row in cells if row[1:2] == ["tapem_dsl"]]
+    assert itself[3] == "1"
+    assert "Growth" not in finished.stdout
+
+
+def test_no_other_workload_is_measured_and_no_page_is_written_of_one() -> None:
+    finished = run("-m", "benchmarks", "--only", "weather")
+    assert finished.returncode == 2
+    assert "invalid choice: 'weather'" in finished.stderr
+    finished = run("-m", "benchmarks", "--write", "--only", "elementwise")
+    assert finished.returncode == 2
+    assert "--write takes all workloads" in finished.stderr
+
+
 def test_what_runs_without_a_plan_is_no_contender_under_jit() -> None:
     class Own:
         pass
