@@ -206,6 +206,6 @@ class _Dispatching:
         return call
 
 
-_MEMBERS: Final = Namespace.__abstractmethods__ | {"apply", "require"}
+_MEMBERS: Final = Namespace.__abstractmethods__ | {"apply", "outer_sum", "require"}
 
 DISPATCHING: Final = cast(Namespace, _Dispatching())

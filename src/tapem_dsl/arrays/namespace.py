@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import prod
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -246,6 +247,22 @@ class Namespace(ABC):
     @abstractmethod
     def matmul(self, a: Array, b: Array, /) -> Array:
         """Matrix product."""
+
+    def outer_sum(self, *operands: Array) -> Array:
+        """
+        Sum outer products: of the first half of the operands by the second half.
+
+        Operands are vectors, or matrices of one vector a row.
+        """
+        half = len(operands) // 2
+        left, right = (
+            self.concat(
+                *[self.reshape(x, (prod(x.shape[:-1]), x.shape[-1])) for x in side],
+                axis=0,
+            )
+            for side in (operands[:half], operands[half:])
+        )
+        return self.matmul(self.permute_dims(left, (1, 0)), right)
 
     @abstractmethod
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:

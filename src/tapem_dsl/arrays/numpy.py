@@ -96,6 +96,17 @@ class NumpyNamespace(Base):
             np.put_along_axis(rows, labels[..., None], 1, -1)
         return rows
 
+    @override
+    def outer_sum(self, *operands: Array) -> Array:
+        half = len(operands) // 2
+        left, right = (
+            side[0]
+            if half == 1 and side[0].ndim > 1
+            else np.concatenate(side, axis=None).reshape(-1, side[0].shape[-1])
+            for side in (operands[:half], operands[half:])
+        )
+        return product(left.T, right)
+
     def permute_dims(self, x: Array, /, axes: tuple[int, ...]) -> Array:
         """Call the method: a quarter of the function's cost."""
         return x.transpose(axes)

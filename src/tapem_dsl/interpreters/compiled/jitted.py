@@ -35,6 +35,7 @@ from tapem_dsl.interpreters.compiled.noting import (
     ValueRead,
 )
 from tapem_dsl.interpreters.compiled.plan import Plan
+from tapem_dsl.interpreters.compiled.rolling import rolled
 from tapem_dsl.messages import short_repr
 from tapem_dsl.program.checks import function_argument
 
@@ -51,6 +52,7 @@ class Compiled:
     """One plan of a function, ready to run."""
 
     plan: Plan
+    rolls: list[str]
     run: Runner
     rebuild: Callable[[list[Any]], Any]
     """From the outputs of a run to the result of the function."""
@@ -72,8 +74,15 @@ class Jitted(Generic[F]):
     """
 
     def __init__(
-        self, function: F, static: frozenset[Any], cache: int, *, guards: bool
+        self,
+        function: F,
+        static: frozenset[Any],
+        cache: int,
+        *,
+        guards: bool,
+        roll: Any,
     ) -> None:
+        self._roll = roll
         self.function = function
         self._static = static
         self._cache = cache
@@ -145,6 +154,7 @@ class Jitted(Generic[F]):
                 f"{_count(calls, 'call')}, {_count(len(plan.checks), 'check')}, "
                 f"noted in {compiled.seconds * 1e3:.1f} ms"
             )
+            lines += [f"    {line}" for line in compiled.rolls]
         for reason, times in eager:
             lines.append(f"as it is, {_count(times, 'time')}: {reason}")
         return "\n".join(lines)
@@ -154,7 +164,7 @@ class Jitted(Generic[F]):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle the function; plans are made again where they are needed."""
-        options = (self._static, self._cache, self._guards)
+        options = (self._static, self._cache, self._guards, self._roll)
         return _remade, (self.function, *options)
 
     def _run_eagerly(
@@ -172,7 +182,7 @@ class Jitted(Generic[F]):
     ) -> Any:
         """Run the function over noted inputs, and keep the plan."""
         began = time.perf_counter()
-        plan = Plan(guards=self._guards)
+        plan = Plan(guards=self._guards, rolls=bool(self._roll))
         values = iter(inputs)
 
         def noted(_: Any) -> Noted:
@@ -204,11 +214,14 @@ class Jitted(Generic[F]):
         outputs = [x for x in leaves if type(x) is Noted]
         rebuild = _rebuilding(leaves, structure, succeeded=succeeded)
         try:
-            run = lowered(plan, [x.slot for x in outputs])
+            slots, rolls = [x.slot for x in outputs], []
+            if self._roll:
+                plan, slots, rolls = rolled(plan, slots)
+            run = lowered(plan, slots)
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)
-        self._keep(key, Compiled(plan, run, rebuild, time.perf_counter() - began))
+        self._keep(key, Compiled(plan, rolls, run, rebuild, time.perf_counter() - began))
         return rebuild([owned(x.value, foreign=True) for x in outputs])
 
     def _keep(self, key: Key, compiled: Compiled) -> None:
@@ -245,6 +258,7 @@ def jit(
     static_argnames: str | Collection[str] = (),
     guards: bool = False,
     cache: int = 64,
+    roll: Any = "auto",
 ) -> Jitted[F]:
     """
     Compile a function of pytrees: note what its first call computes, and run that.
@@ -292,13 +306,13 @@ def jit(
     names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
     given = frozenset(items_of("jit", "static_argnames", names, str))
     static = places_of(function, given) if given else given
-    return Jitted(function, static, cache, guards=guards)
+    return Jitted(function, static, cache, guards=guards, roll=roll)
 
 
 def _remade(
-    function: Any, static: frozenset[str], cache: int, guards: Any
+    function: Any, static: frozenset[str], cache: int, guards: Any, roll: Any
 ) -> Jitted[Any]:
-    return Jitted(function, static, cache, guards=guards)
+    return Jitted(function, static, cache, guards=guards, roll=roll)
 
 
 def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:

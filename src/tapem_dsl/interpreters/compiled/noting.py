@@ -100,6 +100,11 @@ class Noted(Tracer):
         return prod(self.shape)
 
     @property
+    def pends(self) -> bool:
+        """Whether products of it may wait without bound, until they are summed."""
+        return self.plan.rolls
+
+    @property
     def is_weak(self) -> bool:
         """Whether eager evaluation has a number of Python here."""
         return type(self.value) in PYTHON

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tapem_dsl.arrays import NUMPY, AnyArray, AnyDType, Namespace
 from tapem_dsl.arrays.shape import Shape
@@ -136,6 +137,7 @@ class Plan:
 
     Args:
         guards: whether Python code may read values; each answer becomes a check.
+        rolls: whether the order of sums may change.
 
     >>> plan = Plan()
     >>> x = plan.input(np.float64(2))
@@ -147,11 +149,12 @@ class Plan:
 
     __slots__ = (
         *("_constants", "calls", "checks", "closed", "constants", "guards", "inputs"),
-        "stopped",
+        *("rolls", "stopped"),
     )
 
-    def __init__(self, *, guards: bool = False) -> None:
+    def __init__(self, *, guards: bool = False, rolls: bool = False) -> None:
         self.guards = guards
+        self.rolls = rolls
         self.calls: list[Call] = []
         self.inputs: list[Slot] = []
         self.constants: dict[Slot, AnyArray] = {}
@@ -219,6 +222,26 @@ class Plan:
         return "\n".join(lines)
 
 
+def slice_of(indices: NDArray[np.intp], extent: int) -> slice | None:
+    """
+    Return the slice of indices that are equally far apart, if they are.
+
+    >>> slice_of(np.array([3, 2, 1, 0]), 4), slice_of(np.array([0, 2, 3]), 4)
+    (slice(3, None, -1), None)
+    >>> slice_of(np.array([0, 1]), 2)
+    slice(None, None, None)
+    """
+    n = len(indices)
+    first, last = int(indices[0]), int(indices[-1])
+    step = int(indices[1]) - first if n > 1 else 1
+    if step == 0 or (np.diff(indices) != step).any():
+        return None
+    if step == 1 and n == extent:
+        return slice(None)
+    stop = last + (1 if step > 0 else -1)
+    return slice(first, None if stop < 0 else stop, None if step == 1 else step)
+
+
 PYTHON: Final = {
     float: np.dtype(np.float64),
     int: np.dtype(np.int64),
@@ -245,6 +268,23 @@ def _astype(x: AnyArray, dtype: AnyDType) -> AnyArray:
     return x.astype(dtype)
 
 
+def _accumulate_sum(x: AnyArray) -> AnyArray:
+    return np.add.accumulate(x, 0)
+
+
+def _accumulate_product(x: AnyArray) -> AnyArray:
+    return np.multiply.accumulate(x, 0)
+
+
+def _all_of_each(x: AnyArray) -> AnyArray:
+    found: AnyArray = np.logical_and.reduce(x.reshape(len(x), -1), 1)
+    return found
+
+
+def _stack(*values: AnyArray) -> AnyArray:
+    return np.stack(values)
+
+
 OPERATORS: Final[dict[str, str]] = {
     "add": "+",
     "subtract": "-",
@@ -263,5 +303,15 @@ OPERATORS: Final[dict[str, str]] = {
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(NUMPY, name) for name in Namespace.__abstractmethods__
-} | {"all": _all, "astype": _astype, "as_value": as_value}
-"""What the name of a call means: the members of NumPy's namespace, and three more."""
+} | {
+    "all": _all,
+    "astype": _astype,
+    "as_value": as_value,
+    "outer_sum": NUMPY.outer_sum,
+    # what only rolled plans call
+    "accumulate_product": _accumulate_product,
+    "accumulate_sum": _accumulate_sum,
+    "all_of_each": _all_of_each,
+    "stack": _stack,
+}
+"""What the name of a call means: the members of NumPy's namespace, and a few more."""

@@ -96,27 +96,14 @@ class Pending:
         self.lefts.append(left)
         self.rights.append(right)
         self.entries += left.size + right.size
-        return self.entries <= self.most
+        return self.entries <= self.most or getattr(left, "pends", False)
 
     def total(self) -> Array:
         """Sum them, in a new array; one alone is computed as if never deferred."""
-        xp = self.xp
         if len(self.lefts) == 1:
-            return Outer(self.lefts[0], self.rights[0], self.dtype).computed(xp)
-        left, right = (
-            _rows(xp, arrays, width)
-            for arrays, width in zip((self.lefts, self.rights), self.shape, strict=True)
-        )
-        total = xp.matmul(xp.permute_dims(left, (1, 0)), right)
+            return Outer(self.lefts[0], self.rights[0], self.dtype).computed(self.xp)
+        total = self.xp.outer_sum(*self.lefts, *self.rights)
         return total if total.dtype == self.dtype else total.astype(self.dtype)
-
-
-def _rows(xp: Namespace, arrays: list[Array], width: int) -> Array:
-    """Join vectors and matrices to one matrix."""
-    if xp is NUMPY:  # half the time
-        return np.concatenate(arrays, axis=None).reshape(-1, width)
-    rows = [xp.reshape(x, (x.size // width, width)) for x in arrays]
-    return xp.concat(*rows, axis=0)
 
 
 def is_plain(x: Array) -> bool:

@@ -1,0 +1,347 @@
+"""From loops to a shorter plan, whose calls are of one step or of all at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+
+from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot, slice_of
+from tapem_dsl.interpreters.compiled.rolling.batching import Batch
+from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
+from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
+from tapem_dsl.interpreters.compiled.rolling.table import Numbers, Table, exact
+
+ALIKE: Final = "alike"
+BATCHED: Final = "batched"
+LAST: Final = "summed"
+EACH: Final = "step by step"
+
+
+@dataclass(slots=True)
+class Place:
+    """
+    What became of a place of a loop.
+
+    ``alike``: one value for all steps. ``batched``: an array of one value a step.
+    ``summed``: the value of the last step, the only one that is needed. ``step by
+    step``: one call for each step, as before.
+    """
+
+    how: str
+    slot: Slot | None = None
+
+
+@final
+class Schedule:
+    """
+    A plan in the making: the calls of a table, loops by loops.
+
+    >>> plan = Plan()
+    >>> x = plan.input(np.float64(1))
+    >>> table = Table(plan, [plan.call("exp", (x,), (), np.float64(2.7))])
+    >>> schedule = Schedule(table, [])
+    >>> schedule.flat(0)
+    >>> schedule.plan
+    %0 = input -> float64[]
+    %1 = exp(%0) -> float64[]
+    """
+
+    def __init__(self, table: Table, loops: Sequence[Loop]) -> None:
+        self.table = table
+        self.loops = loops
+        self.plan = Plan()
+        self.made: dict[int, Slot] = {}  # positions to values of the new plan
+        self._stacks: dict[bytes, Slot] = {}
+        self._known: dict[Any, Slot] = {}  # Any: what calls have in common
+        for i, slot in enumerate(table.given):
+            call = table.plan.calls[slot]
+            if call.function == "input":
+                self.made[-1 - i] = self.copy(call, [])
+                self.plan.inputs.append(self.made[-1 - i])
+        n = len(table.calls)
+        self.owner = np.full(n, -1, np.intp)
+        self.place = np.zeros(n, np.intp)
+        self.step = np.zeros(n, np.intp)
+        for i, loop in enumerate(loops):
+            steps, places = np.indices(loop.positions.shape)
+            is_there = np.ones(loop.positions.shape, np.bool_)
+            is_there[0, loop.lacking()] = False
+            at = loop.positions[is_there]
+            self.owner[at] = i
+            self.place[at] = places[is_there]
+            self.step[at] = steps[is_there]
+        self.places = [[Place(EACH) for _ in range(loop.period)] for loop in loops]
+        self.flipped = [False for _ in loops]
+        self._asks = [np.zeros((2, loop.period), np.bool_) for loop in loops]
+        self._ask_for_all()
+
+    # -- what is wanted ----------------------------------------------------------------
+
+    def _ask_for_all(self) -> None:
+        """Note which values of loops are read from outside of them."""
+        table = self.table
+        counts = np.diff(table.offsets)
+        self._ask(table.operands[np.repeat(self.owner < 0, counts)])
+        self._ask(np.array(table.outputs, np.intp))
+        for loop in self.loops:
+            for ways in loop.ways:
+                for way in ways:
+                    if isinstance(way, Stacked):
+                        self._ask(way.at)
+                    elif isinstance(way, Same):
+                        self._ask(np.array([way.at]))
+                    elif isinstance(way, Carried) and way.first is not None:
+                        self._ask(np.array([way.first]))
+
+    def _ask(self, positions: Numbers) -> None:
+        at = positions[positions >= 0]
+        at = at[self.owner[at] >= 0]
+        for i in np.unique(self.owner[at]).tolist():
+            mine = at[self.owner[at] == i]
+            is_last = self.step[mine] == self.loops[i].times - 1
+            self._asks[i][0, self.place[mine[is_last]]] = True
+            self._asks[i][1, self.place[mine[~is_last]]] = True
+
+    def is_asked(self, i: int, place: int) -> bool:
+        """Return whether a value of a place is read from outside of its loop."""
+        return bool(self._asks[i][:, place].any())
+
+    def is_asked_early(self, i: int, place: int) -> bool:
+        """Return whether a value of a step before the last one is."""
+        return bool(self._asks[i][1, place])
+
+    # -- values ------------------------------------------------------------------------
+
+    def value(self, position: int) -> Slot:
+        """Return the value of a position in the new plan."""
+        if position in self.made:
+            return self.made[position]
+        if position < 0:
+            slot = self.table.given[-1 - position]
+            found = self.plan.constant(self.table.plan.constants[slot])
+        else:
+            i = int(self.owner[position])
+            there = self.places[i][self.place[position]]
+            assert there.slot is not None, (position, there)  # noqa: S101 - made before
+            if there.how != BATCHED:
+                return there.slot
+            call = self.table.calls[position]
+            index = self._index(i, int(self.step[position]))
+            found = self.add("getitem", (there.slot, index), call.shape, call.dtype)
+        self.made[position] = found
+        return found
+
+    # Any: steps, one or an array of them.
+    def _index(self, i: int, step: Any) -> Any:
+        return self.loops[i].times - 1 - step if self.flipped[i] else step
+
+    def add(
+        self,
+        function: Any,
+        arguments: tuple[Any, ...],
+        shape: tuple[int, ...],
+        dtype: Any,
+    ) -> Slot:
+        """Add a call."""
+        self.plan.calls.append(Call(function, arguments, (), shape, dtype))
+        return Slot(len(self.plan.calls) - 1)
+
+    def copy(self, call: Call, operands: Sequence[Slot]) -> Slot:
+        """Add a call on other operands."""
+        given = iter(operands)
+        arguments = tuple(
+            next(given) if type(x) is Slot else x for x in call.arguments
+        )
+        options = tuple(
+            (name, next(given) if type(x) is Slot else x) for name, x in call.options
+        )
+        self.plan.calls.append(call._replace(arguments=arguments, options=options))
+        return Slot(len(self.plan.calls) - 1)
+
+    def once(self, call: Call, operands: Sequence[Slot]) -> Slot:
+        """Add a call unless an equal one is there that was added so."""
+        key = (call.function, exact(call.arguments), exact(call.options), *operands)
+        if key not in self._known:
+            self._known[key] = self.copy(call, operands)
+        return self._known[key]
+
+    def call_of(self, position: int) -> Call:
+        """Return the call that computes a position, or gives it."""
+        if position < 0:
+            return self.table.plan.calls[self.table.given[-1 - position]]
+        return self.table.calls[position]
+
+    def direction(self, positions: Numbers) -> int:
+        """Return 1 if values lie one behind the other in an array, -1 if reversed."""
+        first, last = int(positions[0]), int(positions[-1])
+        if first < 0 or last < 0:
+            return 0 if first == last else (1 if last < first else -1)
+        i = int(self.owner[first])
+        if i < 0 or i != self.owner[last]:
+            return 0
+        a, b = self._index(i, int(self.step[first])), self._index(i, int(self.step[last]))
+        return int(np.sign(b - a))
+
+    # -- arrays of values --------------------------------------------------------------
+
+    def stacked(self, positions: Numbers) -> Slot:
+        """Return the array of values, which all have one shape and dtype."""
+        key = positions.tobytes()
+        if key not in self._stacks:
+            self._stacks[key] = self._stacked(positions)
+        return self._stacks[key]
+
+    def _stacked(self, positions: Numbers) -> Slot:
+        sources = np.where(positions < 0, -1, self.owner[positions])
+        places = np.where(sources < 0, -1, self.place[positions])
+        batched = [
+            i >= 0 and self.places[i][j].how == BATCHED
+            for i, j in zip(sources.tolist(), places.tolist(), strict=True)
+        ]
+        sources = np.where(batched, sources, -1)
+        places = np.where(batched, places, -1)
+        edges = np.flatnonzero((np.diff(sources) != 0) | (np.diff(places) != 0)) + 1
+        bounds = [0, *edges.tolist(), len(positions)]
+        if len(bounds) > _PIECES:
+            bounds, batched = [0, len(positions)], [False]
+        parts = [
+            self._slice(positions[a:b]) if batched[a] else self._listed(positions[a:b])
+            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        return self.joined(parts)
+
+    def joined(self, parts: Sequence[Slot]) -> Slot:
+        """Return the arrays one behind the other."""
+        if len(parts) == 1:
+            return parts[0]
+        calls = [self.plan.calls[part] for part in parts]
+        shape = (sum(call.shape[0] for call in calls), *calls[0].shape[1:])
+        self.plan.calls.append(
+            Call("concat", tuple(parts), (("axis", 0),), shape, calls[0].dtype)
+        )
+        return Slot(len(self.plan.calls) - 1)
+
+    def _slice(self, positions: Numbers) -> Slot:
+        """Return a part of the array of one place."""
+        i = int(self.owner[positions[0]])
+        there = self.places[i][self.place[positions[0]]].slot
+        assert there is not None  # noqa: S101 - it is batched
+        steps = self._index(i, self.step[positions])
+        return self.rows(there, steps, 0)
+
+    def rows(self, array: Slot, indices: Numbers, axis: int) -> Slot:
+        """Take entries along an axis, as a view if they are equally far apart."""
+        call = self.plan.calls[array]
+        extent = call.shape[axis]
+        shape = (*call.shape[:axis], len(indices), *call.shape[axis + 1 :])
+        part = slice_of(indices, extent)
+        if part is None:
+            at = np.array(indices)
+            at.setflags(write=False)
+            given = (array, self.plan.constant(at), axis)
+            return self.add("take", given, shape, call.dtype)
+        if part == slice(None):
+            return array
+        index = (*(slice(None),) * axis, part)
+        return self.add("getitem", (array, index), shape, call.dtype)
+
+    def _listed(self, positions: Numbers) -> Slot:
+        """Return an array of values that have nothing in common."""
+        call = self.call_of(int(positions[0]))
+        shape = (len(positions), *call.shape)
+        if (positions == positions[0]).all():
+            given = (self.value(int(positions[0])), shape)
+            return self.add("broadcast_to", given, shape, call.dtype)
+        slots = tuple([self.value(at) for at in positions.tolist()])
+        if all(slot in self.plan.constants for slot in slots):
+            whole = np.stack([self.plan.constants[slot] for slot in slots])
+            whole.setflags(write=False)
+            return self.plan.constant(whole)
+        return self.add("stack", slots, shape, call.dtype)
+
+    # -- calls outside of loops --------------------------------------------------------
+
+    def flat(self, position: int) -> None:
+        """Add a call as it was."""
+        call = self.table.calls[position]
+        read = self.table.read_by(position)
+        if call.function == "outer_sum" and len(read) >= 2 * LEAST:
+            self.made[position] = self._outer_sum(call, read)
+        else:
+            operands = [self.value(at) for at in read]
+            self.made[position] = self.copy(call, operands)
+        if position in self.table.checks:
+            check = self.table.checks[position]
+            self.plan.checks.append(check._replace(slot=self.made[position]))
+
+    def _outer_sum(self, call: Call, read: list[int]) -> Slot:
+        """Add a sum of outer products, those of one loop's values as one matrix."""
+        half = len(read) // 2
+        pairs: dict[Any, list[tuple[int, int, int]]] = {}
+        for left, right in zip(read[:half], read[half:], strict=True):
+            (i, j, at), (k, m, _) = self._source(left), self._source(right)
+            key = (i, j, k, m) if i >= 0 else (left, right)
+            pairs.setdefault(key, []).append((at, left, right))
+        lefts, rights = [], []
+        for group in pairs.values():
+            group.sort()
+            if len(group) < LEAST:
+                lefts += [self.value(left) for _, left, _ in group]
+                rights += [self.value(right) for _, _, right in group]
+            else:
+                lefts.append(self._matrix([left for _, left, _ in group]))
+                rights.append(self._matrix([right for _, _, right in group]))
+        return self.add("outer_sum", (*lefts, *rights), call.shape, call.dtype)
+
+    def _source(self, position: int) -> tuple[int, int, int]:
+        """Return the loop and the place of a value, and where it lies in their array."""
+        if position < 0 or self.owner[position] < 0:
+            return -1, -1, 0
+        i = int(self.owner[position])
+        return i, int(self.place[position]), self._index(i, int(self.step[position]))
+
+    def _matrix(self, positions: list[int]) -> Slot:
+        """Return the rows of many vectors or matrices as one matrix."""
+        whole = self.stacked(np.array(positions))
+        call = self.plan.calls[whole]
+        if len(call.shape) == 2:  # noqa: PLR2004 - of vectors
+            return whole
+        shape = (call.shape[0] * call.shape[1], call.shape[2])
+        return self.add("reshape", (whole, shape), shape, call.dtype)
+
+    # -- checks of loops ---------------------------------------------------------------
+
+    def check(self, i: int, place: int) -> None:
+        """Add the checks of a place, those of all steps as one."""
+        loop = self.loops[i]
+        check = self.table.checks.get(loop.example(place))
+        if check is None:
+            return
+        there = self.places[i][place]
+        if there.how == EACH:
+            slots = [self.value(at) for at in loop.positions[:, place].tolist()]
+        elif there.how == BATCHED:
+            assert there.slot is not None  # noqa: S101 - it is batched
+            slots = [self._every(there.slot, loop.times, expected=check.expected)]
+            check = check._replace(expected=True)
+        else:
+            assert there.slot is not None  # noqa: S101 - one value
+            slots = [there.slot]
+        self.plan.checks += [check._replace(slot=slot) for slot in slots]
+
+    def _every(self, found: Slot, times: int, *, expected: bool) -> Slot:
+        """Return whether all truth values are as expected."""
+        truth = np.dtype(np.bool_)
+        if self.plan.calls[found].dtype != truth:
+            found = self.add("not_equal", (found, 0), (times,), truth)
+        if not expected:
+            found = self.add("logical_not", (found,), (times,), truth)
+        return self.add("all", (found,), (), truth)
+
+    def batch(self, i: int) -> Batch:
+        """Return what adds calls for all steps of a loop."""
+        return Batch(self.plan, self.loops[i].times)
+
+
+_PIECES: Final = 17
