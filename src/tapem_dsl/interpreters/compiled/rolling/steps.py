@@ -46,6 +46,7 @@ class Steps:
         self.places = schedule.places[i]
         self.batch = schedule.batch(i)
         self.readers = readers_in(self.loop)
+        self.scanned: set[int] = set()  # the places of cycles
         self.report: Counter[str] = Counter()
         schedule.flipped[i] = self._votes() < 0
 
@@ -106,6 +107,7 @@ class Steps:
             whole = self._stacked(self._positions(way.place))
             return Operand(whole, True, *rest)  # noqa: FBT003
         assert there.slot is not None  # noqa: S101 - it is made before
+        assert there.how in (ALIKE, BATCHED)  # noqa: S101 - a last value is not read
         return Operand(there.slot, there.how == BATCHED, *rest)
 
     def _positions(self, place: int) -> Numbers:
@@ -308,6 +310,8 @@ class Steps:
     def _dot(self, place: int) -> Slot | None:
         """Return the sum of products of numbers by arrays as one matrix product."""
         call = self._example(place)
+        if place in self.scanned:
+            return None  # what it reads may not have been kept
         if call.function == "outer_sum":
             operands = self.operands(place)
             if all(x.is_batched for x in operands):
@@ -401,6 +405,7 @@ class Steps:
             or any(place in members for place in self.loop.lacking())
         ):
             return self._each(group)
+        self.scanned |= members
         return _ScanMaker(self, group, static).add()
 
 
