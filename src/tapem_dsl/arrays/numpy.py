@@ -85,6 +85,8 @@ class NumpyNamespace(Base):
     def pick(self, x: Array, labels: Array, /) -> Array:
         if x.ndim == 1:
             return x[labels]
+        if x.ndim == 2:
+            return x[np.arange(len(x)), labels]
         return np.take_along_axis(x, labels[..., None], -1)[..., 0]
 
     @override
@@ -92,6 +94,8 @@ class NumpyNamespace(Base):
         rows = np.zeros(x.shape, x.dtype)
         if x.ndim == 1:
             rows[labels] = 1
+        elif x.ndim == 2:
+            rows[np.arange(len(x)), labels] = 1
         else:
             np.put_along_axis(rows, labels[..., None], 1, -1)
         return rows

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
+import numpy as np
+
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.interpreters.compiled.plan import (
     FUNCTIONS,
@@ -107,28 +109,40 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     fixed = plan.inputs[count + scan.stacked :]
     head = f"def run({', '.join(variables.values())}):"
     once = lines.floats_among((*firsts, *fixed), variables)
-    lists = [f"l{i}" for i in range(len(kept))]
-    begin = "; ".join(f"{name} = []" for name in lists)
-    each = ", ".join(variables[slot] for slot in rows)
-    entries = [_entries(lines, slot, variables[slot], scan) for slot in rows]
-    comma = "," if len(rows) == 1 else ""
-    loop = f"for {each}{comma} in zip({', '.join(entries)}):"
-    if not rows:
+    begin, adding, arrays, places = [], [], [], {}
+    for i, slot in enumerate(kept):
+        call = plan.calls[slot]
+        kind = lines.bind(("dtype", call.dtype), call.dtype)
+        shape = (scan.times, *call.shape)
+        if call.shape and slot not in places.values() and slot not in plan.inputs:
+            places[f"p{i}"] = slot
+            begin.append(f"l{i} = _empty({shape}, {kind})")
+            arrays.append(f"l{i}")
+            lines.into(slot, f"p{i}")
+        else:
+            begin.append(f"l{i} = []")
+            adding.append((f"l{i}.append({{{int(slot)}}})", slot))
+            backwards = "[::-1]" if scan.reverse else ""
+            arrays.append(f"_stacked(l{i}{backwards}, {shape}, {kind})")
+    lines.names["_empty"] = np.empty
+    backwards = "[::-1]" if scan.reverse else ""
+    each = [*[variables[slot] for slot in rows], *places]
+    entries = [
+        *[_entries(lines, slot, variables[slot], scan) for slot in rows],
+        *[f"l{name[1:]}{backwards}" for name in places],
+    ]
+    comma = "," if len(each) == 1 else ""
+    loop = f"for {', '.join(each)}{comma} in zip({', '.join(entries)}):"
+    if not each:
         loop = f"for _ in range({scan.times}):"
     names = [variables[slot] for slot in firsts]
     body = lines.body([*carried, *kept], variables, fixed)
-    adding = [
-        f"{name}.append({variables[slot]})"
-        for name, slot in zip(lists, kept, strict=True)
-    ]
+    last = [filled(text, [slot], variables) for text, slot in adding]
     moved = ", ".join(variables[slot] for slot in carried)
-    step = [*body, *adding, f"{', '.join(names)} = {moved}" if names else ""]
-    arrays = [
-        _array(lines, slot, name, scan) for slot, name in zip(kept, lists, strict=True)
-    ]
+    step = [*body, *last, f"{', '.join(names)} = {moved}" if names else ""]
     results = f"return ({''.join(f'{x}, ' for x in (*arrays, *names))})"
     inner = [f"    {line}" for line in step if line]
-    return lines.compiled("run", [head, once, begin, loop, *inner, results])
+    return lines.compiled("run", [head, once, *begin, loop, *inner, results])
 
 
 def _entries(lines: Lines, slot: Slot, name: str, scan: Scan) -> str:
@@ -137,15 +151,6 @@ def _entries(lines: Lines, slot: Slot, name: str, scan: Scan) -> str:
     backwards = "[::-1]" if scan.reverse else ""
     is_python = is_double(call) or call.weak
     return f"{name}{backwards}{'.tolist()' if is_python else ''}"
-
-
-def _array(lines: Lines, slot: Slot, name: str, scan: Scan) -> str:
-    """Write the array of what was kept."""
-    call = lines.plan.calls[slot]
-    shape = (scan.times, *call.shape)
-    kind = lines.bind(("dtype", call.dtype), call.dtype)
-    backwards = "[::-1]" if scan.reverse else ""
-    return f"_stacked({name}{backwards}, {shape}, {kind})"
 
 
 def _joined(plan: Plan) -> list[Slot]:

@@ -221,7 +221,9 @@ class Jitted(Generic[F]):
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)
-        self._keep(key, Compiled(plan, rolls, run, rebuild, time.perf_counter() - began))
+        self._keep(
+            key, Compiled(plan, rolls, run, rebuild, time.perf_counter() - began)
+        )
         return rebuild([owned(x.value, foreign=True) for x in outputs])
 
     def _keep(self, key: Key, compiled: Compiled) -> None:

@@ -72,6 +72,21 @@ class Lines:
             read = []
         self.lines.append((slot, text, read))
 
+    def into(self, slot: Slot, place: str) -> None:
+        """Let a value be computed in an array that is there."""
+        at = next(i for i, line in enumerate(self.lines) if line[0] == slot)
+        call = self.plan.calls[slot]
+        _, text, read = self.lines[at]
+        name = call.function
+        if name in OPERATORS or name in _UFUNCS:
+            function = self.bind(("into", name), getattr(np, str(name)))
+            given = ", ".join(map(self.array, call.arguments))
+            self.lines[at] = slot, f"{function}({given}, {place})", read
+        elif name == "matmul" and text.endswith(")") and ".dot(" in text:
+            self.lines[at] = slot, f"{text[:-1]}, {place})", read
+        else:
+            self.lines.insert(at + 1, (None, f"{place}[...] = {{{int(slot)}}}", [slot]))
+
     def constant(self, slot: Slot, call: Call) -> None:
         """Write the line of a constant, or of what depends on a shape only."""
         value: Any
@@ -296,8 +311,6 @@ def filled(text: str, read: Sequence[Slot], variables: dict[Slot, str]) -> str:
 def is_double(call: Call) -> bool:
     """Return whether a value is a float64 scalar of NumPy."""
     return call.shape == () and call.dtype == DOUBLE and not call.weak
-
-
 
 
 def stacked(values: Sequence[AnyArray], shape: Shape, dtype: AnyDType) -> AnyArray:

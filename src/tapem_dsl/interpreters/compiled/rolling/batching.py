@@ -75,6 +75,9 @@ class Batch:
         if x.is_batched:
             return x.slot
         shape = (self.times, *x.shape)
+        if x.slot in self.plan.constants:
+            value = self.plan.constants[x.slot]
+            return self.constant(np.array(np.broadcast_to(value, shape)))
         return self.add("broadcast_to", (x.slot, shape), shape, x.dtype)
 
     def widened(self, x: Operand, rank: int) -> Slot:
@@ -129,9 +132,7 @@ Rule: TypeAlias = Callable[..., Slot | None]
 
 def _elementwise(batch: Batch, call: Call, *operands: Any) -> Slot:
     rank = len(call.shape)
-    given = tuple(
-        batch.widened(x, rank) if type(x) is Operand else x for x in operands
-    )
+    given = tuple(batch.widened(x, rank) if type(x) is Operand else x for x in operands)
     return batch.add(call.function, given, (batch.times, *call.shape), call.dtype)
 
 
@@ -156,9 +157,7 @@ def _sum(
     if x.rank > 1:
         rows = (batch.times, prod(x.shape))
         flat = batch.add("reshape", (x.slot, rows), rows, x.dtype)
-    total = batch.add(
-        "sum", (flat,), shape[:1], call.dtype, axis=1, keepdims=False
-    )
+    total = batch.add("sum", (flat,), shape[:1], call.dtype, axis=1, keepdims=False)
     if not keepdims:
         return total
     return batch.add("reshape", (total, shape), shape, call.dtype)
@@ -223,9 +222,7 @@ def _of_labels(batch: Batch, call: Call, x: Operand, labels: Any) -> Slot | None
     return batch.add(call.function, given, (batch.times, *call.shape), call.dtype)
 
 
-def _take(
-    batch: Batch, call: Call, x: Operand, indices: Any, axis: Any
-) -> Slot | None:
+def _take(batch: Batch, call: Call, x: Operand, indices: Any, axis: Any) -> Slot | None:
     shape = (batch.times, *call.shape)
     if type(indices) is Operand and indices.is_batched:
         if x.is_batched or axis != 0:

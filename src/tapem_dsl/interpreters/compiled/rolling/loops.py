@@ -127,7 +127,7 @@ _MOST_WORK: Final = 64
 
 def _longer(run: Run, steps: int) -> Run:
     """Return the same part of a sequence, several steps of which are one."""
-    if steps < 2 or run.period * steps > run.length // LEAST:  # noqa: PLR2004
+    if steps < 2 or run.period * steps > run.length // LEAST:
         return run.part(run.start, run.start)
     return run_of(run.start, run.length, run.period * steps)
 
@@ -153,9 +153,7 @@ def _best_fit(table: Table, run: Run) -> tuple[Loop | None, int]:
     wider = _longer(run, steps)
     if loop is not None and steps < _times(run, shift) and wider.is_long():
         shift = _cut(table, wider)
-        other, _ = fitted(
-            table, run.start + shift, wider.period, _times(wider, shift)
-        )
+        other, _ = fitted(table, run.start + shift, wider.period, _times(wider, shift))
         if other is not None and other.stop - other.start > loop.stop - loop.start:
             return other, other.times
     return loop, steps
@@ -254,7 +252,7 @@ def readers_in(loop: Loop) -> list[list[int]]:
 def _adds(table: Table, loop: Loop, place: int, members: set[int]) -> bool:
     call = table.calls[loop.example(place)]
     ways = loop.ways[place]
-    if call.function != "add" or len(ways) != 2 or call.weak:  # noqa: PLR2004
+    if call.function != "add" or len(ways) != 2 or call.weak:
         return False
     inside = [isinstance(w, Local | Carried) and w.place in members for w in ways]
     operands = [table.plan.calls[slot] for slot in call.slots()]

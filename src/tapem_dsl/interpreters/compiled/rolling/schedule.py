@@ -150,9 +150,7 @@ class Schedule:
     def copy(self, call: Call, operands: Sequence[Slot]) -> Slot:
         """Add a call on other operands."""
         given = iter(operands)
-        arguments = tuple(
-            next(given) if type(x) is Slot else x for x in call.arguments
-        )
+        arguments = tuple(next(given) if type(x) is Slot else x for x in call.arguments)
         options = tuple(
             (name, next(given) if type(x) is Slot else x) for name, x in call.options
         )
@@ -180,7 +178,10 @@ class Schedule:
         i = int(self.owner[first])
         if i < 0 or i != self.owner[last]:
             return 0
-        a, b = self._index(i, int(self.step[first])), self._index(i, int(self.step[last]))
+        a, b = (
+            self._index(i, int(self.step[first])),
+            self._index(i, int(self.step[last])),
+        )
         return int(np.sign(b - a))
 
     # -- arrays of values --------------------------------------------------------------
@@ -305,7 +306,7 @@ class Schedule:
         """Return the rows of many vectors or matrices as one matrix."""
         whole = self.stacked(np.array(positions))
         call = self.plan.calls[whole]
-        if len(call.shape) == 2:  # noqa: PLR2004 - of vectors
+        if len(call.shape) == 2:
             return whole
         shape = (call.shape[0] * call.shape[1], call.shape[2])
         return self.add("reshape", (whole, shape), shape, call.dtype)
