@@ -113,7 +113,7 @@ def largest(x: Array) -> Array:
     >>> largest(np.array([1.0, 2.0]))
     array([2.])
     """
-    if x.ndim == 2 and len(x) >= _MANY and x.shape[1] <= _NARROW:  # noqa: PLR2004
+    if x.ndim == 2 and len(x) >= _MANY and x.shape[1] <= _NARROW:
         return np.maximum.reduce(x.T.copy(), 0)[:, None]  # up to 11 times as fast
     return np.maximum.reduce(x, axis=-1, keepdims=True)
 

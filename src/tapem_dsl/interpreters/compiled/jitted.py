@@ -215,8 +215,9 @@ class Jitted(Generic[F]):
         rebuild = _rebuilding(leaves, structure, succeeded=succeeded)
         try:
             slots, rolls = [x.slot for x in outputs], []
-            if self._roll:
-                plan, slots, rolls = rolled(plan, slots)
+            if self._roll is True or (self._roll and len(plan.calls) >= _ENOUGH):
+                found = rolled(plan, slots, always=self._roll is True)
+                plan, slots, rolls = found.plan, found.outputs, found.report
             run = lowered(plan, slots)
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
@@ -251,6 +252,9 @@ MOST_OUTCOMES: Final = 8
 """How many outcomes of guards have plans of their own, for arguments of one key."""
 
 MANY: Final = 8
+
+_ENOUGH: Final = 256
+"""From how many calls on a plan is rolled up, unless the caller decides."""
 
 
 def jit(

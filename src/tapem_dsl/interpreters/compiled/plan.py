@@ -301,6 +301,12 @@ OPERATORS: Final[dict[str, str]] = {
 }
 """The members of the namespace that Python writes between their operands."""
 
+FILLED: Final[dict[str, Callable[..., AnyArray]]] = {
+    "ones_like": np.ones,
+    "zeros_like": np.zeros,
+}
+"""What depends on the shape and the dtype of its argument only."""
+
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(NUMPY, name) for name in Namespace.__abstractmethods__
 } | {

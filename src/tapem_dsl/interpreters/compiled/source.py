@@ -10,6 +10,7 @@ from tapem_dsl.arrays import AnyArray, AnyDType
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.sums import FEW, LONG
 from tapem_dsl.interpreters.compiled.plan import (
+    FILLED,
     FUNCTIONS,
     OPERATORS,
     Argument,
@@ -60,7 +61,7 @@ class Lines:
             if is_double(call):
                 self.floats.add(slot)
             return
-        if name == "constant" or name in _FILLED:
+        if name == "constant" or name in FILLED:
             self.constant(slot, call)
             return
         text = self.text(slot, call)
@@ -93,7 +94,7 @@ class Lines:
         if call.function == "constant":
             value = self.plan.constants[slot]
         else:
-            value = _FILLED[call.function](call.shape, call.dtype)  # type: ignore[index] # a name
+            value = FILLED[call.function](call.shape, call.dtype)  # type: ignore[index] # a name
             value.setflags(write=False)
         if is_double(call):
             self.floats.add(slot)
@@ -290,9 +291,6 @@ class Lines:
 
 _SAFE: Final = frozenset({"add", "subtract", "multiply", "divide", "negative"})
 """Arithmetic that rounds alike in Python and NumPy, but for division by 0."""
-
-_FILLED: Final = {"ones_like": np.ones, "zeros_like": np.zeros}
-"""What depends on the shape and the dtype of its argument only."""
 
 _UFUNCS: Final = frozenset(
     {"exp", "log", "log1p", "sqrt", "tanh", "sin", "cos", "abs", "maximum", "minimum"}

@@ -122,6 +122,9 @@ class Batch:
         dtype = np.result_type(*kinds, number) if kinds else x.dtype
         if dtype == x.dtype:
             return x._replace(weak=False)
+        if x.slot in self.plan.constants:
+            slot = self.constant(self.plan.constants[x.slot].astype(dtype))
+            return x._replace(slot=slot, dtype=dtype, weak=False)
         slot = self.add("astype", (x.slot, dtype), (self.times, *x.shape), dtype)
         return x._replace(slot=slot, dtype=dtype, weak=False)
 

@@ -1,0 +1,166 @@
+"""Rolling a plan up: from its calls to loops, and from loops to fewer calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, final
+
+from tapem_dsl.interpreters.compiled.plan import Plan, Slot
+from tapem_dsl.interpreters.compiled.rolling.costs import cost_of
+from tapem_dsl.interpreters.compiled.rolling.graphs import components
+from tapem_dsl.interpreters.compiled.rolling.loops import Loop, loops_in
+from tapem_dsl.interpreters.compiled.rolling.scans import add_scan
+from tapem_dsl.interpreters.compiled.rolling.schedule import ALIKE, Schedule
+from tapem_dsl.interpreters.compiled.rolling.steps import Steps
+from tapem_dsl.interpreters.compiled.rolling.sums import add_product, add_sum
+from tapem_dsl.interpreters.compiled.rolling.table import Table, needed
+from tapem_dsl.interpreters.compiled.scan import Scan
+
+
+@final
+@dataclass(slots=True)
+class Rolled:
+    """A plan of the same results as another, but for the order of sums."""
+
+    plan: Plan
+    outputs: list[Slot]
+    report: list[str] = field(default_factory=list)
+    """What was rolled up, and what was not."""
+
+
+def rolled(plan: Plan, outputs: Sequence[Slot], *, always: bool) -> Rolled:
+    """
+    Roll the repetitions of a plan up.
+
+    What repeats becomes one call over arrays with one more first axis: the loop over
+    samples first, then, among the calls that this leaves, the loops inside of it.
+
+    Args:
+        plan: of calls that were noted.
+        outputs: the values that are wanted.
+        always: whether to do so also where an estimate says that it costs more.
+
+    >>> plan = Plan()
+    >>> xs = [plan.input(np.float64(1)) for _ in range(4)]
+    >>> ys = [plan.call("exp", (x,), (), np.float64(2.7)) for x in xs]
+    >>> found = rolled(plan, ys, always=True)
+    >>> found.report
+    ['4 steps of 1 call: 1 batched']
+    >>> found.plan.calls[4:6]
+    [stack(%0, %1, %2, %3) -> float64[4], exp(%4) -> float64[4]]
+    """
+    found = Rolled(plan, list(outputs))
+    for _ in range(_LEVELS):
+        if not _roll(found, always=always):
+            break
+    for at, call in enumerate(found.plan.calls):
+        if isinstance(call.function, Scan):
+            scan = _with_rolled_body(call.function, found.report, always=always)
+            found.plan.calls[at] = call._replace(function=scan)
+    return found
+
+
+_LEVELS: Final = 4
+"""How many loops in each other are looked for."""
+
+
+def _with_rolled_body(scan: Scan, report: list[str], *, always: bool) -> Scan:
+    body = rolled(scan.body, (*scan.carried, *scan.kept), always=always)
+    if not body.report:
+        return scan
+    report += [f"in a step of {scan.times}: {line}" for line in body.report]
+    carried = tuple(body.outputs[: len(scan.carried)])
+    kept = tuple(body.outputs[len(scan.carried) :])
+    return Scan(
+        body.plan, carried, kept, scan.stacked, scan.times, reverse=scan.reverse
+    )
+
+
+def _roll(found: Rolled, *, always: bool) -> bool:
+    """Roll up the outermost loops; return whether there were any."""
+    table = Table(found.plan, found.outputs)
+    loops = loops_in(table)
+    while loops:
+        schedule = Schedule(table, loops)
+        every, bounds = _scheduled(schedule)
+        outputs = [schedule.value(at) for at in table.outputs]
+        dear = set() if always else _dear(schedule, outputs, bounds)
+        if not dear:
+            found.report += [_line(steps) for steps in every]
+            found.plan, found.outputs = schedule.plan, outputs
+            return True
+        found.report += [
+            f"{_size(loops[i])}: left as they are, rolled up they would cost more"
+            for i in sorted(dear)
+        ]
+        loops = [loop for i, loop in enumerate(loops) if i not in dear]
+    return False
+
+
+def _scheduled(schedule: Schedule) -> tuple[list[Steps], list[tuple[int, int]]]:
+    """Add all calls; return the loops, and which calls became of each."""
+    every, bounds = [], []
+    numbers = {loop.start: i for i, loop in enumerate(schedule.loops)}
+    position = 0
+    while position < len(schedule.table.calls):
+        i = numbers.get(position)
+        if i is None:
+            schedule.flat(position)
+            position += 1
+        else:
+            before = len(schedule.plan.calls)
+            every.append(Steps(schedule, i))
+            _add_loop(every[-1])
+            bounds.append((before, len(schedule.plan.calls)))
+            position = schedule.loops[i].stop
+    return every, bounds
+
+
+def _add_loop(steps: Steps) -> None:
+    """Add the calls of all steps, and their checks."""
+    groups = components(steps.readers)
+    for place in [group[0] for group in groups if len(group) == 1]:
+        if steps.is_alike(place):
+            steps.add_alike(place)
+    for group in groups:
+        place = group[0]
+        if steps.places[place].how == ALIKE:
+            continue
+        if len(group) == 1 and place not in steps.readers[place]:
+            steps.add_plain(place)
+        elif not (
+            (group in steps.loop.sums and add_sum(steps, group))
+            or (len(group) == 1 and add_product(steps, place))
+            or add_scan(steps, group)
+        ):
+            steps.add_each(group)
+    for place in range(steps.loop.period):
+        steps.schedule.check(steps.i, place)
+
+
+def _dear(
+    schedule: Schedule, outputs: list[Slot], bounds: list[tuple[int, int]]
+) -> set[int]:
+    """Return the loops whose calls would take longer than before."""
+    plan, table = schedule.plan, schedule.table
+    is_needed = set(needed(plan, [*outputs, *[check.slot for check in plan.checks]]))
+    dear = set()
+    for i, (first, last) in enumerate(bounds):
+        loop = schedule.loops[i]
+        calls = [table.calls[loop.example(place)] for place in range(loop.period)]
+        before = loop.times * sum(map(cost_of, calls))
+        after = sum(
+            cost_of(plan.calls[at]) for at in range(first, last) if at in is_needed
+        )
+        if after > before:
+            dear.add(i)
+    return dear
+
+
+def _size(loop: Loop) -> str:
+    calls = "1 call" if loop.period == 1 else f"{loop.period} calls"
+    return f"{loop.times} steps of {calls}"
+
+
+def _line(steps: Steps) -> str:
+    counts = ", ".join(f"{n} {how}" for how, n in steps.counts.items())
+    return f"{_size(steps.loop)}: {counts}"
