@@ -124,6 +124,8 @@ SAMPLES = [
     st.lists(NUMBERS, max_size=2),
     st.lists(NUMBERS, min_size=5, max_size=5),
     NAMED,
+    st.sampled_from([("x", "y"), ("y", "x")]).map(lambda x: dict.fromkeys(x, 1.0)),
+    st.sampled_from([1, True, 1.0]).map(lambda name: {name: 1.0}),
 ]
 """Samples of one structure; and some that differ, in shape, type, size or names."""
 
