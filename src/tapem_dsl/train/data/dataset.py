@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Literal, TypeAlias, TypeVar, final
+from typing import ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -74,6 +74,9 @@ class Dataset(Batched[list[X]]):
     """
 
     data: tuple[X, ...] = ()
+
+    _holds_its_fields: ClassVar[bool] = True
+    """For ``jit``: one that is made of other samples holds these, and no more."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", items_of("Dataset", "data", self.data))
