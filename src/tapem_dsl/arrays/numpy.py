@@ -67,7 +67,7 @@ class NumpyNamespace(Base):
 
     def where(self, condition: Array, a: Array, b: Array, /) -> Array:
         """
-        Choose; if ``b`` is 0 and the arrays are large, by masking bits.
+        Choose; if ``b`` is 0 and the arrays are large, by a product of their bits.
 
         ``np.where`` branches on every entry: on a random condition over 100,000
         float32 that is ten times as slow.
@@ -77,8 +77,7 @@ class NumpyNamespace(Base):
         if bits is None or condition.dtype != np.bool_ or condition.shape != a.shape:
             return np.where(condition, a, b)
         mask = condition.astype(bits)
-        np.negative(mask, out=mask)
-        np.bitwise_and(mask, a.view(bits), out=mask)
+        mask *= a.view(bits)
         return mask.view(a.dtype)
 
     @override

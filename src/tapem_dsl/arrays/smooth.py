@@ -149,7 +149,7 @@ def log_sum(below: Array) -> Array:
     array([4.24835426e-18])
     """
     e = np.exp(below)
-    tops = below == 0
+    tops = (below == 0).astype(e.dtype)
     e -= tops  # of these ones the first is that of log1p
-    more = np.add.reduce(tops, -1, e.dtype, keepdims=True) - 1
+    more = (tops @ np.ones(e.shape[-1], e.dtype))[..., None] - 1  # half of a sum's time
     return np.log1p(summed(e, axis=-1, keepdims=True) + more)
