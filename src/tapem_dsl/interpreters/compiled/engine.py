@@ -11,9 +11,9 @@ from tapem_dsl.interpreters.compiled.plan import (
     PYTHON,
     Argument,
     Plan,
+    Scan,
     Slot,
 )
-from tapem_dsl.interpreters.compiled.scan import Scan
 from tapem_dsl.interpreters.compiled.source import Lines, filled, is_double
 
 # Any: arrays, and Python floats in the place of float64 scalars.
@@ -109,7 +109,10 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     fixed = plan.inputs[count + scan.stacked :]
     head = f"def run({', '.join(variables.values())}):"
     once = lines.floats_among((*firsts, *fixed), variables)
-    begin, adding, arrays, places = [], [], [], {}
+    begin: list[str] = []
+    adding: list[tuple[str, Slot]] = []
+    arrays: list[str] = []
+    places: dict[str, Slot] = {}  # entries of arrays that are there
     for i, slot in enumerate(kept):
         call = plan.calls[slot]
         kind = lines.bind(("dtype", call.dtype), call.dtype)

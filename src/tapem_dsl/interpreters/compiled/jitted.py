@@ -6,42 +6,48 @@ import warnings
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import partial
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, final
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    final,
+)
 
 import numpy as np
-from returns.result import Failure, Success
 
-from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
 from tapem_dsl.interpreters.compiled.keys import (
     Eager,
     Key,
-    check_containers,
     differences,
-    is_fixed,
     key_of,
     places_of,
     with_inputs,
 )
 from tapem_dsl.interpreters.compiled.noting import (
-    FOREIGN,
     Noted,
     PreconditionFailed,
     ValueKept,
     ValueRead,
 )
-from tapem_dsl.interpreters.compiled.plan import Plan
-from tapem_dsl.interpreters.compiled.rolling import rolled
+from tapem_dsl.interpreters.compiled.plan import Plan, Slot
+from tapem_dsl.interpreters.compiled.returned import apart, rebuilding
+from tapem_dsl.interpreters.compiled.rolling import Rolled, rolled
 from tapem_dsl.messages import short_repr
 from tapem_dsl.program.checks import function_argument
 
 # Any: a function of whatever arguments and result.
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+Roll: TypeAlias = Literal["auto"] | bool
+"""Whether repetitions are rolled up."""
 
 # Any, below: arguments and results of whatever function is compiled.
 
@@ -52,7 +58,9 @@ class Compiled:
     """One plan of a function, ready to run."""
 
     plan: Plan
-    rolls: list[str]
+    rolled: list[str]
+    """What was rolled up, and what was not."""
+
     run: Runner
     rebuild: Callable[[list[Any]], Any]
     """From the outputs of a run to the result of the function."""
@@ -80,13 +88,13 @@ class Jitted(Generic[F]):
         cache: int,
         *,
         guards: bool,
-        roll: Any,
+        roll: Roll,
     ) -> None:
-        self._roll = roll
         self.function = function
         self._static = static
         self._cache = cache
         self._guards = guards
+        self._roll = roll
         self._plans: OrderedDict[Key, tuple[Compiled, ...]] = OrderedDict()
         self._eager: Counter[str] = Counter()
         self._runs = 0
@@ -154,7 +162,7 @@ class Jitted(Generic[F]):
                 f"{_count(calls, 'call')}, {_count(len(plan.checks), 'check')}, "
                 f"noted in {compiled.seconds * 1e3:.1f} ms"
             )
-            lines += [f"    {line}" for line in compiled.rolls]
+            lines += [f"    {line}" for line in compiled.rolled]
         for reason, times in eager:
             lines.append(f"as it is, {_count(times, 'time')}: {reason}")
         return "\n".join(lines)
@@ -180,13 +188,13 @@ class Jitted(Generic[F]):
         kwargs: dict[str, Any],
         inputs: list[AnyArray],
     ) -> Any:
-        """Run the function over noted inputs, and keep the plan."""
+        """Run the function over noted inputs, and compile what it notes."""
         began = time.perf_counter()
         plan = Plan(guards=self._guards, rolls=bool(self._roll))
-        values = iter(inputs)
+        given = iter(inputs)
 
         def noted(_: Any) -> Noted:
-            value = next(values)
+            value = next(given)
             return Noted(plan, plan.input(value), value)
 
         try:
@@ -199,7 +207,7 @@ class Jitted(Generic[F]):
                 result = self.function(*positional, **named)
             if plan.stopped is not None:
                 raise plan.stopped
-            leaves, structure, succeeded = _apart(result, plan)
+            leaves, structure, succeeded = apart(result, plan)
         except PreconditionFailed:
             return self._run_eagerly("a precondition failed", args, kwargs)
         except Eager as reason_why:
@@ -212,20 +220,26 @@ class Jitted(Generic[F]):
         finally:
             plan.close()
         outputs = [x for x in leaves if type(x) is Noted]
-        rebuild = _rebuilding(leaves, structure, succeeded=succeeded)
+        rebuild = rebuilding(leaves, structure, succeeded=succeeded)
         try:
-            slots, rolls = [x.slot for x in outputs], []
-            if self._roll is True or (self._roll and len(plan.calls) >= _ENOUGH):
-                found = rolled(plan, slots, always=self._roll is True)
-                plan, slots, rolls = found.plan, found.outputs, found.report
-            run = lowered(plan, slots)
+            found = self._rolled(plan, [x.slot for x in outputs])
+            run = lowered(found.plan, found.outputs)
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)
-        self._keep(
-            key, Compiled(plan, rolls, run, rebuild, time.perf_counter() - began)
-        )
-        return rebuild([owned(x.value, foreign=True) for x in outputs])
+        seconds = time.perf_counter() - began
+        self._keep(key, Compiled(found.plan, found.report, run, rebuild, seconds))
+        # the first call gives the bits that later ones give
+        values = _outputs(run, inputs) if found.report else None
+        if not isinstance(values, list):
+            values = [owned(x.value, foreign=True) for x in outputs]
+        return rebuild(values)
+
+    def _rolled(self, plan: Plan, outputs: list[Slot]) -> Rolled:
+        """Roll a plan up where that is asked for."""
+        if not self._roll or (self._roll == "auto" and len(plan.calls) < _ENOUGH):
+            return Rolled(plan, outputs)
+        return rolled(plan, outputs, always=self._roll is True)
 
     def _keep(self, key: Key, compiled: Compiled) -> None:
         with self._lock:
@@ -264,7 +278,7 @@ def jit(
     static_argnames: str | Collection[str] = (),
     guards: bool = False,
     cache: int = 64,
-    roll: Any = "auto",
+    roll: Roll = "auto",
 ) -> Jitted[F]:
     """
     Compile a function of pytrees: note what its first call computes, and run that.
@@ -272,7 +286,14 @@ def jit(
     The first call with arguments of some structure, shapes and dtypes runs the
     function over arrays that note each call of the array namespace. Later calls with
     such arguments run the noted plan over bare arrays: neither the program nor the tape
-    nor the sweep runs again. The results are the same, bit for bit.
+    nor the sweep runs again.
+
+    What repeats in a plan is rolled up: the losses of samples are computed at once,
+    and a loop over time steps becomes a short loop over arrays.
+
+    Laws:
+        - the results are those of the function, but for the order of sums;
+        - with ``roll=False``, bit for bit.
 
     Floats, integers and arrays are inputs. Truth values, texts and functions are
     static: another one makes another plan. Closures and random numbers are frozen:
@@ -283,6 +304,8 @@ def jit(
         engine: what runs plans.
         static_argnames: arguments that Python code reads, such as a count.
         guards: whether Python code may read values; each outcome is a plan.
+        roll: whether repetitions are rolled up: ``"auto"`` where a plan has 256 calls
+            or more and an estimate says that it saves time.
         cache: for how many keys plans are kept; the one used longest ago goes first.
 
     Fails with:
@@ -309,6 +332,7 @@ def jit(
         raise ValueError(f"jit knows the engine 'numpy', not {short_repr(engine)}")
     check_argument("jit", "guards", guards, (False, True))
     check_argument("jit", "cache", cache, "count")
+    check_argument("jit", "roll", roll, ("auto", False, True))
     names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
     given = frozenset(items_of("jit", "static_argnames", names, str))
     static = places_of(function, given) if given else given
@@ -316,7 +340,7 @@ def jit(
 
 
 def _remade(
-    function: Any, static: frozenset[str], cache: int, guards: Any, roll: Any
+    function: Any, static: frozenset[str], cache: int, guards: Any, roll: Roll
 ) -> Jitted[Any]:
     return Jitted(function, static, cache, guards=guards, roll=roll)
 
@@ -332,66 +356,6 @@ def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
 
 def _why(keys: list[Key]) -> str:
     return differences(*keys[-2:]) if len(keys) > 1 else "outcomes of guards"
-
-
-def _kept(x: Any) -> Any:
-    """Return what a result that is no output is each time: an array is a copy."""
-    if isinstance(x, np.ndarray):
-        x = x.copy()
-        x.setflags(write=False)
-    return x
-
-
-def _apart(result: Any, plan: Plan) -> tuple[list[Any], tree.Structure, bool]:
-    """
-    Split a result into its leaves and its structure; tell whether it is a success.
-
-    Raises:
-        Eager: a failure, and a leaf that is no number, array, text, function, truth
-            value or ``None``: it may hide noted values, or be another one each time.
-        ValueKept: a value that another call kept.
-    """
-    if isinstance(result, Failure):
-        raise Eager("the program failed")
-    succeeded = isinstance(result, Success)
-    value = result.unwrap() if succeeded else result
-    check_containers(value)
-    leaves, structure = tree.flatten(value)
-    for x in leaves:
-        if type(x) is Noted:
-            if x.plan is not plan:
-                raise ValueKept if x.plan.closed else Eager(FOREIGN)
-        elif not (_is_the_same(x) or isinstance(x, np.generic) or _is_plain_array(x)):
-            raise Eager(f"it returns a {type(x).__name__}")
-    return leaves, structure, succeeded
-
-
-def _rebuilding(
-    leaves: list[Any], structure: tree.Structure, *, succeeded: bool
-) -> Callable[[list[Any]], Any]:
-    """Make the function from the outputs of a run to the result of the function."""
-    places = [i for i, x in enumerate(leaves) if type(x) is Noted]
-    kept = [None if type(x) is Noted else _kept(x) for x in leaves]
-
-    def rebuild(found: list[Any]) -> Any:
-        filled = list(kept)
-        for i, x in zip(places, found, strict=True):
-            filled[i] = x
-        value = structure.unflatten(filled)
-        return Success(value) if succeeded else value
-
-    return rebuild
-
-
-def _is_the_same(x: object) -> bool:
-    """Return whether a result is static, and holds no values of the call."""
-    if isinstance(x, FunctionType):
-        return not (x.__closure__ or x.__defaults__ or x.__kwdefaults__)
-    return is_fixed(x) and type(x) is not partial
-
-
-def _is_plain_array(x: object) -> bool:
-    return type(x) is np.ndarray and not x.dtype.hasobject
 
 
 def _name(function: object) -> str:

@@ -20,6 +20,7 @@ from tapem_dsl.interpreters.compiled.plan import (
     SameType,
     Slot,
 )
+from tapem_dsl.tape.value import SCALARS
 
 READ: Final = (
     "under jit a number is another one in the next call, so Python code and NumPy "
@@ -224,25 +225,32 @@ class Noted(Tracer):
 
 def _note(function: str, operands: tuple[Array, ...], options: dict[str, Any]) -> Noted:
     """Compute a member of NumPy's namespace, and note the call."""
-    plan = _plan_of((*operands, *options.values()))
+    plan = _plan_of((*operands, *options.values()) if options else operands)
     value = FUNCTIONS[function](
-        *map(_value, operands), **{name: _value(x) for name, x in options.items()}
+        *[x.value if type(x) is Noted else x for x in operands],
+        **{name: _value(x) for name, x in options.items()},
     )
-    _must_be_a_number(plan, value)
-    arguments = tuple(_argument(plan, x) for x in operands)
-    named = tuple((name, _argument(plan, x)) for name, x in options.items())
+    if type(value) is not np.ndarray and type(value) not in SCALARS:
+        _must_be_a_number(plan, value)
+    if len(plan.calls) >= MOST_CALLS:
+        raise _stopped([plan], Eager(f"it makes more than {MOST_CALLS:,} calls"))
+    arguments = tuple([_argument(plan, x) for x in operands])
+    named = tuple([(name, _argument(plan, x)) for name, x in options.items()])
     return Noted(plan, plan.call(function, arguments, named, value), value)
+
+
+MOST_CALLS: Final = 5_000_000
+"""How many calls a plan may have: each takes some 300 bytes while it is noted."""
 
 
 def _plan_of(operands: tuple[Array, ...]) -> Plan:
     """Return the plan of the noted operands, of which there is one."""
-    plans = {id(x.plan): x.plan for x in operands if type(x) is Noted}
-    for plan in plans.values():
-        if plan.closed:
-            raise ValueKept
-    if len(plans) > 1:
+    plans = [x.plan for x in operands if type(x) is Noted]
+    plan = plans[0]
+    if any(other.closed for other in plans):
+        raise ValueKept
+    if any(other is not plan for other in plans):
         raise Eager(FOREIGN)  # ends the inner plan only, so that no plan remembers it
-    (plan,) = plans.values()
     return plan
 
 

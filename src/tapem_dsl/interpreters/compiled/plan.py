@@ -40,8 +40,8 @@ class Call(NamedTuple):
     add(%0, 2) -> float64[]
     """
 
-    function: "str | Callable[..., Any]"
-    """A member of :data:`FUNCTIONS`; or a pure function of Python, called as it is."""
+    function: "Function"
+    """A member of :data:`FUNCTIONS`; a loop; or a pure function of Python."""
 
     arguments: tuple[Argument, ...]
     options: tuple[tuple[str, Argument], ...]
@@ -74,6 +74,11 @@ class Check(NamedTuple):
     expected: bool
     precondition: bool
     """Whether the program fails otherwise; else it goes another way."""
+
+
+# Any: of whatever arguments and result.
+Function: TypeAlias = "str | Scan | Callable[..., Any]"
+"""A member of the namespace, a loop, or a pure function of Python."""
 
 
 @final
@@ -185,7 +190,7 @@ class Plan:
 
     def call(
         self,
-        function: "str | Callable[..., Any]",
+        function: "Function",
         arguments: tuple[Argument, ...],
         options: tuple[tuple[str, Argument], ...],
         value: Any,
@@ -220,6 +225,49 @@ class Plan:
             wanted = f"  # must be {checks[slot]}" if slot in checks else ""
             lines.append(f"{slot} = {text}{wanted}")
         return "\n".join(lines)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """
+    A function that runs a plan once a step, each step with results of the one before.
+
+    Its arguments are the first values of what is carried, then arrays of one value a
+    step, then values that are the same in all steps; the inputs of the body are these,
+    in this order. It returns arrays of one value a step for what is kept, then the last
+    values of what is carried.
+
+    JAX: ``jax.lax.scan``.
+    """
+
+    body: Plan
+    carried: tuple[Slot, ...]
+    """Values of the body that the next step begins with."""
+
+    kept: tuple[Slot, ...]
+    """Values of the body that are wanted of each step."""
+
+    stacked: int
+    """How many arguments have one value a step."""
+
+    times: int
+    reverse: bool
+    """Whether the last value of each array belongs to the first step."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scan) and (
+            self._form() == other._form() and self.body.is_like(other.body)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._form())
+
+    def _form(self) -> tuple[object, ...]:
+        return self.carried, self.kept, self.stacked, self.times, self.reverse
+
+    def __repr__(self) -> str:
+        return f"scan of {self.times} steps"
 
 
 def slice_of(indices: NDArray[np.intp], extent: int) -> slice | None:

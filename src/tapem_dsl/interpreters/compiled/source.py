@@ -16,10 +16,10 @@ from tapem_dsl.interpreters.compiled.plan import (
     Argument,
     Call,
     Plan,
+    Scan,
     Slot,
     slice_of,
 )
-from tapem_dsl.interpreters.compiled.scan import Scan
 
 DOUBLE: Final = np.dtype(np.float64)
 
@@ -222,20 +222,6 @@ class Lines:
         line = f"if {test}{{{int(slot)}}}: return {number}"
         self.lines.append((None, line, [slot]))
 
-    def results(self, outputs: Sequence[Slot]) -> list[str]:
-        """Write each output as a tape keeps it; none shares memory with an input."""
-        texts = []
-        for slot in outputs:
-            call = self.plan.calls[slot]
-            if call.weak:
-                texts.append(f"{{{int(slot)}}}")
-            elif call.shape == ():
-                kind = self.bind(("type", call.dtype), call.dtype.type)
-                texts.append(f"{kind}({{{int(slot)}}})")
-            else:
-                texts.append(f"owned({{{int(slot)}}}, {call.function in _SHARED})")
-        return texts
-
     def body(
         self,
         outputs: Sequence[Slot],
@@ -301,6 +287,12 @@ _METHODS: Final = {"reshape": "reshape", "permute_dims": "transpose"}
 
 
 def filled(text: str, read: Sequence[Slot], variables: dict[Slot, str]) -> str:
+    """
+    Write variables for the values of a line.
+
+    >>> filled("{3} + {3}", [Slot(3)], {Slot(3): "v0"})
+    'v0 + v0'
+    """
     for slot in set(read):
         text = text.replace(f"{{{int(slot)}}}", variables[slot])
     return text

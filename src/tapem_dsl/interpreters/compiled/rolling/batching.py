@@ -1,4 +1,4 @@
-"""Batching rules: a call for all steps at once, over arrays with one more first axis."""
+"""Batching rules: one call for all steps, over arrays with one more first axis."""
 
 from collections.abc import Callable, Sequence
 from math import prod
@@ -8,7 +8,13 @@ import numpy as np
 
 from tapem_dsl.arrays import AnyDType, Array
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.interpreters.compiled.plan import Argument, Call, Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import (
+    Argument,
+    Call,
+    Function,
+    Plan,
+    Slot,
+)
 
 
 class Operand(NamedTuple):
@@ -53,7 +59,7 @@ class Batch:
     # Any, here and below: what a member of the namespace takes beside arrays.
     def add(
         self,
-        function: "str | Callable[..., Any]",
+        function: Function,
         arguments: tuple[Argument, ...],
         shape: Shape,
         dtype: AnyDType,
@@ -71,7 +77,7 @@ class Batch:
         return self.plan.constant(value)
 
     def whole(self, x: Operand) -> Slot:
-        """Return an array of the value in each step, also of what is the same in all."""
+        """Return an array of the value in each step, of one for all, too."""
         if x.is_batched:
             return x.slot
         shape = (self.times, *x.shape)
@@ -294,12 +300,11 @@ def _outer_sum(batch: Batch, call: Call, *operands: Operand) -> Slot:
         left = batch.add("reshape", (a.slot, column), column, a.dtype)
         given = (left, batch.widened(b, _MATRIX))
         return batch.add("multiply", given, (batch.times, *call.shape), call.dtype)
-    left, right = (
-        _joined_rows(batch, side) for side in (operands[:half], operands[half:])
-    )
-    n, (k, m) = batch.times, left.shape
-    turned = batch.add("permute_dims", (left.slot, (0, 2, 1)), (n, m, k), left.dtype)
-    given = (turned, right.slot)
+    lefts = _joined_rows(batch, operands[:half])
+    rights = _joined_rows(batch, operands[half:])
+    n, (k, m) = batch.times, lefts.shape
+    turned = batch.add("permute_dims", (lefts.slot, (0, 2, 1)), (n, m, k), lefts.dtype)
+    given = (turned, rights.slot)
     return batch.add("matmul", given, (n, *call.shape), call.dtype)
 
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Call, Plan
-from tapem_dsl.interpreters.compiled.scan import Scan
+from tapem_dsl.interpreters.compiled.plan import Call, Plan, Scan
 
 # Microseconds, as measured with NumPy 2.4; only their ratios matter.
 _OF_FLOATS: Final = 0.05

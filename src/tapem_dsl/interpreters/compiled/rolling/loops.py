@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import Final, TypeAlias, final
 
 import numpy as np
@@ -138,9 +139,7 @@ def _free(taken: "np.typing.NDArray[np.bool_]", run: Run) -> list[Run]:
     if not held.any():
         return [run]
     edges = np.flatnonzero(np.diff(~held, prepend=False, append=False)) + run.start
-    parts = [
-        run.part(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)
-    ]
+    parts = [run.part(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
     return [part for part in parts if part.is_long()]
 
 
@@ -222,7 +221,7 @@ def fitted(
         else:
             columns.append(Stacked(read[:, i].copy()))
     offsets = (table.offsets[start : start + period + 1] - first).tolist()
-    ways = [columns[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    ways = [columns[a:b] for a, b in pairwise(offsets)]
     positions = base[:times] + np.arange(period)
     loop = Loop(start, period, times, positions, ways)
     loop.sums = _sums(table, loop)

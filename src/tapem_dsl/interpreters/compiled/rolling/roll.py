@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from tapem_dsl.interpreters.compiled.plan import Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.rolling.costs import cost_of
 from tapem_dsl.interpreters.compiled.rolling.graphs import components
 from tapem_dsl.interpreters.compiled.rolling.loops import Loop, loops_in
@@ -13,7 +13,6 @@ from tapem_dsl.interpreters.compiled.rolling.schedule import ALIKE, Schedule
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
 from tapem_dsl.interpreters.compiled.rolling.sums import add_product, add_sum
 from tapem_dsl.interpreters.compiled.rolling.table import Table, needed
-from tapem_dsl.interpreters.compiled.scan import Scan
 
 
 @final

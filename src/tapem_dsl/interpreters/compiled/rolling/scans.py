@@ -4,12 +4,11 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import Call, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.rolling.batching import ELEMENTWISE, Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local
 from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, LAST, Place
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
-from tapem_dsl.interpreters.compiled.scan import Scan
 
 CARRIED: Final = "carried"
 

@@ -6,7 +6,16 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot, slice_of
+from tapem_dsl.arrays import AnyDType
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.interpreters.compiled.plan import (
+    Argument,
+    Call,
+    Function,
+    Plan,
+    Slot,
+    slice_of,
+)
 from tapem_dsl.interpreters.compiled.rolling.batching import Batch
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
 from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
@@ -64,7 +73,8 @@ class Schedule:
         self.place = np.zeros(n, np.intp)
         self.step = np.zeros(n, np.intp)
         for i, loop in enumerate(loops):
-            steps, places = np.indices(loop.positions.shape)
+            steps = np.arange(loop.times)[:, None] + np.zeros(loop.period, np.intp)
+            places = np.zeros((loop.times, 1), np.intp) + np.arange(loop.period)
             is_there = np.ones(loop.positions.shape, np.bool_)
             is_there[0, loop.lacking()] = False
             at = loop.positions[is_there]
@@ -115,22 +125,22 @@ class Schedule:
 
     def value(self, position: int) -> Slot:
         """Return the value of a position in the new plan."""
-        if position in self.made:
-            return self.made[position]
+        if position not in self.made:
+            self.made[position] = self._value(position)
+        return self.made[position]
+
+    def _value(self, position: int) -> Slot:
         if position < 0:
             slot = self.table.given[-1 - position]
-            found = self.plan.constant(self.table.plan.constants[slot])
-        else:
-            i = int(self.owner[position])
-            there = self.places[i][self.place[position]]
-            assert there.slot is not None, (position, there)  # noqa: S101 - made before
-            if there.how != BATCHED:
-                return there.slot
-            call = self.table.calls[position]
-            index = self._index(i, int(self.step[position]))
-            found = self.add("getitem", (there.slot, index), call.shape, call.dtype)
-        self.made[position] = found
-        return found
+            return self.plan.constant(self.table.plan.constants[slot])
+        i = int(self.owner[position])
+        there = self.places[i][int(self.place[position])]
+        assert there.slot is not None  # noqa: S101 - it is made before
+        if there.how != BATCHED:
+            return there.slot
+        call = self.table.calls[position]
+        index = self._index(i, int(self.step[position]))
+        return self.add("getitem", (there.slot, index), call.shape, call.dtype)
 
     # Any: steps, one or an array of them.
     def _index(self, i: int, step: Any) -> Any:
@@ -138,10 +148,10 @@ class Schedule:
 
     def add(
         self,
-        function: Any,
-        arguments: tuple[Any, ...],
-        shape: tuple[int, ...],
-        dtype: Any,
+        function: Function,
+        arguments: tuple[Argument, ...],
+        shape: Shape,
+        dtype: AnyDType,
     ) -> Slot:
         """Add a call."""
         self.plan.calls.append(Call(function, arguments, (), shape, dtype))
@@ -172,17 +182,14 @@ class Schedule:
 
     def direction(self, positions: Numbers) -> int:
         """Return 1 if values lie one behind the other in an array, -1 if reversed."""
-        first, last = int(positions[0]), int(positions[-1])
+        first, last = positions[[0, -1]].tolist()
         if first < 0 or last < 0:
-            return 0 if first == last else (1 if last < first else -1)
+            return int(last < first) - int(last > first)
         i = int(self.owner[first])
         if i < 0 or i != self.owner[last]:
             return 0
-        a, b = (
-            self._index(i, int(self.step[first])),
-            self._index(i, int(self.step[last])),
-        )
-        return int(np.sign(b - a))
+        a, b = self._index(i, self.step[[first, last]]).tolist()
+        return int(b > a) - int(b < a)
 
     # -- arrays of values --------------------------------------------------------------
 
@@ -203,14 +210,16 @@ class Schedule:
         sources = np.where(batched, sources, -1)
         places = np.where(batched, places, -1)
         edges = np.flatnonzero((np.diff(sources) != 0) | (np.diff(places) != 0)) + 1
-        bounds = [0, *edges.tolist(), len(positions)]
-        if len(bounds) > _PIECES:
-            bounds, batched = [0, len(positions)], [False]
-        parts = [
-            self._slice(positions[a:b]) if batched[a] else self._listed(positions[a:b])
-            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-        ]
-        return self.joined(parts)
+        pieces = np.split(positions, edges)
+        starts = [0, *edges.tolist()]
+        if len(pieces) > _PIECES:
+            return self._listed(positions)
+        return self.joined(
+            [
+                self._slice(piece) if batched[start] else self._listed(piece)
+                for start, piece in zip(starts, pieces, strict=True)
+            ]
+        )
 
     def joined(self, parts: Sequence[Slot]) -> Slot:
         """Return the arrays one behind the other."""
@@ -296,7 +305,7 @@ class Schedule:
         return self.add("outer_sum", (*lefts, *rights), call.shape, call.dtype)
 
     def _source(self, position: int) -> tuple[int, int, int]:
-        """Return the loop and the place of a value, and where it lies in their array."""
+        """Return the loop and the place of a value, and where their array has it."""
         if position < 0 or self.owner[position] < 0:
             return -1, -1, 0
         i = int(self.owner[position])
@@ -345,4 +354,4 @@ class Schedule:
         return Batch(self.plan, self.loops[i].times)
 
 
-_PIECES: Final = 17
+_PIECES: Final = 16

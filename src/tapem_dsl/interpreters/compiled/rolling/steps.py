@@ -1,4 +1,4 @@
-"""The calls of one loop: what they read in all steps, and how they are added at once."""
+"""The calls of one loop: what they read in all steps, and how they are added."""
 
 from collections import Counter
 from typing import Any, final
@@ -87,7 +87,9 @@ class Steps:
         if isinstance(way, Stacked):
             return self._stacked(way.at), True
         if isinstance(way, Carried):  # what a place computed that does not need this
-            before = np.concatenate(([way.first], self.positions(way.place)[:-1]))
+            before = np.roll(self.positions(way.place), 1)
+            assert way.first is not None  # noqa: S101 - only a sum lacks its first term
+            before[0] = way.first
             return self._stacked(before), True
         there = self.places[way.place]
         if there.how == EACH:
