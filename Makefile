@@ -15,7 +15,7 @@ endif
 install: .venv/.dev
 
 demo: .venv/.demo
-	.venv/bin/python examples/digits.py
+	.venv/bin/python examples/digits.py --compare
 
 test: .venv/.dev
 	.venv/bin/pytest -n auto --dist loadfile $(ARGS)

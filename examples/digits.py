@@ -100,16 +100,16 @@ def update(
     )
 
 
-def step(
-    compiled: Callable[
-        [State, Sequence[Sample]], Result[tuple[np.float64, State], TapeError]
-    ],
-    run: Run,
-) -> Result[tuple[Run, train.StepReport], TapeError]:
+Update = Callable[
+    [State, Sequence[Sample]], Result[tuple[np.float64, State], TapeError]
+]
+
+
+def step(update: Update, run: Run) -> Result[tuple[Run, train.StepReport], TapeError]:
     return Result.do(
         (Run(*state, batches), train.StepReport(float(loss)))
         for batches, batch in run.batches.next("digits")
-        for loss, state in compiled((run.net, run.optimiser), batch)
+        for loss, state in update((run.net, run.optimiser), batch)
     )
 
 
@@ -143,8 +143,22 @@ def initial_network(seed: int) -> Network[Floats]:
     return Network(w1, np.zeros(32), w2, np.zeros(10))
 
 
-def fit(options: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
-    """Train, saving each epoch; return the last state, and the curves by epoch."""
+class Fitted(NamedTuple):
+    net: Network[Floats]
+    curves: Floats
+    """The loss of training and the held-out accuracy, epoch by epoch."""
+
+    seconds: float
+    """How long the steps took."""
+
+
+def fit(
+    options: argparse.Namespace,
+    console: Console,
+    compiled: Callable[[Update], Update],
+    checkpoint: Path | None = None,
+) -> Fitted:
+    """Train, and save each epoch if a checkpoint is given."""
     held_out, rest = load(options.seed)
     loader = train.DataLoader(rest, options.batch_size, shuffle=True, seed=options.seed)
     steps_per_epoch = -(-rest.size() // max(options.batch_size, 1))
@@ -152,26 +166,29 @@ def fit(options: argparse.Namespace, console: Console) -> tuple[Run, Floats]:
     optimiser = optim.adamw(optim.WarmupCosine(RATE, steps // 10, steps))
     net, position = initial_network(options.seed), train.Stream(loader).position
     state, curves = optimiser.init(net), np.full((options.epochs, 2), np.nan)
-    if options.resume:
+    if options.resume and checkpoint:
         start = (net, state, position, curves)
-        saved = train.load_checkpoint("resume", options.checkpoint, start)
+        saved = train.load_checkpoint("resume", checkpoint, start)
         net, state, position, curves = saved.unwrap()
     run = Run(net, state, train.Stream.at("resume", loader, position).unwrap())
     curves = curves.copy()
-    compiled = jit(partial(update, optimiser))
+    one_step, seconds = compiled(partial(update, optimiser)), 0.0
     for epoch in track(range(position.epoch, options.stop_after), console=console):
-        trainer = train.Trainer(run, partial(step, compiled))
+        trainer = train.Trainer(run, partial(step, one_step))
+        start_of_epoch = time.perf_counter()
         run, reports = trainer.run(steps_per_epoch).unwrap()
+        seconds += time.perf_counter() - start_of_epoch
         held_out_loss = train.eval_dataset(
             "held out", held_out, partial(held_out_report, run.net)
         )
         loss = fmean(report.loss for report in reports)
         curves[epoch] = loss, 1 - held_out_loss.unwrap().loss
         state_to_save = (run.net, run.optimiser, run.batches.position, curves)
-        train.save_checkpoint(options.checkpoint, state_to_save)
+        if checkpoint:
+            train.save_checkpoint(checkpoint, state_to_save)
         scores = f"loss {loss:.4f}  held-out accuracy {curves[epoch, 1]:.1%}"
         console.print(f"epoch {epoch + 1:2}  {scores}")
-    return run, curves[: options.stop_after]
+    return Fitted(run.net, curves[: options.stop_after], seconds)
 
 
 def plot(net: Network[Floats], curves: Floats, seed: int) -> Figure:
@@ -213,6 +230,9 @@ def main() -> None:
         "--checkpoint", type=Path, default=Path("build/digits.safetensors")
     )
     parser.add_argument("--out", type=Path, default=Path("build/digits.png"))
+    parser.add_argument(
+        "--compare", action="store_true", help="train once more, without jit"
+    )
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs must be at least 1")
@@ -222,11 +242,18 @@ def main() -> None:
 
     start = time.perf_counter()
     try:
-        run, curves = fit(options, Console())
+        fitted = fit(options, Console(), jit, options.checkpoint)
     except UnwrapFailedError as failed:
         sys.exit(str(failed.halted_container.failure()))
-    plot(run.net, curves, options.seed).savefig(options.out, dpi=150)
-    accuracy, seconds = curves[-1, 1], time.perf_counter() - start
+    plot(fitted.net, fitted.curves, options.seed).savefig(options.out, dpi=150)
+    accuracy, seconds = fitted.curves[-1, 1], time.perf_counter() - start
+    if options.compare:
+        eager = fit(options, Console(quiet=True), lambda update: update)
+        print(
+            f"steps took {fitted.seconds:.2f} s under jit, {eager.seconds:.2f} s "
+            f"without, {eager.seconds / fitted.seconds:.1f} times as long, "
+            f"for {eager.curves[-1, 1]:.1%}"
+        )
     print(f"{accuracy:.1%} read correctly after {seconds:.1f} s; see {options.out}")
 
 
