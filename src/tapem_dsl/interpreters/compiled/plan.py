@@ -333,6 +333,13 @@ def _stack(*values: AnyArray) -> AnyArray:
     return np.stack(values)
 
 
+def _sum_of(*terms: AnyArray) -> AnyArray:
+    total, *others = terms
+    for term in others:
+        total = total + term
+    return total
+
+
 OPERATORS: Final[dict[str, str]] = {
     "add": "+",
     "subtract": "-",
@@ -367,5 +374,6 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "accumulate_sum": _accumulate_sum,
     "all_of_each": _all_of_each,
     "stack": _stack,
+    "sum_of": _sum_of,
 }
 """What the name of a call means: the members of NumPy's namespace, and a few more."""

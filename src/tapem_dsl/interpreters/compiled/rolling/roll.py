@@ -1,5 +1,6 @@
 """Rolling a plan up: from its calls to loops, and from loops to fewer calls."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
@@ -7,7 +8,8 @@ from typing import Final, final
 from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.rolling.costs import cost_of
 from tapem_dsl.interpreters.compiled.rolling.graphs import components
-from tapem_dsl.interpreters.compiled.rolling.loops import Loop, loops_in
+from tapem_dsl.interpreters.compiled.rolling.loops import Loop, Same, loops_in
+from tapem_dsl.interpreters.compiled.rolling.regroup import by_depth
 from tapem_dsl.interpreters.compiled.rolling.scans import add_scan
 from tapem_dsl.interpreters.compiled.rolling.schedule import ALIKE, Schedule
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
@@ -38,6 +40,7 @@ def rolled(plan: Plan, outputs: Sequence[Slot], *, always: bool) -> Rolled:
         outputs: the values that are wanted.
         always: whether to do so also where an estimate says that it costs more.
 
+    >>> import numpy as np
     >>> plan = Plan()
     >>> xs = [plan.input(np.float64(1)) for _ in range(4)]
     >>> ys = [plan.call("exp", (x,), (), np.float64(2.7)) for x in xs]
@@ -48,18 +51,60 @@ def rolled(plan: Plan, outputs: Sequence[Slot], *, always: bool) -> Rolled:
     [stack(%0, %1, %2, %3) -> float64[4], exp(%4) -> float64[4]]
     """
     found = Rolled(plan, list(outputs))
-    for _ in range(_LEVELS):
-        if not _roll(found, always=always):
-            break
+    _roll_all(found, always=always)
+    if len(found.plan.calls) >= _ENOUGH:
+        is_irregular = _FEW * len(found.plan.calls) > len(plan.calls)
+        start = Rolled(plan, list(outputs)) if is_irregular else found
+        _regroup(found, start, always=always)
     for at, call in enumerate(found.plan.calls):
         if isinstance(call.function, Scan):
             scan = _with_rolled_body(call.function, found.report, always=always)
             found.plan.calls[at] = call._replace(function=scan)
+    found.report = [
+        line if times == 1 else f"{times} times {line}"
+        for line, times in Counter(found.report).items()
+    ]
     return found
 
 
 _LEVELS: Final = 4
 """How many loops in each other are looked for."""
+
+_ENOUGH: Final = 256
+"""From how many calls on those of one kind and depth are looked for."""
+
+
+def _roll_all(found: Rolled, *, always: bool) -> None:
+    """Roll up the outermost loops, then those among the calls that are left."""
+    for level in range(_LEVELS):
+        lines = _roll(found, always=always, is_first=level == 0)
+        found.report += [f"then {line}" if level else line for line in lines]
+        if not lines:
+            break
+
+
+_FEW: Final = 10
+"""A plan is irregular if more than one in so many calls is left."""
+
+
+def _regroup(found: Rolled, start: Rolled, *, always: bool) -> None:
+    """Roll up calls of one kind and depth, if that is estimated to save time."""
+    other = Rolled(*by_depth(start.plan, start.outputs))
+    _roll_all(other, always=always)
+    before, after = (
+        sum(cost_of(x.plan.calls[at]) for at in _needed(x)) for x in (found, other)
+    )
+    if other.report and after < before:
+        counts = f"{len(start.plan.calls)} became {len(other.plan.calls)}"
+        found.plan, found.outputs = other.plan, other.outputs
+        if start is not found:
+            found.report.clear()
+        found.report.append(f"calls of one kind and depth: {counts}")
+
+
+def _needed(found: Rolled) -> list[Slot]:
+    checks = [check.slot for check in found.plan.checks]
+    return needed(found.plan, [*found.outputs, *checks])
 
 
 def _with_rolled_body(scan: Scan, report: list[str], *, always: bool) -> Scan:
@@ -74,25 +119,34 @@ def _with_rolled_body(scan: Scan, report: list[str], *, always: bool) -> Scan:
     )
 
 
-def _roll(found: Rolled, *, always: bool) -> bool:
-    """Roll up the outermost loops; return whether there were any."""
+def _roll(found: Rolled, *, always: bool, is_first: bool) -> list[str]:
+    """Roll up the outermost loops; say what was rolled up and what was not."""
     table = Table(found.plan, found.outputs)
     loops = loops_in(table)
+    if not is_first:
+        loops = [loop for loop in loops if not _takes_rows(table, loop)]
     while loops:
         schedule = Schedule(table, loops)
         every, bounds = _scheduled(schedule)
-        outputs = [schedule.value(at) for at in table.outputs]
-        dear = set() if always else _dear(schedule, outputs, bounds)
+        new = Rolled(schedule.plan, [schedule.value(at) for at in table.outputs])
+        dear = set() if always else _dear(schedule, new, bounds)
         if not dear:
-            found.report += [_line(steps) for steps in every]
-            found.plan, found.outputs = schedule.plan, outputs
-            return True
+            found.plan, found.outputs = new.plan, new.outputs
+            return [_line(steps) for steps in every]
         found.report += [
             f"{_size(loops[i])}: left as they are, rolled up they would cost more"
             for i in sorted(dear)
         ]
         loops = [loop for i, loop in enumerate(loops) if i not in dear]
-    return False
+    return []
+
+
+def _takes_rows(table: Table, loop: Loop) -> bool:
+    """Return whether a loop only takes entries of an array that another one made."""
+    call = table.calls[loop.start]
+    if loop.period > 1 or call.function != "getitem":
+        return False
+    return type(call.arguments[1]) is int and isinstance(loop.ways[0][0], Same)
 
 
 def _scheduled(schedule: Schedule) -> tuple[list[Steps], list[tuple[int, int]]]:
@@ -136,19 +190,17 @@ def _add_loop(steps: Steps) -> None:
         steps.schedule.check(steps.i, place)
 
 
-def _dear(
-    schedule: Schedule, outputs: list[Slot], bounds: list[tuple[int, int]]
-) -> set[int]:
+def _dear(schedule: Schedule, new: Rolled, bounds: list[tuple[int, int]]) -> set[int]:
     """Return the loops whose calls would take longer than before."""
-    plan, table = schedule.plan, schedule.table
-    is_needed = set(needed(plan, [*outputs, *[check.slot for check in plan.checks]]))
+    is_needed = set(_needed(new))
     dear = set()
     for i, (first, last) in enumerate(bounds):
         loop = schedule.loops[i]
-        calls = [table.calls[loop.example(place)] for place in range(loop.period)]
+        places = range(loop.period)
+        calls = [schedule.table.calls[loop.example(place)] for place in places]
         before = loop.times * sum(map(cost_of, calls))
         after = sum(
-            cost_of(plan.calls[at]) for at in range(first, last) if at in is_needed
+            cost_of(new.plan.calls[at]) for at in range(first, last) if at in is_needed
         )
         if after > before:
             dear.add(i)

@@ -19,6 +19,7 @@ from tapem_dsl.interpreters.compiled.plan import (
 from tapem_dsl.interpreters.compiled.rolling.batching import Batch
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
 from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
+from tapem_dsl.interpreters.compiled.rolling.regroup import moved
 from tapem_dsl.interpreters.compiled.rolling.table import Numbers, Table, exact
 
 ALIKE: Final = "alike"
@@ -159,12 +160,7 @@ class Schedule:
 
     def copy(self, call: Call, operands: Sequence[Slot]) -> Slot:
         """Add a call on other operands."""
-        given = iter(operands)
-        arguments = tuple(next(given) if type(x) is Slot else x for x in call.arguments)
-        options = tuple(
-            (name, next(given) if type(x) is Slot else x) for name, x in call.options
-        )
-        self.plan.calls.append(call._replace(arguments=arguments, options=options))
+        self.plan.calls.append(moved(call, operands))
         return Slot(len(self.plan.calls) - 1)
 
     def once(self, call: Call, operands: Sequence[Slot]) -> Slot:
@@ -278,12 +274,36 @@ class Schedule:
         read = self.table.read_by(position)
         if call.function == "outer_sum" and len(read) >= 2 * LEAST:
             self.made[position] = self._outer_sum(call, read)
+        elif call.function == "sum_of":
+            self.made[position] = self._sum_of(call, read)
         else:
             operands = [self.value(at) for at in read]
             self.made[position] = self.copy(call, operands)
         if position in self.table.checks:
             check = self.table.checks[position]
             self.plan.checks.append(check._replace(slot=self.made[position]))
+
+    def _sum_of(self, call: Call, read: list[int]) -> Slot:
+        """Add a sum of many terms, those of one place at once."""
+        places: dict[Any, list[tuple[int, int]]] = {}
+        for at in read:
+            i, j, index = self._source(at)
+            places.setdefault((i, j) if i >= 0 else at, []).append((index, at))
+        totals: list[Slot] = []
+        for terms in places.values():
+            positions = np.array([at for _, at in sorted(terms)])
+            if len(positions) < LEAST:
+                totals += [self.value(at) for at in positions.tolist()]
+            else:
+                x = self.stacked(positions)
+                options = (("axis", 0), ("keepdims", False))
+                self.plan.calls.append(
+                    Call("sum", (x,), options, call.shape, call.dtype)
+                )
+                totals.append(Slot(len(self.plan.calls) - 1))
+        if len(totals) == 1:
+            return totals[0]
+        return self.add("sum_of", tuple(totals), call.shape, call.dtype)
 
     def _outer_sum(self, call: Call, read: list[int]) -> Slot:
         """Add a sum of outer products, those of one loop's values as one matrix."""

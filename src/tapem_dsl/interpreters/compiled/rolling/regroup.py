@@ -1,0 +1,122 @@
+"""Calls in the order of their depth: those of one kind become neighbours."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot
+from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
+from tapem_dsl.interpreters.compiled.rolling.table import Table
+
+
+def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]]:
+    """
+    Return a plan of the same calls: first those that read inputs only, and so on.
+
+    Samples of different structure have no period. But the calls of one kind at one
+    depth do not depend on each other, and become neighbours here: loops of one call.
+    Long sums, which would chain the samples together, become one call each.
+
+    Source:
+        Neubig, Goldberg & Dyer, On-the-fly Operation Batching in Dynamic Computation
+        Graphs (2017), section 3.2: batching by depth.
+
+    >>> plan = Plan()
+    >>> xs = [plan.input(np.float64(1)) for _ in range(2)]
+    >>> one = np.float64(1)
+    >>> y = plan.call("exp", (xs[0],), (), one)
+    >>> z = plan.call("tanh", (y,), (), one)
+    >>> w = plan.call("exp", (xs[1],), (), one)
+    >>> by_depth(plan, [z, w])[0].calls[2:]
+    [exp(%0) -> float64[], exp(%1) -> float64[], tanh(%2) -> float64[]]
+    """
+    table = Table(plan, outputs)
+    terms = _long_sums(table)
+    inner = {at for sums in terms.values() for at in sums[1]}
+    n = len(table.calls)
+    depths = np.zeros(n, np.intp)
+    for at in range(n):
+        read = terms[at][0] if at in terms else table.read_by(at)
+        depths[at] = 1 + max((int(depths[x]) for x in read if x >= 0), default=-1)
+    order = np.lexsort((np.arange(n), table.kinds, depths))
+    found = Plan()
+    made: dict[int, Slot] = {}
+    for i, slot in enumerate(table.given):
+        made[-1 - i] = Slot(len(found.calls))
+        found.calls.append(plan.calls[slot])
+        if plan.calls[slot].function == "input":
+            found.inputs.append(made[-1 - i])
+        else:
+            found.constants[made[-1 - i]] = plan.constants[slot]
+    for at in order.tolist():
+        if at in inner:
+            continue
+        call = table.calls[at]
+        if at in terms:
+            given = tuple(made[x] for x in terms[at][0])
+            call = call._replace(function="sum_of", arguments=given)
+        else:
+            call = moved(call, [made[x] for x in table.read_by(at)])
+        made[at] = Slot(len(found.calls))
+        found.calls.append(call)
+        if at in table.checks:
+            found.checks.append(table.checks[at]._replace(slot=made[at]))
+    return found, [made[at] for at in table.outputs]
+
+
+def moved(call: Call, operands: Sequence[Slot]) -> Call:
+    """
+    Return a call on other operands.
+
+    >>> call = Call("add", (Slot(0), 2), (), (), np.dtype(np.float64))
+    >>> moved(call, [Slot(7)])
+    add(%7, 2) -> float64[]
+    """
+    given = iter(operands)
+    arguments = tuple([next(given) if type(x) is Slot else x for x in call.arguments])
+    options = tuple(
+        [(name, next(given) if type(x) is Slot else x) for name, x in call.options]
+    )
+    return call._replace(arguments=arguments, options=options)
+
+
+def _long_sums(table: Table) -> dict[int, tuple[list[int], list[int]]]:
+    """
+    Find sums of many terms.
+
+    Returns:
+        for the last addition of each sum its terms, and the additions before.
+    """
+    readers = np.bincount(
+        table.operands[table.operands >= 0], minlength=len(table.calls)
+    )
+    for at in (*table.outputs, *table.checks):
+        if at >= 0:
+            readers[at] += 1
+    sums: dict[int, tuple[list[int], list[int]]] = {}
+    for at, call in enumerate(table.calls):
+        read = table.read_by(at)
+        if call.function != "add" or len(read) != 2 or call.weak:
+            continue
+        operands = [table.plan.calls[x] for x in call.slots()]
+        if any((x.shape, x.dtype) != (call.shape, call.dtype) for x in operands):
+            continue
+        terms: list[int] = []
+        before: list[int] = []
+        for x in read:
+            if x in sums and readers[x] == 1:
+                more, additions = sums.pop(x)
+                if len(more) > len(terms):  # keep the longer list: time stays linear
+                    terms, more = more, terms
+                    before, additions = additions, before
+                terms += more
+                before += [*additions, x]
+            else:
+                terms.append(x)
+        sums[at] = terms, before
+    return {at: found for at, found in sums.items() if len(found[0]) >= _MANY}
+
+
+_MANY: Final = 2 * LEAST
+"""How many terms a long sum has at least."""
