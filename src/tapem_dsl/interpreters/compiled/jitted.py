@@ -58,6 +58,9 @@ class Compiled:
     """One plan of a function, ready to run."""
 
     plan: Plan
+    noted: int
+    """How many calls the plan had before it was rolled up."""
+
     rolled: list[str]
     """What was rolled up, and what was not."""
 
@@ -78,7 +81,8 @@ class Jitted(Generic[F]):
     (np.float64(7.0), np.float64(9.0))
     >>> print(step.report())
     <lambda>: 1 plan, 1 run of a plan
-    plan 0: 1 input, 2 calls, 0 checks, noted in ... ms
+    plan 0: 1 input, 2 calls, 0 checks, made in ... ms
+        not rolled up: it has fewer than 256 calls
     """
 
     def __init__(
@@ -158,11 +162,13 @@ class Jitted(Generic[F]):
         lines = [f"{name}: {_count(len(every), 'plan')}, {runs}"]
         for i, compiled in enumerate(every):
             plan = compiled.plan
-            calls = len(plan.calls) - len(plan.inputs) - len(plan.constants)
+            calls = _count(plan.count(), "call")
+            if compiled.noted != plan.count():
+                calls += f" instead of {compiled.noted:,}"
             lines.append(
-                f"plan {i}: {_count(len(plan.inputs), 'input')}, "
-                f"{_count(calls, 'call')}, {_count(len(plan.checks), 'check')}, "
-                f"noted in {compiled.seconds * 1e3:.1f} ms"
+                f"plan {i}: {_count(len(plan.inputs), 'input')}, {calls}, "
+                f"{_count(len(plan.checks), 'check')}, "
+                f"made in {compiled.seconds * 1e3:.1f} ms"
             )
             lines += [f"    {line}" for line in compiled.rolled]
         for reason, times in eager:
@@ -230,9 +236,12 @@ class Jitted(Generic[F]):
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)
         seconds = time.perf_counter() - began
-        self._keep(key, Compiled(found.plan, found.report, run, rebuild, seconds))
+        self._keep(
+            key,
+            Compiled(found.plan, plan.count(), found.report, run, rebuild, seconds),
+        )
         # the first call gives the bits that later ones give
-        values = _outputs(run, inputs) if found.report else None
+        values = None if found.plan is plan else _outputs(run, inputs)
         if not isinstance(values, list):
             values = [owned(x.value, foreign=True) for x in outputs]
         return rebuild(values)
@@ -240,7 +249,8 @@ class Jitted(Generic[F]):
     def _rolled(self, plan: Plan, outputs: list[Slot]) -> Rolled:
         """Roll a plan up where that is asked for."""
         if not self._roll or (self._roll == "auto" and len(plan.calls) < _ENOUGH):
-            return Rolled(plan, outputs)
+            reason = f"it has fewer than {_ENOUGH} calls" * bool(self._roll)
+            return Rolled(plan, outputs, [f"not rolled up: {reason}"] if reason else [])
         return rolled(plan, outputs, always=self._roll is True)
 
     def _put_first(self, key: Key, plan: Compiled) -> None:
@@ -371,4 +381,4 @@ def _name(function: object) -> str:
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{n} {what}" if n == 1 else f"{n:,} {what}s"

@@ -210,6 +210,10 @@ class Plan:
         self.closed = True
         self._constants = {}
 
+    def count(self) -> int:
+        """Return the number of calls beside inputs and constants."""
+        return len(self.calls) - len(self.inputs) - len(self.constants)
+
     def is_like(self, other: "Plan") -> bool:
         """Return whether the other makes the same calls and checks."""
         return self.checks == other.checks and self.calls == other.calls

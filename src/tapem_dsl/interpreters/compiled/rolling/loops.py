@@ -88,9 +88,23 @@ class Loop:
         ]
 
 
-def loops_in(table: Table) -> list[Loop]:
-    """List loops that do not overlap, in order; those that hold most calls first."""
+def loops_in(table: Table) -> tuple[list[Loop], list[Run]]:
+    """
+    Find loops that do not overlap, first those that hold most calls.
+
+    Returns:
+        the loops, in order; and what repeats, but is none, for its steps read what
+        other ones compute in no pattern.
+
+    >>> from tapem_dsl.interpreters.compiled.plan import Plan
+    >>> plan = Plan()
+    >>> xs = [plan.input(np.float64(1)) for _ in range(5)]
+    >>> ys = [plan.call("exp", (x,), (), np.float64(2.7)) for x in xs]
+    >>> [(loop.start, loop.period, loop.times) for loop in loops_in(Table(plan, ys))[0]]
+    [(0, 1, 5)]
+    """
     n = len(table.kinds)
+    unfit: list[Run] = []
     taken = np.zeros(n, np.bool_)
     runs = runs_in(table.kinds)
     heapify(runs)
@@ -106,6 +120,7 @@ def loops_in(table: Table) -> list[Loop]:
         loop, steps = _best_fit(table, run)
         work -= run.length
         if loop is None:
+            unfit.append(run)
             rest = run.part(run.start + max(1, steps) * run.period, run.stop)
             others = [rest, *(_longer(run, m) for m in {2, 3, steps})]
         else:
@@ -119,7 +134,8 @@ def loops_in(table: Table) -> list[Loop]:
         for other in others:
             if other.is_long():
                 heappush(runs, other)
-    return sorted(found, key=lambda loop: loop.start)
+    left = [run for run in unfit if not taken[run.start : run.stop].any()]
+    return sorted(found, key=lambda loop: loop.start), left
 
 
 _MOST_WORK: Final = 64

@@ -52,8 +52,8 @@ def rolled(plan: Plan, outputs: Sequence[Slot], *, always: bool) -> Rolled:
     """
     found = Rolled(plan, list(outputs))
     _roll_all(found, always=always)
-    if len(found.plan.calls) >= _ENOUGH:
-        is_irregular = _FEW * len(found.plan.calls) > len(plan.calls)
+    if found.plan.count() >= _ENOUGH:
+        is_irregular = _FEW * found.plan.count() > plan.count()
         start = Rolled(plan, list(outputs)) if is_irregular else found
         _regroup(found, start, always=always)
     for at, call in enumerate(found.plan.calls):
@@ -95,7 +95,7 @@ def _regroup(found: Rolled, start: Rolled, *, always: bool) -> None:
         sum(cost_of(x.plan.calls[at]) for at in _needed(x)) for x in (found, other)
     )
     if other.report and after < before:
-        counts = f"{len(start.plan.calls)} became {len(other.plan.calls)}"
+        counts = f"{start.plan.count():,} became {other.plan.count():,}"
         found.plan, found.outputs = other.plan, other.outputs
         if start is not found:
             found.report.clear()
@@ -122,8 +122,14 @@ def _with_rolled_body(scan: Scan, report: list[str], *, always: bool) -> Scan:
 def _roll(found: Rolled, *, always: bool, is_first: bool) -> list[str]:
     """Roll up the outermost loops; say what was rolled up and what was not."""
     table = Table(found.plan, found.outputs)
-    loops = loops_in(table)
-    if not is_first:
+    loops, unfit = loops_in(table)
+    if is_first:
+        found.report += [
+            f"{_times(run.length // run.period, run.period)}: left as they are, for "
+            "they read what other steps compute"
+            for run in sorted(unfit)[:_SHOWN]
+        ]
+    else:
         loops = [loop for loop in loops if not _takes_rows(table, loop)]
     while loops:
         schedule = Schedule(table, loops)
@@ -208,8 +214,16 @@ def _dear(schedule: Schedule, new: Rolled, bounds: list[tuple[int, int]]) -> set
 
 
 def _size(loop: Loop) -> str:
-    calls = "1 call" if loop.period == 1 else f"{loop.period} calls"
-    return f"{loop.times} steps of {calls}"
+    return _times(loop.times, loop.period)
+
+
+def _times(times: int, period: int) -> str:
+    calls = "1 call" if period == 1 else f"{period:,} calls"
+    return f"{times:,} steps of {calls}"
+
+
+_SHOWN: Final = 3
+"""How many parts that could not be rolled up are reported."""
 
 
 def _line(steps: Steps) -> str:
