@@ -25,6 +25,7 @@ from tapem_dsl import (
     do,
     dot,
     exp,
+    hvp_params,
     linear,
     map_m,
     matmul,
@@ -32,6 +33,7 @@ from tapem_dsl import (
     min_,
     mul,
     outer,
+    pure,
     reduce_mean,
     relu,
     reshape,
@@ -145,7 +147,13 @@ CARRY: Final[tuple[Callable[[NodeId, NodeId], Any], ...]] = (
     _kept,
     max_,
     lambda c, y: scale(y, 1.0),
+    lambda c, y: pure(y),
 )
+
+
+def picked(known: list[NodeId], i: int) -> NodeId:
+    """Return one of the last three or, as often, any."""
+    return known[-1 - (i // 2) % (3 if i % 2 else len(known))]
 
 
 @dataclass
@@ -180,17 +188,17 @@ class Loop:
 def _acts(rng: Any, most: int) -> list[tuple[int, int, int]]:
     count = int(rng.integers(1, most + 1))
     return [
-        (int(rng.integers(len(ACTS))), int(rng.integers(60)), int(rng.integers(60)))
+        (int(rng.integers(len(ACTS))), int(rng.integers(120)), int(rng.integers(120)))
         for _ in range(count)
     ]
 
 
 def random_body(rng: Any, times: int, *, inner: bool = False) -> Body:
     carries = [
-        (int(rng.integers(len(CARRY))), int(rng.integers(60)))
+        (int(rng.integers(len(CARRY))), int(rng.integers(120)))
         for _ in range(int(rng.integers(0, 4)))
     ]
-    body = Body(_acts(rng, 6), carries, bool(rng.random() < 0.15))
+    body = Body(_acts(rng, 6), carries, bool(rng.random() < 0.3))
     if inner:
         body.inner = random_body(rng, 5)
         body.inner.acts = body.inner.acts[:3]
@@ -203,7 +211,7 @@ def random_loop(rng: Any) -> Loop:
     times = int(rng.choice(TIMES))
     body = random_body(rng, times, inner=bool(rng.random() < 0.2 and times < 10))
     kinds = [bool(rng.random() < chance) for chance in (0.3, 0.4, 0.3)]
-    return Loop(body, times, int(rng.integers(60)), *kinds)
+    return Loop(body, times, int(rng.integers(120)), *kinds)
 
 
 @do
@@ -214,7 +222,7 @@ def one_step(
     known = [*carries, s["x"], *p["vectors"]]
     acts = [*body.acts, *(body.odd[1] if k == body.odd[0] else [])]
     for which, i, j in acts:
-        a, b = known[-1 - i % len(known)], known[-1 - j % len(known)]
+        a, b = picked(known, i), picked(known, j)
         known.append((yield from ACTS[which](a, b, p, s, k)))
     if body.inner is not None:
         inner = [known[-1]] * max(1, len(body.inner.carries))
@@ -224,7 +232,7 @@ def one_step(
         known.append((yield from add(known[-1], inner[-1] if inner else known[0])))
     moved = []
     for c, (which, i) in zip(carries, body.carries, strict=False):
-        moved.append((yield from CARRY[which](c, known[-1 - i % len(known)])))
+        moved.append((yield from CARRY[which](c, picked(known, i))))
     if body.rotate:
         moved = [*moved[1:], *moved[:1]]
     return moved, known
@@ -238,15 +246,15 @@ def one_loop(loop: Loop, p: Any, samples: Any) -> Do[NodeId, Any]:
     for k in range(loop.times):
         s = samples[k % len(samples)]
         carries, values = yield from one_step(loop.body, p, s, k, carries)
-        collected.append(values[-1 - loop.collect % len(values)])
+        collected.append(picked(values, loop.collect))
         term = yield from sum_(values[-1])
         total = term if total is None else (yield from add(total, term))
         sums.append(total)
     assert total is not None
     total = yield from scale(total, 1 / loop.times)
     if loop.partial:
-        for k, partial in enumerate(sums):
-            total = yield from add(total, (yield from scale(partial, 1 / (2 + k))))
+        for k, some in enumerate(sums):
+            total = yield from add(total, (yield from scale(some, 1 / (2 + k))))
     if loop.is_reversed:
         h = p["vectors"][0]
         for y in reversed(collected):
@@ -260,9 +268,11 @@ def one_loop(loop: Loop, p: Any, samples: Any) -> Do[NodeId, Any]:
 @do
 def looped(loops: list[Loop], p: Any, given: Any) -> Do[NodeId, Any]:
     """The sum of what some loops return, one behind the other, some of them twice."""
-    samples = []
+    samples: list[dict[str, NodeId]] = []
     for x, m, label in zip(*given, strict=True):
         ids = yield from map_m(const, (x, m, label))
+        if "xs" in p:
+            ids = (p["xs"][len(samples)], *ids[1:])
         samples.append(dict(zip(("x", "m", "label"), ids, strict=True)))
     total = yield from sum_(p["vectors"][0])
     for loop in loops:
@@ -272,15 +282,17 @@ def looped(loops: list[Loop], p: Any, given: Any) -> Do[NodeId, Any]:
     return total
 
 
-def random_loops(seed: int) -> tuple[list[Loop], Any]:
-    """Return loops and the dtype that they are tried in."""
+def random_loops(seed: int) -> list[Loop]:
     rng = np.random.default_rng(seed)
-    loops = [random_loop(rng) for _ in range(1 + (rng.random() < 0.2))]
-    return loops, np.float32 if rng.random() < 0.2 else np.float64
+    return [random_loop(rng) for _ in range(1 + (rng.random() < 0.2))]
 
 
-def arguments(seed: int, dtype: Any) -> tuple[Any, Any]:
+def arguments(seed: int, again: int) -> tuple[Any, Any]:
+    """Return parameters and samples, for each seed in one structure and dtype."""
     rng = np.random.default_rng(seed)
+    dtype = np.float32 if rng.random() < 0.2 else np.float64
+    is_own, is_array = rng.random() < 0.3, rng.random() < 0.3
+    rng = np.random.default_rng((seed, again))
     most = max(TIMES)
 
     def some(*shape: int) -> Any:
@@ -293,18 +305,28 @@ def arguments(seed: int, dtype: Any) -> tuple[Any, Any]:
         "columns": some(WIDTH, most),
         "line": some(2 * most + WIDTH),
     }
-    labels = [np.array([label]) for label in rng.integers(0, WIDTH, most)]
-    given = ([some(WIDTH) for _ in labels], list(some(most, WIDTH, WIDTH)), labels)
-    return p, given
+    if is_own:
+        p["xs"] = list(some(most, WIDTH))
+    given = (
+        some(most, WIDTH),
+        some(most, WIDTH, WIDTH),
+        rng.integers(0, WIDTH, (most, 1)),
+    )
+    return p, given if is_array else tuple(map(list, given))
 
 
 def check(seed: int) -> str:
     """Compare a random program with and without ``roll``; return the report."""
-    loops, dtype = random_loops(seed)
-    loss = value_and_grad(lambda p, given: looped(loops, p, given))
-    calls = [arguments(3 * seed + i, dtype) for i in range(2)]
-    assert loss(*calls[0]).map(bool).value_or(None), loss(*calls[0])
-    return assert_rolled(loss, *calls)
+    loops = random_loops(seed)
+
+    def second(p: Any, given: Any, along: Any) -> Any:
+        return hvp_params(lambda q, _: looped(loops, q, given), p, None, along)
+
+    calls = [arguments(seed, again) for again in range(2)]
+    if seed % 8:
+        loss = value_and_grad(lambda p, given: looped(loops, p, given))
+        return assert_rolled(loss, *calls)
+    return assert_rolled(second, *[(*call, call[0]) for call in calls])
 
 
 def main(count: int, first: int = 0) -> None:
