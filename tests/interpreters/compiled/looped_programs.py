@@ -94,6 +94,12 @@ ACTS: Final[tuple[Act, ...]] = (
     lambda a, b, p, s, k: tame(transpose(p["m"]).bind(lambda m: _product(m, a))),
     lambda a, b, p, s, k: tame(linear(p["m"], b, a)),
     lambda a, b, p, s, k: tame(linear(s["m"], b, a)),
+    lambda a, b, p, s, k: linear(s["m"], b, a).bind(
+        lambda y: tame(linear(s["m"], y, b))
+    ),
+    lambda a, b, p, s, k: linear(p["m"], b, a).bind(
+        lambda y: tame(linear(p["m"], y, b))
+    ),
     lambda a, b, p, s, k: tame(_product(s["m"], a)),
     lambda a, b, p, s, k: tame(_row_product(a, s["m"])),
     lambda a, b, p, s, k: tame(matmul(s["m"], p["m"]).bind(lambda m: _product(m, a))),
@@ -272,7 +278,7 @@ def looped(loops: list[Loop], p: Any, given: Any) -> Do[NodeId, Any]:
     for x, m, label in zip(*given, strict=True):
         ids = yield from map_m(const, (x, m, label))
         if "xs" in p:
-            ids = (p["xs"][len(samples)], *ids[1:])
+            ids = (p["xs"][len(samples)], p["ms"][len(samples)], ids[2])
         samples.append(dict(zip(("x", "m", "label"), ids, strict=True)))
     total = yield from sum_(p["vectors"][0])
     for loop in loops:
@@ -307,6 +313,7 @@ def arguments(seed: int, again: int) -> tuple[Any, Any]:
     }
     if is_own:
         p["xs"] = list(some(most, WIDTH))
+        p["ms"] = list(some(most, WIDTH, WIDTH))
     given = (
         some(most, WIDTH),
         some(most, WIDTH, WIDTH),
