@@ -182,3 +182,38 @@ def test_numbers_of_python_take_the_dtype_beside_them(kind: str, dtype: Any) -> 
         for seed in range(2)
     ]
     assert_rolled(looped, *calls)
+
+
+NARROW = [np.int8, np.uint8, np.int32, np.bool_]
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize("name", ["add", "multiply"])
+def test_sums_of_narrow_integers_stay_narrow(name: str, dtype: Any) -> None:
+    def looped(x: Any) -> Any:
+        xp, last, running, found = namespace_of(x), x[0], x[0], []
+        alike = x[1]
+        for row in x:
+            last = getattr(xp, name)(last, row)
+            running = getattr(xp, name)(running, row)
+            alike = getattr(xp, name)(alike, x[2])
+            found.append(xp.equal(running, row))
+        return found, running, last, alike
+
+    rng = np.random.default_rng(1)
+    calls = [(rng.integers(0, 9, (COUNT, 3)).astype(dtype),) for _ in range(2)]
+    assert_rolled(looped, *calls)
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_loops_over_numbers_of_python_alone(kind: str) -> None:
+    def looped(numbers: Any) -> Any:
+        total, moved, found = numbers[0], numbers[1], []
+        for n in numbers:
+            total = total + n
+            moved = (moved + n) * 0.5
+            found += [moved, n * 2, 1 - n]
+        return total, moved, found
+
+    calls = [(NUMBERS[kind](rows(seed)),) for seed in range(2)]
+    assert_rolled(looped, *calls)
