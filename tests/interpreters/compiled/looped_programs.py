@@ -340,7 +340,7 @@ def main(count: int, first: int = 0) -> None:
     bad = rolls = 0
     for seed in range(first, first + count):
         try:
-            rolls += "steps of" in check(seed)
+            rolls += "instead of" in check(seed)
         except Exception:  # noqa: BLE001 - all of them are listed
             bad += 1
             lines = [line for line in traceback.format_exc().splitlines() if line]

@@ -18,7 +18,7 @@ def test_random_loops(seed: int) -> None:
 
 
 def test_most_are_rolled_up() -> None:
-    assert sum("steps of" in check(seed) for seed in range(150, 190)) > 30
+    assert sum("instead of" in check(seed) for seed in range(150, 190)) > 30
 
 
 @do

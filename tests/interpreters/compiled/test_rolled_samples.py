@@ -94,7 +94,7 @@ def test_samples_of_any_form(form: str) -> None:
     program, made = FORMS[form]
     calls = [(w, made(x, y)) for w, x, y in map(drawn, range(3))]
     report = assert_rolled(value_and_grad(program), *calls)
-    assert "steps of" in report or form == "some of Python"
+    assert "instead of" in report or form == "some of Python"
 
 
 @do
@@ -202,7 +202,7 @@ def compare(program: Any, w: Any, good: Any, bad: Any) -> None:
     for samples in (good, bad, good, bad):
         assert_close(step(w, samples), eager(w, samples))
     report = step.report()
-    assert "steps of" in report
+    assert "instead of" in report
     assert "1 plan, 1 run of a plan" in report
     assert "as it is, 2 times" in report
 
@@ -233,7 +233,7 @@ def test_guards_of_each_sample() -> None:
             assert_close(step(w, samples), eager(w, samples))
     report = step.report()
     assert "4 plans, 8 runs of a plan" in report
-    assert "steps of" in report
+    assert "instead of" in report
     assert "as it is" not in report
 
 
@@ -244,4 +244,4 @@ def test_without_roll_every_bit_is_the_eager_one() -> None:
         for w, x, y in map(drawn, range(3)):
             given = w, made(x, y)
             assert same(step(*given), eager(*given))
-        assert "steps of" not in step.report()
+        assert "instead of" not in step.report()
