@@ -1,12 +1,17 @@
-"""docs/jit.md: its example runs."""
+"""docs/jit.md and docs/per_sample.md: their examples run."""
 
 import doctest
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "jit.md"
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_example_prints_what_it_shows() -> None:
-    found = doctest.testfile(str(PAGE), module_relative=False)
+@pytest.mark.parametrize("name", ["jit.md", "per_sample.md"])
+def test_the_example_prints_what_it_shows(name: str) -> None:
+    options = doctest.ELLIPSIS
+    page = str(DOCS / name)
+    found = doctest.testfile(page, module_relative=False, optionflags=options)
     assert found.attempted > 3
     assert found.failed == 0

@@ -57,13 +57,13 @@ def _total(steps: Steps, place: int) -> Slot:
             return product
     term = steps.operand(place, index)
     if call.dtype.kind == "f" and not term.is_batched:
-        given = (term.slot, float(steps.times))
-        return steps.batch.add("multiply", given, call.shape, call.dtype)
+        factor = float(steps.times)
+        return steps.batch.add("multiply", (term.slot, factor), call.shape, call.dtype)
     if call.dtype.kind == "f" and call.shape:
         ones = steps.batch.constant(np.ones(steps.times, call.dtype))
         return _weighted(steps, ones, term)
-    given = (steps.batch.whole(term),)
-    return steps.batch.add("sum_of_rows", given, call.shape, call.dtype)
+    whole = steps.batch.whole(term)
+    return steps.batch.add("sum_of_rows", (whole,), call.shape, call.dtype)
 
 
 def _sum_of_products(steps: Steps, place: int) -> Slot | None:
