@@ -251,7 +251,11 @@ class Jitted(Generic[F]):
         if not self._roll or (self._roll == "auto" and len(plan.calls) < _ENOUGH):
             reason = f"it has fewer than {_ENOUGH} calls" * bool(self._roll)
             return Rolled(plan, outputs, [f"not rolled up: {reason}"] if reason else [])
-        return rolled(plan, outputs, always=self._roll is True)
+        try:
+            return rolled(plan, outputs, always=self._roll is True)
+        except Exception as error:  # noqa: BLE001 - the plan as it is does the same
+            reason = f"not rolled up: {type(error).__name__}: {error}"
+            return Rolled(plan, outputs, [reason])
 
     def _put_first(self, key: Key, plan: Compiled) -> None:
         """Let the next call try this plan first: outcomes of guards seldom change."""

@@ -10,13 +10,16 @@ from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
 from tapem_dsl.interpreters.compiled.rolling.table import Table
 
 
-def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]]:
+def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]] | None:
     """
     Return a plan of the same calls: first those that read inputs only, and so on.
 
     Samples of different structure have no period. But the calls of one kind at one
     depth do not depend on each other, and become neighbours here: loops of one call.
     Long sums, which would chain the samples together, become one call each.
+
+    Returns:
+        ``None`` if few calls would have a neighbour of their kind.
 
     Source:
         Neubig, Goldberg & Dyer, On-the-fly Operation Batching in Dynamic Computation
@@ -28,8 +31,10 @@ def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]]:
     >>> y = plan.call("exp", (xs[0],), (), one)
     >>> z = plan.call("tanh", (y,), (), one)
     >>> w = plan.call("exp", (xs[1],), (), one)
-    >>> by_depth(plan, [z, w])[0].calls[2:]
-    [exp(%0) -> float64[], exp(%1) -> float64[], tanh(%2) -> float64[]]
+    >>> v = plan.call("tanh", (w,), (), one)
+    >>> by_depth(plan, [z, v])[0].calls[2:]
+    [exp(%0) -> float64[], exp(%1) -> float64[], \
+tanh(%2) -> float64[], tanh(%3) -> float64[]]
     """
     table = Table(plan, outputs)
     terms = _long_sums(table)
@@ -39,6 +44,8 @@ def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]]:
     for at in range(n):
         read = terms[at][0] if at in terms else table.read_by(at)
         depths[at] = 1 + max((int(depths[x]) for x in read if x >= 0), default=-1)
+    if 2 * len(np.unique(depths * n + table.kinds)) > n:
+        return None  # most have no neighbours of their kind
     order = np.lexsort((np.arange(n), table.kinds, depths))
     found = Plan()
     made: dict[int, Slot] = {}

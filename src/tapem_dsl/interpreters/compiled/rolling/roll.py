@@ -89,7 +89,10 @@ _FEW: Final = 10
 
 def _regroup(found: Rolled, start: Rolled, *, always: bool) -> None:
     """Roll up calls of one kind and depth, if that is estimated to save time."""
-    other = Rolled(*by_depth(start.plan, start.outputs))
+    regrouped = by_depth(start.plan, start.outputs)
+    if regrouped is None:
+        return
+    other = Rolled(*regrouped)
     _roll_all(other, always=always)
     before, after = (
         sum(cost_of(x.plan.calls[at]) for at in _needed(x)) for x in (found, other)
