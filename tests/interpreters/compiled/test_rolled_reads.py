@@ -217,3 +217,30 @@ def test_loops_over_numbers_of_python_alone(kind: str) -> None:
 
     calls = [(NUMBERS[kind](rows(seed)),) for seed in range(2)]
     assert_rolled(looped, *calls)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_one_sum_of_outer_products_of_many_values(order: str) -> None:
+    """Of two loops, forwards and backwards, and of what no loop computes."""
+
+    def looped(x: Any, y: Any, others: Any) -> Any:
+        xp = namespace_of(x)
+        a, b = [xp.tanh(row) for row in x], [xp.sin(row) for row in y]
+        c, d = [xp.cos(row) for row in x], [xp.sigmoid(row) for row in y]
+        lefts, rights = ORDERS[order](a, c), ORDERS[order](b[::-1], d)
+        more_lefts = [xp.negative(left) for left, _ in others]
+        more_rights = [xp.abs(right) for _, right in others]
+        return xp.outer_sum(
+            *(*lefts, *more_lefts, *c, *(left for left, _ in others)),
+            *(*rights, *more_rights, *d[::-1], *(right for _, right in others)),
+        )
+
+    calls = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        others = [
+            (rng.normal(size=(*n, 2)), rng.normal(size=(*n, 3)))
+            for n in ((), (4,), (1,), (), (5,), (4,))
+        ]
+        calls.append((rows(seed, 2), rows(9 + seed, 3), others))
+    assert "steps of" in assert_rolled(looped, *calls)
