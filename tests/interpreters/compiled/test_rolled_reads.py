@@ -244,3 +244,27 @@ def test_one_sum_of_outer_products_of_many_values(order: str) -> None:
         ]
         calls.append((rows(seed, 2), rows(9 + seed, 3), others))
     assert "steps of" in assert_rolled(looped, *calls)
+
+
+@pytest.mark.parametrize("read", ["never", "at first", "in the middle", "at last"])
+@pytest.mark.parametrize("begins", ["with a term", "with a number"])
+@pytest.mark.parametrize("terms", [1, 2, 3])
+def test_sums_of_several_terms_a_step(read: str, begins: str, terms: int) -> None:
+    def looped(x: Any, y: Any) -> Any:
+        xp, found = namespace_of(x), []
+        total = None if begins == "with a term" else y[0]
+        for row in x:
+            parts = [xp.tanh(row), xp.sin(row), xp.cos(row)][:terms]
+            for at, part in enumerate(parts):
+                total = part if total is None else xp.add(total, part)
+                places = {
+                    "at first": 0,
+                    "in the middle": terms // 2,
+                    "at last": terms - 1,
+                }
+                if at == places.get(read):
+                    found.append(xp.sigmoid(total))
+        return total, found
+
+    calls = [(rows(seed, 3), rows(9 + seed, 3)) for seed in range(2)]
+    assert "steps of" in assert_rolled(looped, *calls)
