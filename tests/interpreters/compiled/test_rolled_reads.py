@@ -63,6 +63,26 @@ def test_a_loop_reads_values_of_another(
     assert "steps of" in assert_rolled(looped, *calls)
 
 
+@pytest.mark.parametrize("is_carried", [False, True])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_a_loop_against_another_has_rows_and_literals_of_its_own(
+    shape: tuple[int, ...], is_carried: bool
+) -> None:
+    def looped(x: Any, y: Any) -> Any:
+        xp, found = namespace_of(x), []
+        first = [xp.tanh(row) for row in x]
+        second = [xp.sin(row) for row in x]
+        h = y[0]
+        for k, (a, b) in enumerate(zip(first[::-1], second[::-1], strict=True)):
+            z = a * y[k] + b * (k + 1) - y[-1 - k]
+            h = xp.tanh(h + z) if is_carried else z / (k + 0.5)
+            found.append(h)
+        return found, h
+
+    calls = [(rows(seed, *shape), rows(9 + seed, *shape)) for seed in range(2)]
+    assert "steps of" in assert_rolled(looped, *calls)
+
+
 def assert_batched(report: str) -> None:
     """Assert that nothing is computed step by step, but for entries of results."""
     assert "batched" in report
