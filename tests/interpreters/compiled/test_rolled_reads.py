@@ -288,3 +288,13 @@ def test_sums_of_several_terms_a_step(read: str, begins: str, terms: int) -> Non
 
     calls = [(rows(seed, 3), rows(9 + seed, 3)) for seed in range(2)]
     assert is_rolled(assert_rolled(looped, *calls))
+
+
+@pytest.mark.parametrize("count", [4, 5, 13])
+def test_more_inputs_than_calls(count: int) -> None:
+    def looped(xs: Any) -> Any:
+        xp = namespace_of(*xs)
+        return [xp.exp(x) for x in xs[-count:]]
+
+    calls = [([*rows(seed, 3), *rows(9 + seed, 3)],) for seed in range(2)]
+    assert is_rolled(assert_rolled(looped, *calls))
