@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tapem_dsl.arrays import NUMPY, AnyArray, AnyDType, Namespace
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.arrays.sums import summed
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.value import as_value
 
@@ -321,11 +322,16 @@ def _astype(x: AnyArray, dtype: AnyDType) -> AnyArray:
 
 
 def _accumulate_sum(x: AnyArray) -> AnyArray:
-    return np.add.accumulate(x, 0)
+    return np.add.accumulate(x, 0, x.dtype)
 
 
 def _accumulate_product(x: AnyArray) -> AnyArray:
-    return np.multiply.accumulate(x, 0)
+    return np.multiply.accumulate(x, 0, x.dtype)
+
+
+def _sum_of_rows(x: AnyArray) -> AnyArray:
+    total: AnyArray = summed(x, axis=0)
+    return total.astype(x.dtype, copy=False)  # of narrow integers NumPy's is wide
 
 
 def _all_of_each(x: AnyArray) -> AnyArray:
@@ -379,5 +385,6 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "all_of_each": _all_of_each,
     "stack": _stack,
     "sum_of": _sum_of,
+    "sum_of_rows": _sum_of_rows,
 }
 """What the name of a call means: the members of NumPy's namespace, and a few more."""

@@ -82,7 +82,7 @@ class Lines:
         if name in OPERATORS or name in _UFUNCS:
             function = self.bind(("into", name), getattr(np, str(name)))
             given = ", ".join(map(self.array, call.arguments))
-            self.lines[at] = slot, f"{function}({given}, {place})", read
+            self.lines[at] = slot, f"{function}({given}, out={place})", read
         elif name == "matmul" and text.endswith(")") and ".dot(" in text:
             self.lines[at] = slot, f"{text[:-1]}, {place})", read
         else:

@@ -249,7 +249,16 @@ def _sums(table: Table, loop: Loop) -> list[list[int]]:
     found = []
     for group in components(readers_in(loop)):
         members = set(group)
-        if all(_adds(table, loop, place, members) for place in group):
+        carried = [
+            way
+            for place in group
+            for way in loop.ways[place]
+            if isinstance(way, Carried) and way.place in members
+        ]
+        # of several, each step would add to what another sum was
+        if len(carried) == 1 and all(
+            _adds(table, loop, place, members) for place in group
+        ):
             found.append(group)
     return found
 

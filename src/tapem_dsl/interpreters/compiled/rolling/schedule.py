@@ -296,11 +296,7 @@ class Schedule:
                 totals += [self.value(at) for at in positions.tolist()]
             else:
                 x = self.stacked(positions)
-                options = (("axis", 0), ("keepdims", False))
-                self.plan.calls.append(
-                    Call("sum", (x,), options, call.shape, call.dtype)
-                )
-                totals.append(Slot(len(self.plan.calls) - 1))
+                totals.append(self.add("sum_of_rows", (x,), call.shape, call.dtype))
         if len(totals) == 1:
             return totals[0]
         return self.add("sum_of", tuple(totals), call.shape, call.dtype)

@@ -56,15 +56,14 @@ def _total(steps: Steps, place: int) -> Slot:
         if product is not None:
             return product
     term = steps.operand(place, index)
-    if not term.is_batched:
-        given = (term.slot, steps.times)
+    if call.dtype.kind == "f" and not term.is_batched:
+        given = (term.slot, float(steps.times))
         return steps.batch.add("multiply", given, call.shape, call.dtype)
     if call.dtype.kind == "f" and call.shape:
         ones = steps.batch.constant(np.ones(steps.times, call.dtype))
         return _weighted(steps, ones, term)
-    return steps.batch.add(
-        "sum", (term.slot,), call.shape, call.dtype, axis=0, keepdims=False
-    )
+    given = (steps.batch.whole(term),)
+    return steps.batch.add("sum_of_rows", given, call.shape, call.dtype)
 
 
 def _sum_of_products(steps: Steps, place: int) -> Slot | None:
