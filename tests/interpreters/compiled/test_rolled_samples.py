@@ -133,6 +133,32 @@ def test_samples_of_mixed_shapes_and_structures(seed: int) -> None:
 
 
 @do
+def uneven_logarithms(w: NodeId, samples: Any) -> Do[NodeId, Any]:
+    """Samples of one entry and of two, in turns, beside a constant array."""
+
+    @do
+    def loss_of(sample: Any) -> Do[NodeId, Any]:
+        x = yield from const(sample)
+        y = yield from mul(x, (yield from const(np.arange(1.0, 1 + len(sample)))))
+        if len(sample) > 1:
+            y = yield from mul(y, w)
+        return (yield from sum_((yield from log(y))))
+
+    return (yield from mean_scalar_over("t", samples, loss_of))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan])
+def test_a_logarithm_fails_in_one_of_mixed_samples(value: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    good = [1 + rng.random(size=n) for n in rng.integers(1, 3, size=20)]
+    good[3] = 1 + rng.random(size=2)
+    at = rng.integers(20)
+    bad = [x * 0 + value if k == at else x for k, x in enumerate(good)]
+    compare(uneven_logarithms, 2 + rng.random(size=2), good, bad)
+
+
+@do
 def entropies(w: NodeId, samples: Any) -> Do[NodeId, Any]:
     @do
     def loss_of(sample: Any) -> Do[NodeId, Any]:
