@@ -66,3 +66,8 @@ def assert_rolled(function: Any, *calls: tuple[Any, ...], **options: Any) -> str
     report = step.report()
     assert "as it is" not in report, report
     return report
+
+
+def is_rolled(report: str) -> bool:
+    """Return whether a report says that a plan has fewer calls than were noted."""
+    return "instead of" in report
