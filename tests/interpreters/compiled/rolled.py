@@ -65,6 +65,7 @@ def assert_rolled(function: Any, *calls: tuple[Any, ...], **options: Any) -> str
         assert_close(found, function(*arguments))
     report = step.report()
     assert "as it is" not in report, report
+    assert "not rolled up" not in report, report  # an exception while rolling up
     return report
 
 

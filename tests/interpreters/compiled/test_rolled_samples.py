@@ -28,6 +28,7 @@ from tapem_dsl import (
     tanh,
     value_and_grad,
 )
+from tapem_dsl.interpreters.compiled import jitted
 from tapem_dsl.tape.equality import same
 from tests.interpreters.compiled.rolled import assert_close, assert_rolled, is_rolled
 
@@ -271,3 +272,24 @@ def test_without_roll_every_bit_is_the_eager_one() -> None:
             given = w, made(x, y)
             assert same(step(*given), eager(*given))
         assert not is_rolled(step.report())
+
+
+def test_a_fault_in_rolling_up_leaves_the_plan_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise IndexError("a fault")
+
+    monkeypatch.setattr(jitted, "rolled", fail)
+    step = jit(lambda xs: [x * 2.0 for x in xs], roll=True)
+    xs = [np.float64(i) for i in range(5)]
+    assert same(step(xs), [x * 2 for x in xs])
+    assert same(step(xs), [x * 2 for x in xs])
+    assert "not rolled up: IndexError: a fault" in step.report()
+
+
+def test_first_and_later_calls_give_the_same_bits() -> None:
+    step = jit(lambda xs: sum(xs[1:], xs[0]), roll=True)
+    xs = [np.float64(x) for x in np.random.default_rng(0).normal(size=99)]
+    assert same(step(xs), step(xs))
+    assert "1 summed" in step.report()
