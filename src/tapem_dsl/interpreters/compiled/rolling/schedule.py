@@ -197,8 +197,9 @@ class Schedule:
         return self._stacks[key]
 
     def _stacked(self, positions: Numbers) -> Slot:
-        sources = np.where(positions < 0, -1, self.owner[positions])
-        places = np.where(sources < 0, -1, self.place[positions])
+        is_given, at = positions < 0, np.maximum(positions, 0)
+        sources = np.where(is_given, -1, self.owner[at])
+        places = np.where(sources < 0, -1, self.place[at])
         batched = [
             i >= 0 and self.places[i][j].how == BATCHED
             for i, j in zip(sources.tolist(), places.tolist(), strict=True)
