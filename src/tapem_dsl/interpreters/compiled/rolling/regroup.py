@@ -44,7 +44,9 @@ tanh(%2) -> float64[], tanh(%3) -> float64[]]
     for at in range(n):
         read = terms[at][0] if at in terms else table.read_by(at)
         depths[at] = 1 + max((int(depths[x]) for x in read if x >= 0), default=-1)
-    if 2 * len(np.unique(depths * n + table.kinds)) > n:
+    kept = np.ones(n, np.bool_)
+    kept[list(inner)] = False
+    if 2 * len(np.unique((depths * n + table.kinds)[kept])) > n:
         return None  # most have no neighbours of their kind
     order = np.lexsort((np.arange(n), table.kinds, depths))
     found = Plan()
