@@ -7,7 +7,7 @@ import pytest
 
 from tapem_dsl import Do, NodeId, add, do, jit, mul, param, value_and_grad
 from tapem_dsl.interpreters.compiled import engine
-from tapem_dsl.interpreters.compiled.plan import FUNCTIONS
+from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
 from tapem_dsl.tape.equality import same
 
 # Any, throughout: arrays of any scalar type.

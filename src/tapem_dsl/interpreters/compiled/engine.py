@@ -6,14 +6,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from tapem_dsl.arrays import AnyArray
-from tapem_dsl.interpreters.compiled.plan import (
-    FUNCTIONS,
-    PYTHON,
-    Argument,
-    Plan,
-    Scan,
-    Slot,
-)
+from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
+from tapem_dsl.interpreters.compiled.plan import PYTHON, Argument, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.source import Lines, filled, is_double
 
 # Any: arrays, and Python floats in the place of float64 scalars.

@@ -230,8 +230,9 @@ class Jitted(Generic[F]):
         outputs = [x for x in leaves if type(x) is Noted]
         rebuild = rebuilding(leaves, structure, succeeded=succeeded)
         try:
-            found = self._rolled(plan, [x.slot for x in outputs])
-            run = lowered(found.plan, found.outputs)
+            with np.errstate(all="ignore"):  # literals are rounded
+                found = self._rolled(plan, [x.slot for x in outputs])
+                run = lowered(found.plan, found.outputs)
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)

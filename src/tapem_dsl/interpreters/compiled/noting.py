@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from tapem_dsl.arrays import AnyArray, AnyDType, Array, Namespace, Tracer
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
 from tapem_dsl.interpreters.compiled.keys import Eager
 from tapem_dsl.interpreters.compiled.plan import (
-    FUNCTIONS,
     PYTHON,
     Check,
     Plan,

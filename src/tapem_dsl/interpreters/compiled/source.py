@@ -9,10 +9,8 @@ import numpy as np
 from tapem_dsl.arrays import AnyArray, AnyDType
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.arrays.sums import FEW, LONG
+from tapem_dsl.interpreters.compiled.functions import FILLED, FUNCTIONS, OPERATORS
 from tapem_dsl.interpreters.compiled.plan import (
-    FILLED,
-    FUNCTIONS,
-    OPERATORS,
     Argument,
     Call,
     Plan,

@@ -39,6 +39,12 @@ class Carried:
     first: int | None
     """Its position in the first step; ``None`` if that is a sum's first term."""
 
+    def begin(self) -> int:
+        """Return its position in the first step."""
+        if self.first is None:
+            raise LookupError("the first term of a sum has nothing before it")
+        return self.first
+
 
 @dataclass(frozen=True, slots=True)
 class Stacked:
@@ -109,8 +115,8 @@ def loops_in(table: Table) -> tuple[list[Loop], list[Run]]:
     runs = runs_in(table.kinds)
     heapify(runs)
     found: list[Loop] = []
-    work = _MOST_WORK * n
-    while runs and work > 0:
+    fits = _FITS + n // _CALLS_PER_FIT
+    while runs and fits > 0:
         run = heappop(runs)
         free = _free(taken, run)
         if free != [run]:
@@ -118,7 +124,7 @@ def loops_in(table: Table) -> tuple[list[Loop], list[Run]]:
                 heappush(runs, part)
             continue
         loop, steps = _best_fit(table, run)
-        work -= run.length
+        fits -= 1
         if loop is None:
             unfit.append(run)
             rest = run.part(run.start + max(1, steps) * run.period, run.stop)
@@ -126,7 +132,6 @@ def loops_in(table: Table) -> tuple[list[Loop], list[Run]]:
         else:
             loop = with_first_step(table, loop)
             if taken[loop.start : loop.stop].any():
-                loop = None
                 continue
             taken[loop.start : loop.stop] = True
             found.append(loop)
@@ -138,8 +143,9 @@ def loops_in(table: Table) -> tuple[list[Loop], list[Run]]:
     return sorted(found, key=lambda loop: loop.start), left
 
 
-_MOST_WORK: Final = 64
-"""How often the length of a table is searched at most."""
+_FITS: Final = 64
+_CALLS_PER_FIT: Final = 50
+"""How many runs are tried: the best ones first, 100 us each, 2 us a call in all."""
 
 
 def _longer(run: Run, steps: int) -> Run:
@@ -326,17 +332,30 @@ def with_first_step(table: Table, loop: Loop) -> Loop:
         if joined is None:
             return loop
         ways.append(joined)
-    for way in (way for ways_of in loop.ways for way in ways_of):
-        if isinstance(way, Carried) and way.first != first[way.place]:
-            return loop
+    if not _follows(loop, start, first):
+        return loop
     positions = np.vstack([first, loop.positions])
     return Loop(start, loop.period, loop.times + 1, positions, ways, loop.sums)
+
+
+def _follows(loop: Loop, start: int, first: Numbers) -> bool:
+    """Return whether a loop goes on from a first step, and reads it in no other way."""
+    for way in (way for ways in loop.ways for way in ways):
+        if isinstance(way, Carried) and way.first != first[way.place]:
+            return False
+        if isinstance(way, Same | Stacked) and np.any(np.asarray(way.at) >= start):
+            return False
+    return True
 
 
 def _sum_from_first(
     loop: Loop, place: int, term: int, start: int, first: Numbers
 ) -> list[Way] | None:
-    """Return the operands of an addition that the first step lacks: note its term."""
+    """
+    Return the operands of an addition that the first step lacks.
+
+    Its value there is its term: that position is put into ``first``.
+    """
     ways = list(loop.ways[place])
     way, carried = ways[term], ways[1 - term]
     assert isinstance(carried, Carried)  # noqa: S101 - what `lacking` lists
@@ -359,7 +378,7 @@ def _sum_from_first(
 def _ways_from_first(
     loop: Loop, place: int, read: list[int], start: int, first: Numbers
 ) -> list[Way] | None:
-    """Return the operands of a call, from those of the first step on."""
+    """Return the operands of a call, with those that the first step reads."""
     ways: list[Way] = []
     for way, at in zip(loop.ways[place], read, strict=True):
         if isinstance(way, Local):

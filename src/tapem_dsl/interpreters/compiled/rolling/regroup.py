@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import Plan, Slot, moved
 from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
 from tapem_dsl.interpreters.compiled.rolling.table import Table
 
@@ -72,22 +72,6 @@ tanh(%2) -> float64[], tanh(%3) -> float64[]]
         if at in table.checks:
             found.checks.append(table.checks[at]._replace(slot=made[at]))
     return found, [made[at] for at in table.outputs]
-
-
-def moved(call: Call, operands: Sequence[Slot]) -> Call:
-    """
-    Return a call on other operands.
-
-    >>> call = Call("add", (Slot(0), 2), (), (), np.dtype(np.float64))
-    >>> moved(call, [Slot(7)])
-    add(%7, 2) -> float64[]
-    """
-    given = iter(operands)
-    arguments = tuple([next(given) if type(x) is Slot else x for x in call.arguments])
-    options = tuple(
-        [(name, next(given) if type(x) is Slot else x) for name, x in call.options]
-    )
-    return call._replace(arguments=arguments, options=options)
 
 
 def _long_sums(table: Table) -> dict[int, tuple[list[int], list[int]]]:

@@ -134,7 +134,7 @@ def _roll(found: Rolled, *, always: bool, is_first: bool) -> list[str]:
         ]
     else:
         loops = [loop for loop in loops if not _takes_rows(table, loop)]
-    while loops:
+    for _ in range(_TRIES if loops else 0):
         schedule = Schedule(table, loops)
         every, bounds = _scheduled(schedule)
         new = Rolled(schedule.plan, [schedule.value(at) for at in table.outputs])
@@ -144,10 +144,16 @@ def _roll(found: Rolled, *, always: bool, is_first: bool) -> list[str]:
             return [_line(steps) for steps in every]
         found.report += [
             f"{_size(loops[i])}: left as they are, rolled up they would cost more"
-            for i in sorted(dear)
+            for i in sorted(dear)[:_SHOWN]
         ]
         loops = [loop for i, loop in enumerate(loops) if i not in dear]
+        if not loops:
+            break
     return []
+
+
+_TRIES: Final = 3
+"""How often loops that would cost more are left out, and the others tried again."""
 
 
 def _takes_rows(table: Table, loop: Loop) -> bool:

@@ -1,16 +1,14 @@
 """Cycles of a loop that run step by step: their body becomes a plan of its own."""
 
-from typing import Any, Final, final
+from typing import Any, final
 
 import numpy as np
 
 from tapem_dsl.interpreters.compiled.plan import Call, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.rolling.batching import ELEMENTWISE, Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local
-from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, LAST, Place
+from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, CARRIED, Place
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
-
-CARRIED: Final = "carried"
 
 
 def add_scan(steps: Steps, group: list[int]) -> bool:
@@ -68,9 +66,8 @@ class _Body:
                 ):
                     outer[self.steps.operand(place, index)] = None
                 elif isinstance(way, Carried):
-                    assert way.first is not None  # noqa: S101 - no sum's first term
                     call = self.steps.schedule.call_of(read[index])
-                    carries[way.place, way.first] = call
+                    carries[way.place, way.begin()] = call
         self.stacked = [x for x in outer if x.is_batched]
         self.fixed = [x for x in outer if not x.is_batched]
         for key, call in carries.items():
@@ -111,7 +108,7 @@ class _Body:
             if place not in kept:
                 call, at = steps.example(place), (several, len(kept) + i)
                 slot = schedule.add("getitem", at, call.shape, call.dtype)
-                steps.places[place] = Place(LAST, slot)
+                steps.places[place] = Place(CARRIED, slot)
 
     def _calls(self) -> dict[int, Slot]:
         """Add the calls of one step to the body."""
@@ -144,16 +141,13 @@ class _Body:
         if isinstance(way, Local) and way.place in self.members:
             return made[way.place]
         if isinstance(way, Carried) and way.place in self.members:
-            return self.inner[way.place, way.first]
+            return self.inner[way.place, way.begin()]
         return self.inner[self.steps.operand(place, index)]
 
     def _is_kept(self, place: int) -> bool:
         """Return whether the values of a place are needed of all steps."""
         steps, schedule = self.steps, self.steps.schedule
         is_carried = any(place == carried for carried, _ in self.first)
-        return (
-            schedule.is_asked_early(steps.i, place)
-            or not self.members.issuperset(steps.readers[place])
-            or steps.loop.example(place) in schedule.table.checks
-            or (schedule.is_asked(steps.i, place) and not is_carried)
-        )
+        return schedule.is_needed_early(
+            steps.i, place, self.members, steps.readers[place]
+        ) or (schedule.is_asked(steps.i, place) and not is_carried)

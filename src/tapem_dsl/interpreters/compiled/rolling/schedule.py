@@ -1,6 +1,6 @@
 """From loops to a shorter plan, whose calls are of one step or of all at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -14,18 +14,20 @@ from tapem_dsl.interpreters.compiled.plan import (
     Function,
     Plan,
     Slot,
+    moved,
     slice_of,
 )
 from tapem_dsl.interpreters.compiled.rolling.batching import Batch
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
 from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
-from tapem_dsl.interpreters.compiled.rolling.regroup import moved
 from tapem_dsl.interpreters.compiled.rolling.table import Numbers, Table, exact
 
 ALIKE: Final = "alike"
 BATCHED: Final = "batched"
-LAST: Final = "summed"
+SUMMED: Final = "summed"
+CARRIED: Final = "carried"
 EACH: Final = "step by step"
+NOT_KEPT: Final = "not kept"
 
 
 @dataclass(slots=True)
@@ -34,12 +36,19 @@ class Place:
     What became of a place of a loop.
 
     ``alike``: one value for all steps. ``batched``: an array of one value a step.
-    ``summed``: the value of the last step, the only one that is needed. ``step by
-    step``: one call for each step, as before.
+    ``summed`` and ``carried``: the value of the last step, the only one that is needed.
+    ``step by step``: one call for each step, as before. ``not kept``: nothing yet, or a
+    value within a scan that is not needed outside of it.
     """
 
-    how: str
+    how: str = NOT_KEPT
     slot: Slot | None = None
+
+    def value(self) -> Slot:
+        """Return the one value of all steps."""
+        if self.slot is None:
+            raise LookupError(f"a value is needed of a place that is {self.how}")
+        return self.slot
 
 
 @final
@@ -82,7 +91,7 @@ class Schedule:
             self.owner[at] = i
             self.place[at] = places[is_there]
             self.step[at] = steps[is_there]
-        self.places = [[Place(EACH) for _ in range(loop.period)] for loop in loops]
+        self.places = [[Place() for _ in range(loop.period)] for loop in loops]
         self.flipped = [False for _ in loops]
         self._asks = [np.zeros((2, loop.period), np.bool_) for loop in loops]
         self._ask_for_all()
@@ -118,9 +127,23 @@ class Schedule:
         """Return whether a value of a place is read from outside of its loop."""
         return bool(self._asks[i][:, place].any())
 
-    def is_asked_early(self, i: int, place: int) -> bool:
-        """Return whether a value of a step before the last one is."""
-        return bool(self._asks[i][1, place])
+    def is_needed_early(
+        self, i: int, place: int, members: Collection[int], readers: Sequence[int]
+    ) -> bool:
+        """
+        Return whether a value of a step before the last one is needed of a cycle.
+
+        Args:
+            i: the loop.
+            place: in the cycle.
+            members: the places of the cycle.
+            readers: the places of the loop that read this one.
+        """
+        return (
+            bool(self._asks[i][1, place])
+            or any(reader not in members for reader in readers)
+            or self.loops[i].example(place) in self.table.checks
+        )
 
     # -- values ------------------------------------------------------------------------
 
@@ -136,12 +159,11 @@ class Schedule:
             return self.plan.constant(self.table.plan.constants[slot])
         i = int(self.owner[position])
         there = self.places[i][int(self.place[position])]
-        assert there.slot is not None  # noqa: S101 - it is made before
         if there.how != BATCHED:
-            return there.slot
+            return there.value()
         call = self.table.calls[position]
         index = self._index(i, int(self.step[position]))
-        return self.add("getitem", (there.slot, index), call.shape, call.dtype)
+        return self.add("getitem", (there.value(), index), call.shape, call.dtype)
 
     # Any: steps, one or an array of them.
     def _index(self, i: int, step: Any) -> Any:
@@ -232,10 +254,9 @@ class Schedule:
     def _slice(self, positions: Numbers) -> Slot:
         """Return a part of the array of one place."""
         i = int(self.owner[positions[0]])
-        there = self.places[i][self.place[positions[0]]].slot
-        assert there is not None  # noqa: S101 - it is batched
+        there = self.places[i][self.place[positions[0]]]
         steps = self._index(i, self.step[positions])
-        return self.rows(there, steps, 0)
+        return self.rows(there.value(), steps, 0)
 
     def rows(self, array: Slot, indices: Numbers, axis: int) -> Slot:
         """Take entries along an axis, as a view if they are equally far apart."""
@@ -288,7 +309,7 @@ class Schedule:
         """Add a sum of many terms, those of one place at once."""
         places: dict[Any, list[tuple[int, int]]] = {}
         for at in read:
-            i, j, index = self._source(at)
+            i, j, index = self._origin(at)
             places.setdefault((i, j) if i >= 0 else at, []).append((index, at))
         totals: list[Slot] = []
         for terms in places.values():
@@ -307,7 +328,7 @@ class Schedule:
         half = len(read) // 2
         pairs: dict[Any, list[tuple[int, int, int]]] = {}
         for left, right in zip(read[:half], read[half:], strict=True):
-            (i, j, at), (k, m, _) = self._source(left), self._source(right)
+            (i, j, at), (k, m, _) = self._origin(left), self._origin(right)
             key = (i, j, k, m) if i >= 0 else (left, right)
             pairs.setdefault(key, []).append((at, left, right))
         lefts, rights = [], []
@@ -321,7 +342,7 @@ class Schedule:
                 rights.append(self._matrix([right for _, _, right in group]))
         return self.add("outer_sum", (*lefts, *rights), call.shape, call.dtype)
 
-    def _source(self, position: int) -> tuple[int, int, int]:
+    def _origin(self, position: int) -> tuple[int, int, int]:
         """Return the loop and the place of a value, and where their array has it."""
         if position < 0 or self.owner[position] < 0:
             return -1, -1, 0
@@ -346,15 +367,18 @@ class Schedule:
         if check is None:
             return
         there = self.places[i][place]
+        first = int(place in loop.lacking())  # there the first step has no such call
         if there.how == EACH:
-            slots = [self.value(at) for at in loop.positions[:, place].tolist()]
+            at = loop.positions[first:, place].tolist()
+            slots = [self.value(position) for position in at]
         elif there.how == BATCHED:
-            assert there.slot is not None  # noqa: S101 - it is batched
-            slots = [self._every(there.slot, loop.times, expected=check.expected)]
+            steps = np.sort(self._index(i, np.arange(first, loop.times)))
+            found = self.rows(there.value(), steps, 0)
+            times = loop.times - first
+            slots = [self._every(found, times, expected=check.expected)]
             check = check._replace(expected=True)
         else:
-            assert there.slot is not None  # noqa: S101 - one value
-            slots = [there.slot]
+            slots = [there.value()]
         self.plan.checks += [check._replace(slot=slot) for slot in slots]
 
     def _every(self, found: Slot, times: int, *, expected: bool) -> Slot:

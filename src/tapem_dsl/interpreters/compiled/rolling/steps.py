@@ -5,7 +5,8 @@ from typing import Any, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import FILLED, Call, Slot
+from tapem_dsl.interpreters.compiled.functions import FILLED
+from tapem_dsl.interpreters.compiled.plan import Call, Slot
 from tapem_dsl.interpreters.compiled.rolling.batching import ELEMENTWISE, Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import (
     Carried,
@@ -88,15 +89,14 @@ class Steps:
             return self._stacked(way.at), True
         if isinstance(way, Carried):  # what a place computed that does not need this
             before = np.roll(self.positions(way.place), 1)
-            assert way.first is not None  # noqa: S101 - only a sum lacks its first term
-            before[0] = way.first
+            before[0] = way.begin()
             return self._stacked(before), True
         there = self.places[way.place]
         if there.how == EACH:
             return self._stacked(self.positions(way.place)), True
-        assert there.slot is not None  # noqa: S101 - it is made before
-        assert there.how in (ALIKE, BATCHED)  # noqa: S101 - nothing reads a last value
-        return there.slot, there.how == BATCHED
+        if there.how not in (ALIKE, BATCHED):
+            raise LookupError(f"a step reads a value that is {there.how}")
+        return there.value(), there.how == BATCHED
 
     def positions(self, place: int) -> Numbers:
         """Return where a place is computed, step by step."""

@@ -7,13 +7,13 @@ import numpy as np
 from tapem_dsl.interpreters.compiled.plan import Slot
 from tapem_dsl.interpreters.compiled.rolling.batching import Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local, term_of
-from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, LAST
+from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, SUMMED
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
 
 
 def add_sum(steps: Steps, group: list[int]) -> bool:
     """Add a sum; return whether there is a way to do so without a loop."""
-    if _is_read_early(steps, group):
+    if _is_needed_early(steps, group):
         return len(group) == 1 and add_running(steps, group[0], "accumulate_sum")
     call = steps.example(group[0])
     terms = []
@@ -26,11 +26,11 @@ def add_sum(steps: Steps, group: list[int]) -> bool:
     for term in others:
         total = steps.schedule.add("add", (total, term), call.shape, call.dtype)
     for place in group:
-        steps.put(place, LAST, total)
+        steps.put(place, SUMMED, total)
     return True
 
 
-def _is_read_early(steps: Steps, group: list[int]) -> bool:
+def _is_needed_early(steps: Steps, group: list[int]) -> bool:
     """Return whether more is needed of a cycle than its value after the last step."""
     members = set(group)
     last = {
@@ -39,10 +39,10 @@ def _is_read_early(steps: Steps, group: list[int]) -> bool:
         for way in steps.loop.ways[place]
         if isinstance(way, Carried) and way.place in members
     }
+    schedule, i = steps.schedule, steps.i
     return any(
-        steps.schedule.is_asked_early(steps.i, place)
-        or not members.issuperset(steps.readers[place])
-        or (place not in last and steps.schedule.is_asked(steps.i, place))
+        schedule.is_needed_early(i, place, members, steps.readers[place])
+        or (place not in last and schedule.is_asked(i, place))
         for place in group
     )
 
@@ -144,10 +144,8 @@ def add_running(steps: Steps, place: int, function: str) -> bool:
         return False
     batch, n = steps.batch, steps.times
     terms = steps.schedule.rows(batch.whole(term), steps.in_order(np.arange(n)), 0)
-    carried = ways[own[0]]
-    assert isinstance(carried, Carried)  # noqa: S101 - chosen so
-    skip = 0
-    if carried.first is not None:
+    carried, skip = ways[own[0]], 0
+    if isinstance(carried, Carried) and carried.first is not None:
         skip, shape = 1, (1, *call.shape)
         first = steps.schedule.value(carried.first)
         first = batch.add("reshape", (first, shape), shape, call.dtype)
