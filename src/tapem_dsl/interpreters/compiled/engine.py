@@ -6,7 +6,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from tapem_dsl.arrays import AnyArray
-from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
+from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE, FUNCTIONS
 from tapem_dsl.interpreters.compiled.plan import PYTHON, Argument, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.source import Lines, filled, is_double
 
@@ -102,7 +103,14 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     firsts, rows = plan.inputs[:count], plan.inputs[count : count + scan.stacked]
     fixed = plan.inputs[count + scan.stacked :]
     head = f"def run({', '.join(variables.values())}):"
-    once = lines.floats_among((*firsts, *fixed), variables)
+    once = "; ".join(
+        text
+        for text in (
+            lines.floats_among((*firsts, *fixed), variables),
+            *[_laid_out(lines, slot, variables[slot]) for slot in fixed],
+        )
+        if text
+    )
     begin: list[str] = []
     adding: list[tuple[str, Slot]] = []
     arrays: list[str] = []
@@ -121,7 +129,7 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
             adding.append((f"l{i}.append({{{int(slot)}}})", slot))
             backwards = "[::-1]" if scan.reverse else ""
             arrays.append(f"_stacked(l{i}{backwards}, {shape}, {kind})")
-    lines.names["_empty"] = np.empty
+    lines.names |= {"_empty": np.empty, "_wide": _wide}
     backwards = "[::-1]" if scan.reverse else ""
     each = [*[variables[slot] for slot in rows], *places]
     entries = [
@@ -140,6 +148,25 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     results = f"return ({''.join(f'{x}, ' for x in (*arrays, *names))})"
     inner = [f"    {line}" for line in step if line]
     return lines.compiled("run", [head, once, *begin, loop, *inner, results])
+
+
+def _laid_out(lines: Lines, slot: Slot, name: str) -> str:
+    """Write what lays an array out as each step reads it fastest: once for all."""
+    plan = lines.plan
+    shape = plan.calls[slot].shape
+    readers = [call for call in plan.calls if slot in call.slots()]
+    shapes = {call.shape for call in readers if call.function in ELEMENTWISE}
+    if shape and len(shapes) == 1 and len(shapes) == len({c.shape for c in readers}):
+        (wide,) = shapes
+        if all(call.function in ELEMENTWISE for call in readers) and wide != shape:
+            return f"{name} = _wide({name}, {wide})"
+    if len(shape) == 2 and any(call.function == "matmul" for call in readers):
+        return f"{name} = _wide({name}, {shape})"
+    return ""
+
+
+def _wide(x: AnyArray, shape: Shape) -> AnyArray:
+    return np.ascontiguousarray(np.broadcast_to(x, shape))
 
 
 def _entries(lines: Lines, slot: Slot, name: str, scan: Scan) -> str:

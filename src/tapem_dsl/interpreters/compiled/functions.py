@@ -47,6 +47,17 @@ def _sum_of(*terms: AnyArray) -> AnyArray:
     return total
 
 
+ELEMENTWISE: Final = frozenset(
+    {
+        *("add", "subtract", "multiply", "divide", "negative", "abs"),
+        *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+        *("logical_and", "logical_or", "logical_not", "where", "multiply_no_nan"),
+        *("exp", "log", "log1p", "sqrt", "tanh", "sech2", "sigmoid", "softplus"),
+        *("sin", "cos", "maximum", "minimum"),
+    }
+)
+"""The members of the namespace that treat each entry alike."""
+
 OPERATORS: Final[dict[str, str]] = {
     "add": "+",
     "subtract": "-",

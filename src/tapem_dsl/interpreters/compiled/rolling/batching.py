@@ -8,6 +8,7 @@ import numpy as np
 
 from tapem_dsl.arrays import AnyDType, Array
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE
 from tapem_dsl.interpreters.compiled.plan import (
     Argument,
     Call,
@@ -326,17 +327,6 @@ def _joined_rows(batch: Batch, operands: Sequence[Operand]) -> Operand:
         slot = batch.add("concat", tuple(parts), shape, dtype, axis=1)
     return Operand(slot, True, (rows, width), dtype)  # noqa: FBT003 - its second field
 
-
-ELEMENTWISE: Final = frozenset(
-    {
-        *("add", "subtract", "multiply", "divide", "negative", "abs"),
-        *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
-        *("logical_and", "logical_or", "logical_not", "where", "multiply_no_nan"),
-        *("exp", "log", "log1p", "sqrt", "tanh", "sech2", "sigmoid", "softplus"),
-        *("sin", "cos", "maximum", "minimum"),
-    }
-)
-"""The members of the namespace that treat each entry alike."""
 
 _STRONG: Final = ELEMENTWISE | {"as_value", "astype"}
 

@@ -4,8 +4,9 @@ from typing import Any, final
 
 import numpy as np
 
+from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE
 from tapem_dsl.interpreters.compiled.plan import Call, Plan, Scan, Slot
-from tapem_dsl.interpreters.compiled.rolling.batching import ELEMENTWISE, Operand
+from tapem_dsl.interpreters.compiled.rolling.batching import Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local
 from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, CARRIED, Place
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps

@@ -5,9 +5,9 @@ from typing import Any, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.functions import FILLED
+from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE, FILLED
 from tapem_dsl.interpreters.compiled.plan import Call, Slot
-from tapem_dsl.interpreters.compiled.rolling.batching import ELEMENTWISE, Operand
+from tapem_dsl.interpreters.compiled.rolling.batching import Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import (
     Carried,
     Local,
