@@ -4,7 +4,11 @@ from tapem_dsl.errors.base import Refused as Refused
 from tapem_dsl.errors.base import Swapped as Swapped
 from tapem_dsl.errors.base import TapeError as TapeError
 from tapem_dsl.errors.base import Thrown as Thrown
+from tapem_dsl.errors.base import failed as failed
 from tapem_dsl.errors.base import tag_error as tag_error
+from tapem_dsl.errors.place import Item as Item
+from tapem_dsl.errors.place import Line as Line
+from tapem_dsl.errors.place import Place as Place
 from tapem_dsl.errors.recording import AxisOutOfRange as AxisOutOfRange
 from tapem_dsl.errors.recording import DTypeMismatch as DTypeMismatch
 from tapem_dsl.errors.recording import EmptyAxis as EmptyAxis

@@ -1,11 +1,24 @@
 """The base class of errors, the errors of users, and the exception of ops."""
 
+import copy
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Never, Self, TypeVar, final
+
+from returns.primitives.exceptions import UnwrapFailedError
+from returns.result import Failure
+from typing_extensions import override
+
+from tapem_dsl.errors.place import NOWHERE, Place
+
+
+class _Placed:
+    """What an error knows beside its fields; no equality and no pickle has it."""
+
+    __slots__ = ("_place",)
 
 
 @dataclass(frozen=True, slots=True)
-class TapeError:
+class TapeError(_Placed):
     """
     An error that data caused; it is a value and not an exception.
 
@@ -36,6 +49,33 @@ class TapeError:
     def message(self) -> str:
         """TorchLean's text for this error, without the fields."""
         return self._text.format_map(self.facts())
+
+    @property
+    def place(self) -> Place:
+        """
+        Where the failure arose: do-blocks, items of folds, nodes, steps of training.
+
+        It is no field: equal errors may have other places, and a pickled error has
+        none.
+
+        >>> from tapem_dsl import relu, NodeId, map_m
+        >>> map_m(relu, [NodeId(3)]).run().failure().place.chain
+        (Item(position=0, count=1),)
+        """
+        place: Place = getattr(self, "_place", NOWHERE)
+        return place
+
+    def at(self, place: Place) -> Self:
+        """
+        Return the same error with a place.
+
+        >>> error = Thrown("no")
+        >>> error.at(Place(step=3)) == error, error.at(Place(step=3)).place.step
+        (True, 3)
+        """
+        found = copy.copy(self)
+        object.__setattr__(found, "_place", place)
+        return found
 
     def facts(self) -> dict[str, object]:
         """Return the fields by name."""
@@ -122,3 +162,48 @@ def tag_error(tag: str, message: str) -> str:
     'digits: empty dataset'
     """
     return f"{tag}: {message}"
+
+
+E = TypeVar("E", covariant=True)
+X = TypeVar("X")
+
+
+class _Failure(Failure[E]):  # type: ignore[misc] # final, for types: it is no other one
+    """A failure whose ``unwrap`` raises with the error's text and place."""
+
+    __slots__ = ()
+
+    @override
+    def unwrap(self) -> Never:
+        raised = UnwrapFailedError(self)
+        error = self.failure()
+        raised.add_note(str(error))
+        if isinstance(error, TapeError) and error.place:
+            raised.add_note(str(error.place))
+        raise raised
+
+    # Any: as in Failure, whose stubs say more.
+    def alt(self, function: Any) -> Any:
+        """Change the error."""
+        return _Failure(function(self.failure()))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Failure) and bool(self.failure() == other.failure())
+
+    __hash__ = Failure.__hash__
+
+
+def failed(error: X) -> Failure[X]:
+    """
+    Return a failure whose ``unwrap`` says what failed, and where.
+
+    >>> failed(Thrown("no data")) == Failure(Thrown("no data"))
+    True
+    >>> try:
+    ...     failed(Thrown("no data")).unwrap()
+    ... except UnwrapFailedError as raised:
+    ...     print(raised.__notes__)
+    ['no data']
+    """
+    return _Failure(error)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
-from tapem_dsl.errors import Refused, TapeError
+from tapem_dsl.errors import Refused, TapeError, failed
 
 R = TypeVar("R")
 
@@ -22,4 +22,4 @@ def as_result(run: Callable[[], R]) -> Result[R, TapeError]:
         with np.errstate(all="ignore"):
             return Success(run())
     except Refused as refusal:
-        return Failure(refusal.error)
+        return failed(refusal.error)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import check_argument, check_array, check_fields, items_of
 from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape, check_shape
-from tapem_dsl.errors import ParameterError, TapeError
+from tapem_dsl.errors import ParameterError, TapeError, failed
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.optim.rules import NonNegative, Real, UpdateRule, check_rule, fits
 from tapem_dsl.optim.schedules import Schedule, rate_at
@@ -90,8 +90,8 @@ class ParamTable:
                 if entry.value.shape == shape:
                     return Success(entry.value)
                 what = f"param shape mismatch for id {id}"
-                return Failure(ParameterError(tag, what, id=id))
-        return Failure(ParameterError(tag, f"missing param id {id}", id=id))
+                return failed(ParameterError(tag, what, id=id))
+        return failed(ParameterError(tag, f"missing param id {id}", id=id))
 
     def set(self, id: NodeId, value: Array) -> "ParamTable":
         """
@@ -224,22 +224,22 @@ class Optimizer:
         )
         wrong = self._wrong(table)
         if wrong is not None:
-            return Failure(wrong)
+            return failed(wrong)
         group_of = {id: group for group in self.groups for id in group.ids}
         states, entries = dict(self.states), []
         for entry in table.entries:
             id, p, g = entry.id, entry.value, gradients.get(entry.id)
             if id not in group_of:
-                return Failure(_error(f"no parameter group for id {id}", id))
+                return failed(_error(f"no parameter group for id {id}", id))
             if g is None:
                 entries.append(entry)
                 continue
             if np.shape(g) != np.shape(p):
-                return Failure(_error(f"gradient shape mismatch for id {id}", id))
+                return failed(_error(f"gradient shape mismatch for id {id}", id))
             rule, rate = group_of[id].rule, group_of[id].rate_at(self.steps)
             state = states[id] if id in states else rule.init(p)
             if not fits(state, as_value(p)):
-                return Failure(_error(f"state shape mismatch for id {id}", id))
+                return failed(_error(f"state shape mismatch for id {id}", id))
             change, states[id] = rule.update(g, state, p, rate)
             entries.append(replace(entry, value=apply_updates(p, change)))
         after = replace(self, steps=self.steps + 1, states=states)

@@ -330,7 +330,8 @@ def _map_m(
     function: Callable[[X], TapeM[C, F]], items: tuple[X, ...]
 ) -> Do[tuple[C, ...], F]:
     values = []
-    for item in items:
+    remaining = iter(items)  # by these names a failure finds its item
+    for item in remaining:
         value = yield from checked_program(function(item), function)
         values.append(value)
     return tuple(values)
@@ -340,7 +341,8 @@ def _map_m(
 def _for_m(
     items: tuple[X, ...], function: Callable[[X], TapeM[object, F]]
 ) -> Do[None, F]:
-    for item in items:
+    remaining = iter(items)  # as in `_map_m`
+    for item in remaining:
         yield from checked_program(function(item), function)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.errors import Refused, Swapped, TapeError
+from tapem_dsl.errors import Place, Refused, Swapped, TapeError, failed
 from tapem_dsl.messages import no_program, short_repr
 from tapem_dsl.program.checks import name_of
 from tapem_dsl.program.instruction import (
@@ -26,6 +26,7 @@ from tapem_dsl.program.instruction import (
     Record,
     Throw,
 )
+from tapem_dsl.program.place import chain_of, placed
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.record import record
 from tapem_dsl.tape.tape import Tape, appended, snapshot
@@ -45,9 +46,10 @@ class Program(Protocol):
 class _Folding:
     """A fold, and an iterator over the items that remain."""
 
-    __slots__ = ("items", "step")
+    __slots__ = ("count", "items", "step")
 
     def __init__(self, instruction: FoldM) -> None:
+        self.count = len(instruction.items)
         self.step: Callable[[Any, Any], Program] = instruction.step
         self.items: Iterator[Any] = iter(instruction.items)
 
@@ -92,7 +94,10 @@ def execute(
     with np.errstate(all="ignore"):
         try:
             return _run(program, entry.nodes(), stack)
-        except BaseException:
+        except BaseException as raised:
+            chain = chain_of(stack)
+            if chain:  # the traceback has the innermost block only
+                raised.add_note(str(Place(chain)))
             blocks = ExitStack()  # closes innermost first, each even if another raises
             for frame in stack:
                 if type(frame) is GeneratorType:
@@ -113,9 +118,9 @@ def swapped(
     """
     match execute(program, entry):
         case Success((TapeError() as error, tape)) if len(tape) == len(entry):
-            return Failure(error)
+            return failed(error)
         case Success((value, tape)):
-            return Failure(Swapped(value, tape))
+            return failed(Swapped(value, tape))
         case Failure(Swapped(value, tape)):
             return Success((value, tape))
         case Failure(error):
@@ -198,9 +203,10 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
 
         # A failure resumes the nearest handler, on the tape as it was at its lash.
         if error is not None:
+            error = placed(error, stack, nodes)
             source = _unwind(stack)
             if source is None:
-                return Failure(error)
+                return failed(error)
             size, send = source.size, None
             if shared:
                 nodes, shared = nodes[:size], False

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, final
 
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arrays.shape import Shape, check_shape
-from tapem_dsl.errors import InvalidNodeId, ShapeMismatch, TapeError
+from tapem_dsl.errors import InvalidNodeId, ShapeMismatch, TapeError, failed
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.equality import same
@@ -130,9 +130,9 @@ class Tape(Generic[A]):
             check_shape(shape)
         node = self.get_node(id)
         if node is None:
-            return Failure(InvalidNodeId("require_value", id=id, size=self._size))
+            return failed(InvalidNodeId("require_value", id=id, size=self._size))
         if shape is not None and node.value.shape != shape:
-            return Failure(
+            return failed(
                 ShapeMismatch(
                     "require_value",
                     shapes=(node.value.shape,),

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import AnyArray
-from tapem_dsl.errors import CheckpointError, TapeError
+from tapem_dsl.errors import CheckpointError, TapeError, failed
 from tapem_dsl.tape.value import frozen
 from tapem_dsl.train.data.files import check_path
 
@@ -114,7 +114,7 @@ def load_checkpoint(
     check_path("load_checkpoint", path)
 
     def refused(what: str) -> Result[P, TapeError]:
-        return Failure(CheckpointError(tag, what, path=os.fspath(path)))
+        return failed(CheckpointError(tag, what, path=os.fspath(path)))
 
     try:
         tensors, header = _read(_content(path))

@@ -15,6 +15,7 @@ from tapem_dsl.errors import (
     Refused,
     ShapeMismatch,
     TapeError,
+    failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import dual_at_level, tangent_at, zeros
@@ -67,7 +68,7 @@ def run_on(program: Program, parameters: P, inputs: X) -> Result[Run[P, X], Tape
 
     def run(out: NodeId, tape: Tape[Any]) -> Result[Run[P, X], TapeError]:
         if not 0 <= index_of(out, "the result of a program") < len(tape):
-            return Failure(InvalidOutputId(id=out, size=len(tape)))
+            return failed(InvalidOutputId(id=out, size=len(tape)))
         return Success(Run(out, tape, parameters, inputs))
 
     return recorded.bind(result).run().bind(lambda pair: run(*pair))
@@ -217,7 +218,7 @@ def all_of(results: Sequence[Result[P, TapeError]]) -> Result[list[P], TapeError
     """
     for result in results:
         if isinstance(result, Failure):
-            return Failure(result.failure())
+            return failed(result.failure())
     return Success([result.unwrap() for result in results])
 
 
@@ -243,7 +244,7 @@ def without_newer_levels(
             "the result carries a level of duals that the program enters, another one "
             "in each run; leave it with primal or tangent"
         )
-        return Failure(OutsideDomain(op, reason))
+        return failed(OutsideDomain(op, reason))
 
     return all_of(results).bind(check)
 

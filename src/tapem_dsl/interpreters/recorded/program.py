@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from returns.result import Failure, Result
+from returns.result import Result
 
 from tapem_dsl.arrays import Tracer
-from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, TapeError
+from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, TapeError, failed
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.recorded.recorder import Recorder
 from tapem_dsl.interpreters.results import as_result
@@ -100,9 +100,9 @@ def _backward_m(
     size = len(nodes)
     top = index_of(out)
     if not 0 <= top < size:
-        return Failure(InvalidOutputId(id=out, size=size))
+        return failed(InvalidOutputId(id=out, size=size))
     if seed is not None and not 0 <= index_of(seed) < size:
-        return Failure(InvalidNodeId("backward_m", id=seed, size=size))
+        return failed(InvalidNodeId("backward_m", id=seed, size=size))
 
     keep = None if wrt is None else frozenset(wrt)
 

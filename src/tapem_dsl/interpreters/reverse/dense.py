@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result
+from returns.result import Result
 
 from tapem_dsl.arrays import Array
 from tapem_dsl.errors import (
@@ -17,6 +17,7 @@ from tapem_dsl.errors import (
     Refused,
     TapeError,
     UpstreamShapeMismatch,
+    failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.results import as_result
@@ -123,7 +124,7 @@ def backward_dense_from(
     _check_slots(grads)
     if len(grads) != len(nodes):
         error = GradientArrayLengthMismatch(expected=len(nodes), found=len(grads))
-        return Failure(error)
+        return failed(error)
 
     def run() -> tuple[NDArray[A], ...]:
         slots = [in_scalar_of(node, g) for node, g in zip(nodes, grads, strict=True)]
@@ -162,9 +163,9 @@ def backward_dense_step(
     _check_slots(grads)
     at = index_of(id, "id")
     if not 0 <= at < len(grads):
-        return Failure(GradientArrayOutOfBounds(id=id, length=len(grads)))
+        return failed(GradientArrayOutOfBounds(id=id, length=len(grads)))
     if at >= len(nodes) and grads[at] is not None:
-        return Failure(NodeMissing(id=id, size=len(nodes)))
+        return failed(NodeMissing(id=id, size=len(nodes)))
 
     def run() -> tuple[NDArray[A] | None, ...]:
         slots: Slots = [

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from returns.result import Failure, Result
+from returns.result import Result
 
-from tapem_dsl.errors import InvalidOutputId, TapeError
+from tapem_dsl.errors import InvalidOutputId, TapeError, failed
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse.accumulate import Slots
@@ -30,7 +30,7 @@ def run_sweep(
     nodes = nodes_of(tape)
     top = index_of(out, "out")
     if not 0 <= top < len(nodes):
-        return Failure(InvalidOutputId(id=out, size=len(nodes)))
+        return failed(InvalidOutputId(id=out, size=len(nodes)))
     keep = None if wrt is None else frozenset(ids_of(wrt))
 
     def run() -> Slots:

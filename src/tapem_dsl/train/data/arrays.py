@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar, final, overload
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 from typing_extensions import override
 
 from tapem_dsl import tree
@@ -15,6 +15,7 @@ from tapem_dsl.errors import (
     EmptyDataset,
     LoadError,
     TapeError,
+    failed,
 )
 from tapem_dsl.tape.equality import same, structural
 from tapem_dsl.train.data.dataset import Batched, Shuffling, order_of
@@ -65,15 +66,15 @@ class ArrayDataset(Batched[P]):
         arrays = tree.leaves(pytree)
         if not arrays or any(not np.ndim(array) for array in arrays):
             text = ": expected arrays of rows"
-            return Failure(LoadError(tag, text))
+            return failed(LoadError(tag, text))
         if any(isinstance(array, np.ma.MaskedArray) for array in arrays):
             text = ": a masked array would lose its mask; fill it: x.filled(0.0)"
-            return Failure(LoadError(tag, text))
+            return failed(LoadError(tag, text))
         first, *rest = (len(array) for array in arrays)
         for other in rest:
             if other != first:
                 text = f": length mismatch: {first} vs {other}"
-                return Failure(LoadError(tag, text))
+                return failed(LoadError(tag, text))
         return Success(ArrayDataset(pytree, np.arange(first)))
 
     @override
@@ -139,9 +140,9 @@ class ArrayDataset(Batched[P]):
         check_argument("ArrayDataset.batches", "tag", tag, str)
         check_argument("ArrayDataset.batches", "batch_size", batch_size, int)
         if batch_size <= 0:
-            return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
+            return failed(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.size():
-            return Failure(EmptyDataset(tag))
+            return failed(EmptyDataset(tag))
         starts = range(0, self.size(), batch_size)
         return Success(Batches(self, batch_size, starts))
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias, final
 
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import check_argument, check_fields, describe
-from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.errors import LoadError, TapeError, failed
 from tapem_dsl.train.data.dataset import Dataset
 from tapem_dsl.train.data.files import check_path, read_file, visible
 from tapem_dsl.train.data.tensors import (
@@ -127,7 +127,7 @@ def _rows(owner: str, text: str, options: CsvOptions) -> Result[_Rows, TapeError
         if record.blank:
             if options.allow_empty_lines:
                 continue
-            return Failure(LoadError(_TAG, f": row {number}: empty line", number))
+            return failed(LoadError(_TAG, f": row {number}: empty line", number))
         row = []
         for column, cell in enumerate(record.cells, 1):
             if len(cell) > _LONGEST or not _NUMBER.fullmatch(cell):
@@ -136,10 +136,10 @@ def _rows(owner: str, text: str, options: CsvOptions) -> Result[_Rows, TapeError
                     what = f":{what}"
                 if not rows and not options.skip_header:
                     what += f"; if row {number} names the columns, {_header(number)}"
-                return Failure(LoadError(_TAG, what, number, column))
+                return failed(LoadError(_TAG, what, number, column))
             row.append(float(cell))
         rows.append((number, row))
-    return Success(rows) if rows else Failure(LoadError(_TAG, ": no data rows"))
+    return Success(rows) if rows else failed(LoadError(_TAG, ": no data rows"))
 
 
 class _Record(NamedTuple):
@@ -213,7 +213,7 @@ def load_csv(
             text = content.decode()
         except UnicodeDecodeError as error:
             what = f": {visible(os.fspath(path))}: {error.reason} at byte {error.start}"
-            return Failure(LoadError(_TAG, what))
+            return failed(LoadError(_TAG, what))
         return parse_csv(text, options)
 
     check_path("load_csv", path)
@@ -240,7 +240,7 @@ def csv_matrix(
     def matrix(rows: _Rows) -> Result[Floats, TapeError]:
         if len(rows) != m:
             what = f": expected {m} rows, got {len(rows)}"
-            return Failure(LoadError(_TAG, what))
+            return failed(LoadError(_TAG, what))
         wide = _of_width(n, rows, ": row {row}: expected {n} entries, got {got}")
         return wide.bind(lambda given: matrix_of_lists(_TAG, m, n, given))
 
@@ -299,5 +299,5 @@ def _of_width(n: int, rows: _Rows, what: str) -> Result[list[list[float]], TapeE
     for number, row in rows:
         if len(row) != n:
             text = what.format(n=n, row=number, got=len(row))
-            return Failure(LoadError(_TAG, text, number))
+            return failed(LoadError(_TAG, text, number))
     return Success([row for _, row in rows])

@@ -10,7 +10,7 @@ from returns.result import Failure, Result, Success
 from typing_extensions import override
 
 from tapem_dsl.arguments import check_argument, items_of
-from tapem_dsl.errors import BatchSizeNotPositive, EmptyDataset, TapeError
+from tapem_dsl.errors import BatchSizeNotPositive, EmptyDataset, TapeError, failed
 from tapem_dsl.tape.equality import same, structural
 
 X = TypeVar("X")
@@ -201,9 +201,9 @@ class Dataset(Batched[list[X]]):
         check_argument("Dataset.batches", "tag", tag, str)
         check_argument("Dataset.batches", "batch_size", batch_size, int)
         if batch_size <= 0:
-            return Failure(BatchSizeNotPositive(tag, batch_size=batch_size))
+            return failed(BatchSizeNotPositive(tag, batch_size=batch_size))
         if not self.data:
-            return Failure(EmptyDataset(tag))
+            return failed(EmptyDataset(tag))
         starts = range(0, len(self.data), batch_size)
         return Success([list(self.data[i : i + batch_size]) for i in starts])
 
@@ -231,7 +231,7 @@ def collect(results: Iterable[Result[X, TapeError]]) -> Result[list[X], TapeErro
     values = []
     for result in results:
         if isinstance(result, Failure):
-            return Failure(result.failure())
+            return failed(result.failure())
         values.append(result.unwrap())
     return Success(values)
 

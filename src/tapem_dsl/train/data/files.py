@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 from unicodedata import category
 
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import describe
-from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.errors import LoadError, TapeError, failed
 
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Invisible letters and symbols: Hangul fillers, the empty Braille pattern."""
@@ -48,7 +48,7 @@ def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError
         what = error.strerror or str(error)
     except ValueError as error:  # a name that no file can have
         what = str(error)
-    return Failure(LoadError(tag, f": {visible(os.fspath(path))}: {what}"))
+    return failed(LoadError(tag, f": {visible(os.fspath(path))}: {what}"))
 
 
 def visible(text: str) -> str:

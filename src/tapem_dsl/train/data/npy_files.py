@@ -14,7 +14,7 @@ from returns.result import Failure, Result, Success
 from tapem_dsl.arguments import check_argument, describe
 from tapem_dsl.arrays import AnyArray, AnyDType
 from tapem_dsl.arrays.shape import Shape, check_shape
-from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.errors import LoadError, TapeError, failed
 from tapem_dsl.tape.equality import structural_tuple
 from tapem_dsl.train.data.files import check_path, read_file, visible
 from tapem_dsl.train.data.tensors import Floats
@@ -306,4 +306,4 @@ def _widened(array: AnyArray) -> Result[Floats, TapeError]:
 
 
 def _failure(what: str) -> Result[Any, TapeError]:  # Any: it has no value
-    return Failure(LoadError(_TAG, f": {what}"))
+    return failed(LoadError(_TAG, f": {what}"))

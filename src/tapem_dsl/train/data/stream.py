@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeVar, final
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.arguments import check_argument, check_fields
-from tapem_dsl.errors import CheckpointError, EmptyBatches, TapeError
+from tapem_dsl.errors import CheckpointError, EmptyBatches, TapeError, failed
 from tapem_dsl.train.data.loader import DataLoader
 
 B = TypeVar("B")
@@ -123,20 +123,20 @@ class Stream(Generic[B]):
         check_argument("Stream.at", "loader", loader, DataLoader)
         check_argument("Stream.at", "position", position, Position)
         if position.epoch < 0 or position.batch < 0:
-            return Failure(CheckpointError(tag, f"no such position: {position}"))
+            return failed(CheckpointError(tag, f"no such position: {position}"))
         differing = _differing(position, Stream(loader).position)
         if position.batch_size and differing:
             what = f"another loader: {differing}"
-            return Failure(CheckpointError(tag, what))
+            return failed(CheckpointError(tag, what))
         # without shuffling all epochs are equal
         for _ in range(position.epoch if loader.shuffle else min(position.epoch, 1)):
             result = loader.epoch(tag)
             if isinstance(result, Failure):
-                return Failure(result.failure())
+                return failed(result.failure())
             loader, _ = result.unwrap()
         if loader.seed != position.seed:
             what = f"the loader's seed is {loader.seed}, not {position.seed}"
-            return Failure(CheckpointError(tag, what))
+            return failed(CheckpointError(tag, what))
         stream = Stream(loader, position.epoch, position.batch)
         if not position.batch:
             return Success(stream)
@@ -148,7 +148,7 @@ class Stream(Generic[B]):
         """Check that the epoch has a batch at this position."""
         if self.batch >= len(batches):
             what = f"an epoch has {len(batches)} batches, so none is {self.batch}"
-            return Failure(CheckpointError(tag, what))
+            return failed(CheckpointError(tag, what))
         return Success(replace(self, _cached=(after, batches)))
 
     def next(self, tag: str) -> "Result[tuple[Stream[B], B], TapeError]":
@@ -169,7 +169,7 @@ class Stream(Generic[B]):
         self, tag: str, after: DataLoader[B], batches: Sequence[B]
     ) -> "Result[tuple[Stream[B], B], TapeError]":
         if not len(batches):
-            return Failure(EmptyBatches(tag, "batch list"))
+            return failed(EmptyBatches(tag, "batch list"))
         if self.batch + 1 < len(batches):
             later = Stream(self.loader, self.epoch, self.batch + 1, (after, batches))
         else:

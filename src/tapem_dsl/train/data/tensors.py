@@ -6,10 +6,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import check_argument, items_of
-from tapem_dsl.errors import LoadError, TapeError
+from tapem_dsl.errors import LoadError, TapeError, failed
 from tapem_dsl.train.data.dataset import Dataset, collect
 
 X = TypeVar("X")
@@ -36,7 +36,7 @@ def vector_of_list(
     check_argument("vector_of_list", "n", n, "count")
     given = _numbers("vector_of_list", "entries", entries)
     if len(given) != n:
-        return Failure(LoadError(tag, f": {_expected(n, len(given))}"))
+        return failed(LoadError(tag, f": {_expected(n, len(given))}"))
     return _array(tag, given)
 
 
@@ -64,11 +64,11 @@ def matrix_of_lists(
     ]
     if len(given) != m:
         text = f": expected {m} rows, got {len(given)}"
-        return Failure(LoadError(tag, text))
+        return failed(LoadError(tag, text))
     for number, row in enumerate(given, 1):
         if len(row) != n:
             text = f": row {number}: {_expected(n, len(row))}"
-            return Failure(LoadError(tag, text, row=number))
+            return failed(LoadError(tag, text, row=number))
     return _array(tag, given).map(lambda array: array.reshape(m, n))
 
 
@@ -91,7 +91,7 @@ def dataset_of_pairs(
     ys = items_of("dataset_of_pairs", "ys", ys)
     if len(xs) != len(ys):
         text = f": length mismatch: {len(xs)} vs {len(ys)}"
-        return Failure(LoadError(tag, text))
+        return failed(LoadError(tag, text))
     return Success(Dataset.of_list(zip(xs, ys, strict=True)))
 
 
@@ -138,6 +138,6 @@ def _array(tag: str, entries: list[Any]) -> Result[Floats, TapeError]:
         array = np.array(entries, np.float64)
     except OverflowError:
         text = ": an integer is beyond the range of float64"
-        return Failure(LoadError(tag, text))
+        return failed(LoadError(tag, text))
     array.setflags(write=False)
     return Success(array)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import describe
 from tapem_dsl.arrays.shape import Shape, check_shape
@@ -15,6 +15,7 @@ from tapem_dsl.errors import (
     MissingValue,
     TapeError,
     ValueShapeMismatch,
+    failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.tape.tape import Tape
@@ -42,9 +43,9 @@ def require_grad_tensor(
     check_shape(shape)
     grad = grads.get(id)
     if grad is None:
-        return Failure(MissingGradient(tag, id=id))
+        return failed(MissingGradient(tag, id=id))
     if grad.shape != shape:
-        return Failure(
+        return failed(
             GradientShapeMismatch(tag, id=id, expected=shape, found=grad.shape)
         )
     return Success(grad)
@@ -70,11 +71,9 @@ def require_value_tensor(
     check_shape(shape)
     value = tape.get_value(id)
     if value is None:
-        return Failure(MissingValue(tag, id=id))
+        return failed(MissingValue(tag, id=id))
     if value.shape != shape:
-        return Failure(
-            ValueShapeMismatch(tag, id=id, expected=shape, found=value.shape)
-        )
+        return failed(ValueShapeMismatch(tag, id=id, expected=shape, found=value.shape))
     return Success(value)
 
 

@@ -8,7 +8,7 @@ from returns.result import Failure, Result, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, checked_result
-from tapem_dsl.errors import EmptyBatches, EmptyDataset, TapeError
+from tapem_dsl.errors import EmptyBatches, EmptyDataset, Item, TapeError, failed
 from tapem_dsl.train.data.arrays import Batches
 from tapem_dsl.train.data.dataset import MAKE_ONE, Batched, Dataset
 from tapem_dsl.train.loop.reports import ReportSum, StepReport, checked_report
@@ -139,7 +139,7 @@ def _of_batch(
         )
         count = len(batch)
     if not count:
-        return Failure(EmptyBatches(tag, "batch"))
+        return failed(EmptyBatches(tag, "batch"))
     report = _report(tag, report_of(batch))
     return report.map(lambda report: ReportSum.of_batch(count, report))
 
@@ -165,12 +165,13 @@ def _mean(
 ) -> ReportResult:
     """Return the mean of sums added from the left, or the first failure."""
     total: ReportSum | None = None
-    for one in sums:
+    for position, one in enumerate(sums):
         if isinstance(one, Failure):
-            return Failure(one.failure())
+            error: TapeError = one.failure()
+            return failed(error.at(error.place.within(Item(position))))
         new = one.unwrap()
         added = Success(new) if total is None else total.add(tag, new)
         if isinstance(added, Failure):
-            return Failure(added.failure())
+            return failed(added.failure())
         total = added.unwrap()
-    return Failure(empty) if total is None else Success(total.mean())
+    return failed(empty) if total is None else Success(total.mean())

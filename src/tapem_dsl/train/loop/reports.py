@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Final, TypeAlias, final
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import (
     check_argument,
@@ -16,7 +16,7 @@ from tapem_dsl.arguments import (
     items_of,
     wrong_return,
 )
-from tapem_dsl.errors import MetricMismatch, TapeError
+from tapem_dsl.errors import MetricMismatch, TapeError, failed
 
 Number: TypeAlias = float | Fraction
 """A loss or a metric; a ``Fraction`` stays exact."""
@@ -155,11 +155,11 @@ def add_metrics(
     for x, y in zip(a, b, strict=False):
         if x.name != y.name:
             what = f"name mismatch: {x.name} vs {y.name}"
-            return Failure(MetricMismatch(tag, what, names=(x.name, y.name)))
+            return failed(MetricMismatch(tag, what, names=(x.name, y.name)))
         added.append(Metric(x.name, x.value + y.value))
     if len(a) != len(b):
         left = tuple(metric.name for metric in (*a[len(b) :], *b[len(a) :]))
-        return Failure(MetricMismatch(tag, "length mismatch", names=left))
+        return failed(MetricMismatch(tag, "length mismatch", names=left))
     return Success(tuple(added))
 
 

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Generic, TypeAlias, TypeVar, final
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -15,9 +15,10 @@ from tapem_dsl.arguments import (
     checked_result,
     wrong_return,
 )
-from tapem_dsl.errors import TapeError
+from tapem_dsl.errors import TapeError, failed
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.train.data.stream import Stream
 from tapem_dsl.train.loop.reports import Number, StepReport, checked_report
 
 S = TypeVar("S")
@@ -78,7 +79,7 @@ def run_steps(
         steps: the number of steps.
         init: the first state.
         step: takes a state, and returns the next state and an output; its first failure
-            ends the loop.
+            ends the loop, and has in its ``place`` the step, and the state before it.
         track: iterates over the steps, and may show progress.
 
     Raises:
@@ -94,13 +95,40 @@ def run_steps(
     check_argument("run_steps", "step", step, Callable)
     check_argument("run_steps", "track", track, Callable)
     state, outputs = init, []
-    for _ in track(range(steps)):
+    for index in track(range(steps)):
         result = checked_result("the step of run_steps", step(state))
         if isinstance(result, Failure):
-            return Failure(result.failure())
+            return failed(_in_step(result.failure(), index, state))
         state, output = checked_pair("the step of run_steps", result.unwrap())
         outputs.append(output)
     return Success((state, outputs))
+
+
+# Any: whatever passes from step to step.
+def _in_step(error: TapeError, index: int, state: Any) -> TapeError:
+    """Add to an error in which step it arose, and the state before."""
+    if error.place.step is not None:
+        return error  # of an inner loop
+    place = replace(error.place, step=index, epoch=_epoch_of(state), state=state)
+    return error.at(place)
+
+
+def _without_number(error: TapeError) -> TapeError:
+    """Take the number of the step from the state that a trainer passes on."""
+    place = error.place
+    if place.step is None or not isinstance(place.state, tuple):
+        return error
+    state = place.state[1]
+    return error.at(replace(place, epoch=_epoch_of(state), state=state))
+
+
+def _epoch_of(state: object) -> int | None:
+    """Return the epoch of the stream in a state, if there is one."""
+    parts = state if isinstance(state, tuple) else [state]
+    if is_dataclass(state) and not isinstance(state, Stream):
+        parts = [getattr(state, field.name) for field in fields(state)]
+    streams = [x for x in parts if isinstance(x, Stream)]
+    return streams[0].position.epoch if streams else None
 
 
 def no_log(index: int, state: object, report: StepReport) -> None:
@@ -161,6 +189,8 @@ class Trainer(Generic[S]):
             return result.map(lambda pair: self._logged(index, pair))
 
         ran = run_steps(steps, (0, self.init), logged, track=track)
+        if isinstance(ran, Failure):
+            return failed(_without_number(ran.failure()))
         return ran.map(lambda result: (result[0][1], result[1]))
 
     def _logged(

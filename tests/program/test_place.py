@@ -1,0 +1,263 @@
+"""A failure says where it arose: do-blocks with their lines, items, nodes and steps."""
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from returns.primitives.exceptions import UnwrapFailedError
+from returns.result import Failure, Result, Success
+
+from tapem_dsl import (
+    Do,
+    NodeId,
+    TapeError,
+    TapeM,
+    add,
+    backward_scalar,
+    const,
+    do,
+    fold_m,
+    for_m,
+    log,
+    map_m,
+    mean_scalar_over,
+    param,
+    pure,
+    relu,
+    throw,
+    train,
+    value_of,
+)
+from tapem_dsl.errors import Item, Line, Place, Thrown
+from tests.program.failing import CAUSES, MARK
+
+# Any, throughout: programs of any value and scalar type.
+
+SOURCE = Path(__file__).with_name("failing.py").read_text().splitlines()
+
+
+def marked(name: str) -> int:
+    """Return the number of the line that is marked with a name."""
+    (number,) = [
+        i for i, line in enumerate(SOURCE, 1) if line.endswith(f"{MARK} {name}")
+    ]
+    return number
+
+
+def lines_of(error: TapeError) -> list[Line]:
+    return [where for where in error.place.chain if isinstance(where, Line)]
+
+
+@do
+def nested(depth: int, program: Callable[[], TapeM[Any, Any]]) -> Do[Any, Any]:
+    yield from const(1.0)
+    if depth:
+        return (yield from nested(depth - 1, program))
+    return (yield from program())
+
+
+def plain(program: Callable[[], TapeM[Any, Any]]) -> TapeM[Any, Any]:
+    return program()
+
+
+def in_fold(program: Any) -> TapeM[Any, Any]:
+    return fold_m(lambda acc, i: program() if i == 2 else pure(acc), 0, range(5))
+
+
+def in_map(program: Any) -> TapeM[Any, Any]:
+    return map_m(lambda i: program() if i == 3 else const(1.0), range(4))
+
+
+def in_for(program: Any) -> TapeM[Any, Any]:
+    return for_m(range(3), lambda i: program() if i == 1 else const(1.0))
+
+
+def after_lash(program: Any) -> TapeM[Any, Any]:
+    return throw("first").lash(lambda _: program())
+
+
+AROUND = {
+    "plain": (plain, None),
+    "fold": (in_fold, Item(2, 5)),
+    "map": (in_map, Item(3, 4)),
+    "for": (in_for, Item(1, 3)),
+    "lash": (after_lash, None),
+}
+
+
+@pytest.mark.parametrize("depth", range(6))
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_line_and_the_item_are_named(cause: str, around: str, depth: int) -> None:
+    wrapped, item = AROUND[around]
+    found = nested(depth, lambda: wrapped(CAUSES[cause])).run()
+    error = found.failure()
+    lines = lines_of(error)
+    assert lines[0].number == marked(cause), error.place
+    assert Path(lines[0].file).name == "failing.py"
+    own = [line for line in lines if line.function == "nested"]
+    assert len(own) == depth + 1
+    items = [where for where in error.place.chain if isinstance(where, Item)]
+    assert items == ([] if item is None else [item])
+    with pytest.raises(UnwrapFailedError) as raised:
+        found.unwrap()
+    notes = "\n".join(raised.value.__notes__)
+    assert str(error) in notes
+    assert f"line {marked(cause)}, in" in notes
+    assert raised.value.halted_container is found
+
+
+def test_equality_pickle_and_message_know_nothing_of_the_place() -> None:
+    first: Any = nested(0, CAUSES["shape"]).run().failure()  # Any: replace needs ids
+    second: Any = nested(3, CAUSES["shape"]).run().failure()
+    there = pickle.loads(pickle.dumps(first))
+    assert first.place != second.place
+    assert replace(first, ids=()) == replace(second, ids=())
+    assert (there, hash(there), there.message) == (first, hash(first), first.message)
+    assert str(there) == str(first)
+    assert not there.place
+    found = nested(0, CAUSES["shape"]).run()
+    assert found == Failure(first)
+    assert Failure(first) == found
+    assert hash(found) == hash(Failure(first))
+    assert repr(found) == repr(Failure(first))
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_an_error_of_the_users_is_not_changed() -> None:
+    error = Thrown("mine")
+    program = nested(1, lambda: TapeM.from_failure(error))
+    found = program.run().failure()
+    assert found == error
+    assert (bool(found.place), bool(error.place)) == (True, False)
+
+
+def test_a_handler_sees_the_place_and_passing_an_error_on_keeps_it() -> None:
+    seen: list[TapeError] = []
+
+    def handler(error: TapeError) -> TapeM[Any, Any]:
+        seen.append(error)
+        return TapeM.from_failure(error)
+
+    found = nested(0, lambda: CAUSES["shape"]().lash(handler)).run().failure()
+    assert found.place == seen[0].place
+    assert lines_of(found)[0].number == marked("shape")
+
+
+def test_nodes_are_described() -> None:
+    @do
+    def program() -> Do[NodeId]:
+        w = yield from param(np.zeros(2), name="w")
+        active = yield from relu(w)
+        other = yield from const(np.zeros(3))
+        return (yield from add(active, other))
+
+    place = program().run().failure().place
+    assert place.nodes == ("1: Relu(), float64[2]", "2: leaf, float64[3]")
+    assert "node 1: Relu(), float64[2]" in str(place)
+
+
+def test_plain_generators_of_a_block_are_lines_too() -> None:
+    def helper(x: NodeId) -> Do[NodeId]:
+        y = yield from relu(x)
+        return (yield from log(y))
+
+    @do
+    def program() -> Do[NodeId]:
+        x = yield from const(-1.0)
+        return (yield from helper(x))
+
+    functions = [line.function for line in lines_of(program().run().failure())]
+    assert [name.rsplit(".", 1)[-1] for name in functions] == ["helper", "program"]
+
+
+def test_long_chains_are_cut() -> None:
+    chain = nested(500, CAUSES["shape"]).run().failure().place.chain
+    assert len(chain) == 64
+
+
+def test_samples_of_a_mean() -> None:
+    def loss_of(x: float) -> TapeM[NodeId, Any]:
+        return const(x).bind(log)
+
+    chain = mean_scalar_over("t", [1.0, 2.0, -1.0], loss_of).run().failure().place.chain
+    assert chain[0] == Item(1, 2) or chain[1] == Item(1, 2)
+
+
+def test_steps_of_training_keep_the_last_good_state() -> None:
+    def step(w: float) -> Result[tuple[float, train.StepReport], TapeError]:
+        return (
+            const(w)
+            .bind(log)
+            .bind(value_of)
+            .eval()
+            .map(lambda value: (w - 1, train.StepReport(float(value))))
+        )
+
+    found = train.Trainer(3.0, step).run(10)
+    place = found.failure().place
+    assert (place.step, place.state, place.epoch) == (3, 0.0, None)
+    assert "in step 3" in str(place)
+    with pytest.raises(UnwrapFailedError) as raised:
+        found.unwrap()
+    assert "in step 3" in "\n".join(raised.value.__notes__)
+
+
+def test_the_epoch_of_a_stream_is_named() -> None:
+    data = train.Dataset.of_list([1.0, 2.0, 3.0])
+    batches = train.Stream(train.DataLoader(data, 1))
+
+    def step(state: Any) -> Any:
+        w, stream = state
+        return stream.next("t").bind(
+            lambda found: (
+                const(w)
+                .bind(log)
+                .run()
+                .map(lambda _: ((w - 1, found[0]), train.StepReport(w)))
+            )
+        )
+
+    place = train.Trainer((5.0, batches), step).run(10).failure().place
+    assert (place.step, place.epoch) == (5, 1)
+    assert place.state[0] == 0.0
+
+
+def test_a_sample_of_an_evaluation_is_named() -> None:
+    def report_of(x: float) -> Result[train.StepReport, TapeError]:
+        return const(x).bind(log).run().map(lambda _: train.StepReport(x))
+
+    found = train.eval_dataset("t", train.Dataset.of_list([1.0, -1.0]), report_of)
+    assert found.failure().place.chain[-1] == Item(1)
+
+
+def test_a_backward_read_in_a_block_is_named() -> None:
+    @do
+    def program() -> Do[Any]:
+        x = yield from const(np.zeros(2))
+        return (yield from backward_scalar(x))
+
+    (line,) = lines_of(program().run().failure())
+    assert line.function.endswith("program")
+
+
+def test_exceptions_show_all_blocks() -> None:
+    def fail() -> TapeM[Any, Any]:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError) as raised:
+        nested(2, fail).run()
+    (note,) = raised.value.__notes__
+    assert note.count("in nested") == 2  # the traceback has the third
+    with pytest.raises(TypeError, match="not iterable") as wrong:
+        nested(1, lambda: 3).run()  # type: ignore[arg-type,return-value] # a mistake
+    assert "in nested" in wrong.value.__notes__[0]
+
+
+def test_success_is_not_touched() -> None:
+    assert nested(3, lambda: pure(1)).eval() == Success(1)
+    assert not Place()
