@@ -1,6 +1,7 @@
 """Checks of arguments at the call, with messages that say what to write instead."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from functools import cache
@@ -133,6 +134,24 @@ def _fix(given: object, kind: Any, fix: str) -> str:
     if isinstance(kind, type) and kind not in _WORDS:
         return fix or f"; make one: {kind.__name__}(...)"
     return fix
+
+
+def check_path(owner: str, path: object) -> None:
+    """
+    Check that an argument is the path of a file: a text, or a ``PathLike`` of one.
+
+    Raises:
+        TypeError: it is not.
+
+    >>> check_path("load_csv", b"data.csv")
+    Traceback (most recent call last):
+    ...
+    TypeError: load_csv takes a text or a Path for path, not b'data.csv' (bytes)
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        what = f"{owner} takes a text or a Path for path, not {describe(path)}"
+        raise TypeError(what)
 
 
 def check_array(owner: str, name: str, given: object) -> None:

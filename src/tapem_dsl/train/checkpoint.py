@@ -6,37 +6,24 @@ pytree; numbers, texts and rationals are JSON in its metadata, with a digest of 
 Loading a file runs no code: there is no pickle.
 """
 
-import errno
-import hashlib
-import json
 import os
-import secrets
-import stat
-from contextlib import suppress
-from fractions import Fraction
-from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from returns.result import Result, Success
 
 from tapem_dsl import tree
-from tapem_dsl.arguments import check_argument
+from tapem_dsl.arguments import check_argument, check_path
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.errors import CheckpointError, TapeError, failed
+from tapem_dsl.files import Format, content, decoded, encoded, write_whole
 from tapem_dsl.tape.value import frozen
-from tapem_dsl.train.data.files import check_path
 
 # Any, throughout: leaves of a pytree, and their JSON.
 
 P = TypeVar("P")
 
-_KEY: Final = "tapem_dsl"
-_PARTIAL: Final = ".tapem_dsl-"
-"""The prefix of temporary files; a killed process may leave one."""
-
-_VERSION: Final = 1
+_FORMAT: Final = Format("tapem_dsl", "checkpoint", 1)
 
 
 def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
@@ -64,6 +51,7 @@ def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     Lean: ``toStateDict`` and ``snapshot``, in memory. PyTorch: ``torch.save``.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = Path(folder.name) / "last.safetensors"
     >>> save_checkpoint(file, {"w": np.array([1.0, 2.0]), "step": 3})
@@ -74,16 +62,8 @@ def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     check_path("save_checkpoint", path)
     if not os.fspath(path):
         raise ValueError("save_checkpoint takes the path of a file for path, not ''")
-    from safetensors.numpy import save  # noqa: PLC0415 - an optional extra
-
     tensors, others = _parts(pytree)
-    header = {"version": _VERSION, "others": others, "digest": _digest(tensors, others)}
-    written = save(tensors, {_KEY: json.dumps(header, sort_keys=True)})
-    try:
-        # realpath follows a link; Path.resolve raises RuntimeError for a loop of links
-        _replace(Path(os.path.realpath(path)), written)
-    except OSError as error:  # it may name the temporary file
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    write_whole(path, _FORMAT.pack(tensors, others))
 
 
 def load_checkpoint(
@@ -117,12 +97,9 @@ def load_checkpoint(
         return failed(CheckpointError(tag, what, path=os.fspath(path)))
 
     try:
-        tensors, header = _read(_content(path))
+        tensors, others = _FORMAT.unpack(content(path))
     except ValueError as error:
         return refused(str(error))
-    others = header["others"]
-    if header["digest"] != _digest(tensors, others):
-        return refused("the file was changed after it was written")
     leaves, structure = tree.flatten(like)
     paths = list(structure.paths())
     tensors = {name[1:]: array for name, array in tensors.items()}
@@ -142,66 +119,6 @@ def load_checkpoint(
     return Success(result)
 
 
-def _replace(file: Path, written: bytes) -> None:
-    """
-    Write a file beside another, with the other's mode and owner, and replace it.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    try:
-        old = file.stat()
-    except FileNotFoundError:
-        old = None
-    if old and not stat.S_ISREG(old.st_mode):  # a folder, a device, a pipe
-        raise OSError(
-            errno.EISDIR if stat.S_ISDIR(old.st_mode) else errno.EINVAL,
-            "not a regular file",
-        )
-    mode = stat.S_IMODE(old.st_mode) if old else 0o666  # less the umask
-    beside = file.with_name(f"{_PARTIAL}{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        # Path.open takes no opener, and a mode set after opening would be too late
-        with open(beside, "xb", opener=partial(os.open, mode=mode)) as out:
-            if old:
-                _copy_owner_and_mode(out.fileno(), old)
-            out.write(written)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(file)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """
-    Make the new file's name durable, where the system permits.
-
-    The file is in place already, so a folder that cannot be opened, such as one that
-    may be written to but not read, is no error.
-    """
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _copy_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
-    """Set an open file's group, owner and mode to another's, each where permitted."""
-    if hasattr(os, "fchown"):
-        for change in (
-            partial(os.fchown, descriptor, -1, old.st_gid),
-            partial(os.fchown, descriptor, old.st_uid, -1),
-            partial(os.fchmod, descriptor, stat.S_IMODE(old.st_mode)),
-        ):
-            with suppress(OSError):
-                change()
-
-
 def _parts(pytree: object) -> tuple[dict[str, AnyArray], dict[str, Any]]:
     """Return the leaves of a pytree, by path: tensors, and those stored as JSON."""
     leaves, structure = tree.flatten(pytree)
@@ -217,7 +134,11 @@ def _parts(pytree: object) -> tuple[dict[str, AnyArray], dict[str, Any]]:
             native = leaf.dtype.newbyteorder("=")
             tensors[f"/{name}"] = np.array(leaf, native, order="C")
         else:
-            others[name] = _encoded(name, leaf)
+            try:
+                others[name] = encoded(leaf)
+            except TypeError as error:
+                what = f"a checkpoint cannot hold the {error} at {name!r}"
+                raise ValueError(what) from None
     return tensors, others
 
 
@@ -225,58 +146,10 @@ _WIDEST: Final = 8
 """The bytes of the widest scalar of the format."""
 
 
-def _encoded(name: str, leaf: Any) -> dict[str, Any]:
-    kind = type(leaf)
-    if kind in (bool, str):
-        return {"type": kind.__name__, "value": leaf}
-    if kind is int:
-        return {"type": "int", "value": hex(leaf)}
-    if kind is Fraction:
-        return {"type": "Fraction", "value": _hex(leaf)}
-    if kind is float:
-        bits = np.array(leaf, "<f8").tobytes()  # all 64 bits, also of NaN
-        return {"type": "float", "value": bits.hex()}
-    if kind is np.ndarray and leaf.dtype == object:
-        entries = [_hex(Fraction(entry)) for entry in leaf.flat]
-        return {"type": "rationals", "shape": list(leaf.shape), "value": entries}
-    what = leaf.dtype if isinstance(leaf, np.ndarray | np.generic) else kind.__name__
-    raise ValueError(f"a checkpoint cannot hold the {what} at {name!r}")
-
-
-def _hex(number: Fraction) -> list[str]:
-    """Return hexadecimal texts, whose length Python does not limit."""
-    return [hex(number.numerator), hex(number.denominator)]
-
-
-def _decoded(made: Any) -> Any:
-    """
-    Return the leaf that :func:`_encoded` encoded.
-
-    Raises:
-        KeyError, TypeError, ValueError, ArithmeticError: it is not such an encoding.
-    """
-    kind, value = made["type"], made["value"]
-    if kind in ("bool", "str"):
-        if type(value).__name__ != kind:
-            raise TypeError(kind)
-        return value
-    if kind == "rationals":
-        array = np.empty(len(value), object)
-        array[:] = [_fraction(entry) for entry in value]
-        return array.reshape([_extent(n) for n in made["shape"]])
-    if kind == "int":
-        return int(value, 16)
-    if kind == "float":
-        return np.frombuffer(bytes.fromhex(value), "<f8").item()
-    if kind == "Fraction":
-        return _fraction(value)
-    raise ValueError(kind)
-
-
 def _value(name: str, tensors: dict[str, AnyArray], others: dict[str, Any]) -> Any:
     """Return a leaf, frozen as on a tape; ``None`` if it cannot be decoded."""
     try:
-        value = _decoded(others[name]) if name in others else tensors[name]
+        value = decoded(others[name]) if name in others else tensors[name]
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return None
     if isinstance(value, np.ndarray):
@@ -284,70 +157,8 @@ def _value(name: str, tensors: dict[str, AnyArray], others: dict[str, Any]) -> A
     return value
 
 
-def _fraction(pair: Any) -> Fraction:
-    above, below = pair
-    return Fraction(int(above, 16), int(below, 16))
-
-
-def _extent(number: Any) -> int:
-    if type(number) is not int or number < 0:
-        raise ValueError(number)
-    return number
-
-
 def _kind(value: Any) -> str:
     """Return the type of a leaf, with an array's dtype and shape."""
     if isinstance(value, np.ndarray | np.generic):
         return f"{value.dtype.newbyteorder('=')}{list(value.shape)}"
     return "unreadable" if value is None else type(value).__name__
-
-
-def _digest(tensors: dict[str, AnyArray], others: dict[str, Any]) -> str:
-    """Return a hash of all leaves."""
-    digest = hashlib.sha256(json.dumps(others, sort_keys=True).encode())
-    for name in sorted(tensors):
-        array = tensors[name]
-        digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _content(path: str | os.PathLike[str]) -> bytes:
-    """
-    Return the bytes of a file.
-
-    Raises:
-        ValueError: the file cannot be read; the message says why.
-    """
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
-        raise ValueError("no file is there") from None
-    except (OSError, ValueError) as error:  # a bad file, a bad name
-        raise ValueError(f"the file cannot be read: {error}") from None
-
-
-def _read(written: bytes) -> tuple[dict[str, AnyArray], dict[str, Any]]:
-    """
-    Return the tensors and the header in the bytes of a file.
-
-    Raises:
-        ValueError: they are not a whole checkpoint; the message says why.
-    """
-    from safetensors import SafetensorError  # noqa: PLC0415 - as in save_checkpoint
-    from safetensors.numpy import load  # noqa: PLC0415 - as in save_checkpoint
-
-    try:
-        tensors = load(written)
-        size = int.from_bytes(written[:8], "little")
-        metadata = json.loads(written[8 : 8 + size]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"the file is truncated or foreign: {error}") from None
-    try:
-        header = json.loads(metadata[_KEY])
-        version, others, _ = (header[key] for key in ("version", "others", "digest"))
-    except (KeyError, ValueError, TypeError, RecursionError):
-        raise ValueError("the file is no checkpoint of this library") from None
-    if version != _VERSION or not isinstance(others, dict):
-        raise ValueError(f"the checkpoint is of version {version!r}, not {_VERSION}")
-    return tensors, header

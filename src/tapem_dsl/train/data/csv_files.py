@@ -8,10 +8,10 @@ from typing import Final, NamedTuple, TypeAlias, final
 
 from returns.result import Result, Success
 
-from tapem_dsl.arguments import check_argument, check_fields, describe
+from tapem_dsl.arguments import check_argument, check_fields, check_path, describe
 from tapem_dsl.errors import LoadError, TapeError, failed
 from tapem_dsl.train.data.dataset import Dataset
-from tapem_dsl.train.data.files import check_path, read_file, visible
+from tapem_dsl.train.data.files import read_file, visible
 from tapem_dsl.train.data.tensors import (
     Floats,
     dataset_of_list_vectors,

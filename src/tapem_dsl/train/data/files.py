@@ -7,29 +7,10 @@ from unicodedata import category
 
 from returns.result import Result, Success
 
-from tapem_dsl.arguments import describe
 from tapem_dsl.errors import LoadError, TapeError, failed
 
 _BLANK: Final = "\u115f\u1160\u2800\u3164\uffa0"
 """Invisible letters and symbols: Hangul fillers, the empty Braille pattern."""
-
-
-def check_path(owner: str, path: object) -> None:
-    """
-    Check that an argument is the path of a file: a text, or a ``PathLike`` of one.
-
-    Raises:
-        TypeError: it is not.
-
-    >>> check_path("load_csv", b"data.csv")
-    Traceback (most recent call last):
-    ...
-    TypeError: load_csv takes a text or a Path for path, not b'data.csv' (bytes)
-    """
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(text, str):
-        what = f"{owner} takes a text or a Path for path, not {describe(path)}"
-        raise TypeError(what)
 
 
 def read_file(tag: str, path: str | os.PathLike[str]) -> Result[bytes, TapeError]:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.lib import format as npy
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_argument, describe
+from tapem_dsl.arguments import check_argument, check_path, describe
 from tapem_dsl.arrays import AnyArray, AnyDType
 from tapem_dsl.arrays.shape import Shape, check_shape
 from tapem_dsl.errors import LoadError, TapeError, failed
 from tapem_dsl.tape.equality import structural_tuple
-from tapem_dsl.train.data.files import check_path, read_file, visible
+from tapem_dsl.train.data.files import read_file, visible
 from tapem_dsl.train.data.tensors import Floats
 
 _TAG: Final = "npy"
