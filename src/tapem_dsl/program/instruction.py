@@ -61,10 +61,15 @@ class Record(Instruction, frozen=True, eq=False, gc=False):
 
 @final
 class Read(Instruction, frozen=True, eq=False):
-    """Call ``function(tape, *args)``, which returns a ``Result`` of a value."""
+    """
+    Call ``function(tape, *args)``, which returns a ``Result`` of a value.
+
+    ``values`` is false if the function reads no value of a node.
+    """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
+    values: bool = True
 
 
 @final

@@ -93,7 +93,7 @@ def execute(
     # The blocks are closed within errstate: a block may restore an errstate of its own.
     with np.errstate(all="ignore"):
         try:
-            return _run(program, entry.nodes(), stack)
+            return _run(program, entry.nodes(), stack, entry.values_read)
         except BaseException as raised:
             chain = chain_of(stack)
             if chain:  # the traceback has the innermost block only
@@ -129,7 +129,10 @@ def swapped(
 
 
 def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction costs a third
-    program: Program, nodes: list[Node[Any]], stack: list[Any]
+    program: Program,
+    nodes: list[Node[Any]],
+    stack: list[Any],
+    read: bool,  # noqa: FBT001 - whether values were read
 ) -> Result[tuple[Any, Tape[Any]], TapeError]:
     size = len(nodes)
     shared = False  # whether a tape outside this run has the same buffer
@@ -176,7 +179,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             send = None
             value = code.init
         elif kind is Read or kind is Extend:
-            tape = snapshot(nodes, size)
+            tape = snapshot(nodes, size, read)
+            read = read or kind is Extend or code.values
             match code.function(tape, *code.args):
                 case Failure(error):
                     pass
@@ -207,7 +211,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
             source = _unwind(stack)
             if source is None:
                 return failed(error)
-            size, send = source.size, None
+            size, send, read = source.size, None, True
             if shared:
                 nodes, shared = nodes[:size], False
             else:
@@ -219,7 +223,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
         while True:
             if send is None:
                 if not stack:
-                    return Success((value, snapshot(nodes, size)))
+                    return Success((value, snapshot(nodes, size, read)))
                 source = stack[-1]
                 if type(source) is not GeneratorType:
                     is_next, result = _resume(stack, value)

@@ -43,9 +43,10 @@ class Tape(Generic[A]):
     (Node(leaf, value=2.0, requires_grad=True), 1, 0)
     """
 
-    __slots__ = ("_buffer", "_size")
+    __slots__ = ("_buffer", "_read", "_size")
 
     _buffer: list[Node[A]]
+    _read: bool
     _size: int
 
     def __init__(self, nodes: Iterable[Node[A]] | None = None) -> None:
@@ -53,6 +54,7 @@ class Tape(Generic[A]):
         buffer = [] if nodes is None else [_checked(node) for node in nodes]
         object.__setattr__(self, "_buffer", buffer)
         object.__setattr__(self, "_size", len(buffer))
+        object.__setattr__(self, "_read", False)
 
     def append(self, node: Node[A]) -> tuple["Tape[A]", NodeId]:
         """
@@ -69,7 +71,25 @@ class Tape(Generic[A]):
         """
         size = self._size
         buffer = appended(self._buffer, size, _checked(node))
-        return snapshot(buffer, size + 1), NodeId(size)
+        return snapshot(buffer, size + 1, self._read), NodeId(size)
+
+    @property
+    def values_read(self) -> bool:
+        """
+        Whether the program read values, so that its nodes may depend on them.
+
+        True if it called ``get_tape``, ``value_of`` or a gradient, or if it handled a
+        failure. ``==`` does not compare it.
+
+        Lean: none. JAX: an error, for values of tracers cannot be read.
+
+        >>> from tapem_dsl import const, value_of
+        >>> const(2.0).exec().unwrap().values_read
+        False
+        >>> const(2.0).bind(value_of).exec().unwrap().values_read
+        True
+        """
+        return self._read
 
     def ids(self) -> Sequence[NodeId]:
         """
@@ -193,9 +213,9 @@ class Tape(Generic[A]):
         def __delattr__(self, name: str) -> None:
             raise AttributeError(f"a tape is immutable; cannot delete {name!r}")
 
-    def __reduce__(self) -> tuple[Callable[..., "Tape[A]"], tuple[list[Node[A]]]]:
+    def __reduce__(self) -> tuple[Callable[..., "Tape[A]"], tuple[list[Node[A]], bool]]:
         """Pickle and copy the nodes of this tape, not the rest of a shared buffer."""
-        return Tape, (self.nodes(),)  # pyright: ignore[reportReturnType] # of A
+        return tape_of, (self.nodes(), self._read)
 
 
 def _checked(node: Node[A]) -> Node[A]:
@@ -213,6 +233,7 @@ def _checked(node: Node[A]) -> Node[A]:
 _new = object.__new__
 _set_buffer = Tape._buffer.__set__  # type: ignore[attr-defined, misc] # noqa: SLF001 - a slot's descriptor
 _set_size = Tape._size.__set__  # type: ignore[attr-defined, misc] # noqa: SLF001 - a slot's descriptor
+_set_read = Tape._read.__set__  # type: ignore[attr-defined, misc] # noqa: SLF001 - a slot's descriptor
 
 
 # Any: nodes of any scalar type.
@@ -234,9 +255,15 @@ def appended(buffer: list[Node[Any]], size: int, node: Node[Any]) -> list[Node[A
     return [*buffer[:size], node]
 
 
-def snapshot(buffer: list[Node[Any]], size: int) -> Tape[Any]:
+def snapshot(
+    buffer: list[Node[Any]],
+    size: int,
+    read: bool = False,  # noqa: FBT001, FBT002 - by keyword it takes longer
+) -> Tape[Any]:
     """
     Return the first ``size`` nodes of a buffer as a tape, without a copy.
+
+    ``read`` is whether the program read values.
 
     >>> snapshot([], 0)
     <Tape: empty>
@@ -244,7 +271,19 @@ def snapshot(buffer: list[Node[Any]], size: int) -> Tape[Any]:
     tape: Tape[Any] = _new(Tape)
     _set_buffer(tape, buffer)
     _set_size(tape, size)
+    _set_read(tape, read)
     return tape
+
+
+def tape_of(nodes: Iterable[Node[Any]], read: bool) -> Tape[Any]:  # noqa: FBT001 - pickle passes it by position
+    """
+    Return a tape of checked nodes; ``read`` is whether a program read their values.
+
+    >>> tape_of([], True).values_read
+    True
+    """
+    buffer = [_checked(node) for node in nodes]
+    return snapshot(buffer, len(buffer), read)
 
 
 EMPTY: Final[Tape[Any]] = Tape()  # Any: of any scalar type

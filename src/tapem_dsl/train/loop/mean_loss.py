@@ -115,7 +115,7 @@ def is_float16(id: NodeId) -> TapeM[bool, Any]:
     >>> const(np.float16(1)).bind(is_float16).eval()
     <Success: True>
     """
-    return program(Read(_is_half, (id,)))
+    return program(Read(_is_half, (id,), values=False))
 
 
 def _is_half(tape: Tape[Any], id: NodeId) -> Result[bool, TapeError]:
