@@ -9,7 +9,17 @@ import tapem_dsl
 
 ROOT = Path(tapem_dsl.__file__).parent
 HOUSE = [
-    *("messages", "arguments", "ids", "errors", "arrays", "tape", "program", "tree"),
+    *(
+        "messages",
+        "arguments",
+        "ids",
+        "errors",
+        "arrays",
+        "tape",
+        "program",
+        "tree",
+        "files",
+    ),
     *("ops", "interpreters", "optim", "train", "testing"),
 ]
 """The folders and modules at the top, each importing those before it only."""
@@ -27,6 +37,7 @@ ROOMS = {
     "interpreters": [
         *("tracer", "results", "rules", "jacobians"),
         *("reverse", "forward", "recorded", "compiled"),
+        *("check", "replay", "nonfinite", "saved", "torchlean"),
     ],
     "optim": [
         "schedules",

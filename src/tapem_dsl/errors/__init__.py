@@ -41,6 +41,10 @@ from tapem_dsl.errors.reverse import MissingRule as MissingRule
 from tapem_dsl.errors.reverse import NodeMissing as NodeMissing
 from tapem_dsl.errors.reverse import SeedShapeMismatch as SeedShapeMismatch
 from tapem_dsl.errors.reverse import UpstreamShapeMismatch as UpstreamShapeMismatch
+from tapem_dsl.errors.tapes import NotExportable as NotExportable
+from tapem_dsl.errors.tapes import UnsoundTape as UnsoundTape
+from tapem_dsl.errors.tapes import ValuesWereRead as ValuesWereRead
+from tapem_dsl.errors.tapes import Violation as Violation
 from tapem_dsl.errors.training import BatchSizeNotPositive as BatchSizeNotPositive
 from tapem_dsl.errors.training import CheckpointError as CheckpointError
 from tapem_dsl.errors.training import EmptyBatches as EmptyBatches

@@ -1,7 +1,7 @@
 """Ops that only a recorded sweep records: rules compute with them, users have none."""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Final, final
 
 from typing_extensions import override
 
@@ -136,3 +136,9 @@ vjp_rules.each(Widen, lambda op, xp, g, x, y: g.astype(x.dtype))
 vjp_rules.each(Narrow, lambda op, xp, g, x, y: g.astype(x.dtype))
 vjp_rules.each(DetachedMax, None)
 vjp_rules.each(OneHot, None, None)
+
+RECORDED: Final[tuple[type[Op], ...]] = (
+    *(DetachedMax, OneHot, Sech2, MultiplyNoNan, LogSumExp, UncheckedLog),
+    *(Widen, Narrow),
+)
+"""Every op of this module."""
