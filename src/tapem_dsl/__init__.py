@@ -17,6 +17,8 @@ from tapem_dsl.arrays.shape import Shape as Shape
 from tapem_dsl.errors import Refused as Refused
 from tapem_dsl.errors import TapeError as TapeError
 from tapem_dsl.ids import NodeId as NodeId
+from tapem_dsl.interpreters.check import check as check
+from tapem_dsl.interpreters.check import checked as checked
 from tapem_dsl.interpreters.compiled import jit as jit
 from tapem_dsl.interpreters.forward import derivative as derivative
 from tapem_dsl.interpreters.forward import derivative_vjp as derivative_vjp
@@ -32,8 +34,11 @@ from tapem_dsl.interpreters.forward import make_dual as make_dual
 from tapem_dsl.interpreters.forward import primal as primal
 from tapem_dsl.interpreters.forward import tangent as tangent
 from tapem_dsl.interpreters.forward import vjp as vjp
+from tapem_dsl.interpreters.nonfinite import NonFinite as NonFinite
+from tapem_dsl.interpreters.nonfinite import first_nonfinite as first_nonfinite
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds
 from tapem_dsl.interpreters.recorded import backward_m as backward_m
+from tapem_dsl.interpreters.replay import replay as replay
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
 from tapem_dsl.interpreters.reverse import backward as backward
 from tapem_dsl.interpreters.reverse import backward_dense as backward_dense
@@ -44,6 +49,10 @@ from tapem_dsl.interpreters.reverse import backward_scalar as backward_scalar
 from tapem_dsl.interpreters.reverse import grad as grad
 from tapem_dsl.interpreters.reverse import value_and_grad as value_and_grad
 from tapem_dsl.interpreters.reverse import vjp_rules as vjp_rules
+from tapem_dsl.interpreters.saved import SavedTape as SavedTape
+from tapem_dsl.interpreters.saved import load_tape as load_tape
+from tapem_dsl.interpreters.saved import save_tape as save_tape
+from tapem_dsl.interpreters.torchlean import to_torchlean as to_torchlean
 from tapem_dsl.ops.activations import gelu as gelu
 from tapem_dsl.ops.activations import log_softmax as log_softmax
 from tapem_dsl.ops.activations import log_softmax_last as log_softmax_last
