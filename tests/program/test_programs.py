@@ -57,6 +57,9 @@ class Model:
 
 
 MODEL = Model()
+ZEROS = np.zeros(2)
+ONE: Any = pure(1)  # Any: also of functions that it does not take
+FAILING: Any = throw("a")
 
 
 @do
@@ -124,12 +127,12 @@ CASES: list[tuple[Any, Any, list[Any]]] = [
     (lambda: pure(1).bind(go_on), "pure(1).bind(go_on)", [pure(2).bind(go_on)]),
     (
         lambda: pure(1).apply(pure(increment)),
-        "pure(1).apply(<TapeM: pure(increment)>)",
+        "pure(1).apply(pure(increment))",
         [pure(1).apply(pure(str)), pure(1).map(increment)],
     ),
     (
         lambda: throw("no").lash(partial(recover, 1)),
-        None,
+        "throw(Thrown(text='no')).lash(partial(recover, 1))",
         [throw("no").lash(partial(recover, 2)), throw("no").lash(pure)],
     ),
     (
@@ -247,8 +250,53 @@ def test_repr_shortens_chains_collections_and_nests() -> None:
     assert chain.startswith("<TapeM: pure(0) ... 994 more ... .bind(go_on)")
     wide = repr(fold_m(step, 0, range(10_000)))
     assert wide == "<TapeM: fold_m(step, 0, (0, 1, 2, 3, 4, 5, ...))>"
+    swaps: Any = pure(0)
+    for _ in range(1000):
+        swaps = swaps.swap()
+    assert repr(swaps).startswith("<TapeM: pure(0) ... 994 more ... .swap()")
     nested: Any = pure(0)
     for _ in range(50):
         nested = pure(nested)
     assert "..." in repr(nested)
     assert len(repr(nested)) < 200
+
+
+def _helper(n: int) -> TapeM[int]:
+    return pure(n)
+
+
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        (pure(1).map(partial(operator.add, 2)), "pure(1).map(partial(add, 2))"),
+        (
+            leaf(1.0).bind(partial(scale, factor=2)),
+            "leaf(1.0).bind(partial(scale, factor=2))",
+        ),
+        (
+            fold_m(partial(partial(recover), 1), 0, [1]),
+            "fold_m(partial(recover, 1), 0, (1,))",
+        ),
+        (
+            pure(1).map(partial(np.full, (2,), np.zeros(3))),
+            "pure(1).map(partial(full, (2,), float64[3]))",
+        ),
+        (pure(1).map(lambda n: n + 1), "pure(1).map(lambda n: ...)"),
+        (
+            ONE.map(lambda n, *, k=ZEROS, s="=": (n, k, s)),
+            "pure(1).map(lambda n, *, k=float64[2], s='=': ...)",
+        ),
+        (pure(lambda: 0), "pure(lambda: ...)"),
+        (pure(1).map(str), "pure(1).map(str)"),
+        (pure(1.0).map(np.exp), "pure(1.0).map(np.exp)"),
+        (pure(1).bind(_helper), "pure(1).bind(_helper)"),
+        (map_m(_helper, [1]), "map_m(_helper, (1,))"),
+        (throw("a").swap(), "throw(Thrown(text='a')).swap()"),
+        (FAILING.alt(increment), "throw(Thrown(text='a')).alt(increment)"),
+        (ONE.bind_result(increment), "pure(1).bind_result(increment)"),
+        (pure(leaf(1.0)), "pure(leaf(1.0))"),
+        (leaf(1.0, name="\x1b[31m"), "leaf(1.0, name='\\x1b[31m')"),
+    ],
+)
+def test_repr_reads_as_code(program: Any, text: str) -> None:
+    assert repr(program) == f"<TapeM: {text}>"

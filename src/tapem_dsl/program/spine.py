@@ -1,7 +1,10 @@
 """Printing and pickling a program without recursion along its chain of binds."""
 
 import reprlib
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import partial
+from inspect import Parameter, signature
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
@@ -21,6 +24,7 @@ from tapem_dsl.program.instruction import (
     Record,
     Throw,
 )
+from tapem_dsl.program.machine import swapped
 from tapem_dsl.tape.node import summary_of_value
 
 # Any, throughout: programs of any value and scalar type.
@@ -35,8 +39,23 @@ def show(program: Any) -> str:
     >>> from tapem_dsl import leaf, relu
     >>> show(leaf(1.0, name="x").bind(relu))
     "leaf(1.0, name='x').bind(relu)"
+    >>> show(leaf(1.0).map(lambda x: x))
+    'leaf(1.0).map(lambda x: ...)'
     """
-    return _SHORT.repr(program).removeprefix("<TapeM: ").removesuffix(">")
+    return _SHORT.repr(program)
+
+
+def parameters(op: Any, shown: Callable[[object], str]) -> list[str]:
+    """
+    List the static parameters of an op as keyword arguments.
+
+    >>> from tapem_dsl.ops.arithmetic import Scale
+    >>> parameters(Scale(2), repr)
+    ['factor=2']
+    """
+    if not is_dataclass(op):
+        return []
+    return [f"{field.name}={shown(getattr(op, field.name))}" for field in fields(op)]
 
 
 @final
@@ -52,18 +71,20 @@ class _Short(reprlib.Repr):
     def repr_TapeM(self, x: Any, level: int) -> str:  # noqa: N802 - reprlib's protocol
         """Write the innermost program, then the methods called on it."""
         if level <= 0:
-            return "<TapeM: ...>"
+            return "..."
         links: list[str] = []
         hidden = 0
         code = x._inner_value  # noqa: SLF001 - the instruction
-        while (method := _METHODS.get(type(code))) is not None:
+        while (call := _method(code)) is not None:
+            program, method, arguments = call
             if len(links) < _SHOWN:
-                links.append(f".{method}({self.repr1(_argument(code), level - 1)})")
+                given = (self.repr1(argument, level - 1) for argument in arguments)
+                links.append(f".{method}({', '.join(given)})")
             else:
                 hidden += 1
-            code = code.program._inner_value  # noqa: SLF001 - the instruction
+            code = program._inner_value  # noqa: SLF001 - the instruction
         gap = f" ... {hidden} more ... " if hidden else ""
-        return f"<TapeM: {self._base(code, level)}{gap}{''.join(reversed(links))}>"
+        return f"{self._base(code, level)}{gap}{''.join(reversed(links))}"
 
     def _base(self, code: Any, level: int) -> str:
         def short(x: object) -> str:
@@ -73,11 +94,11 @@ class _Short(reprlib.Repr):
             case Pure(value=value):
                 return f"pure({short(value)})"
             case Leaf(value=value, name=name, requires_grad=flag):
-                named = "" if name is None else f", name={name!r}"
+                named = "" if name is None else f", name={short(name)}"
                 function = "leaf" if flag else "const"
                 return f"{function}({summary_of_value(value)}{named})"
             case Record(op=op, ids=ids, shape=shape):
-                given = [*map(str, ids), *_parameters(op)]
+                given = [*map(str, ids), *parameters(op, short)]
                 given += [] if shape is None else [f"shape={shape}"]
                 return f"{op.name}({', '.join(given)})"
             case Throw(error=error):
@@ -96,34 +117,89 @@ class _Short(reprlib.Repr):
         return short(code)
 
     def repr_function(self, x: Any, level: int) -> str:
-        """Write a function's name without that of the function around it."""
-        return str(x.__qualname__.rpartition("<locals>.")[2]).lstrip("_")
+        """Write a function's name, or the head of a lambda."""
+        name: str = x.__qualname__.rpartition("<locals>.")[2]
+        if name == "<lambda>":
+            return self._lambda(x, level)
+        ours = str(_module(x)).startswith("tapem_dsl.")
+        return name.lstrip("_") if ours else name
 
     repr_method = repr_builtin_function_or_method = repr_function
+
+    def _lambda(self, x: Any, level: int) -> str:
+        def written(parameter: Parameter) -> Parameter:
+            if parameter.default is Parameter.empty:
+                return parameter
+            default = self.repr1(parameter.default, level - 1)
+            return parameter.replace(default=_Text(default))
+
+        known = signature(x, follow_wrapped=False)
+        given = known.replace(parameters=[*map(written, known.parameters.values())])
+        return f"lambda {str(given)[1:-1]}".rstrip() + ": ..."
+
+    def repr_type(self, x: Any, level: int) -> str:
+        """Write the name of a class."""
+        return str(x.__qualname__)
+
+    def repr_partial(self, x: Any, level: int) -> str:
+        """Write the call that builds a partial application."""
+        if type(x) is not partial:
+            return self.repr_instance(x, level)
+        if level <= 0:
+            return "partial(...)"
+        given = [self.repr1(part, level - 1) for part in (x.func, *x.args)]
+        given += [
+            f"{name}={self.repr1(part, level - 1)}" for name, part in x.keywords.items()
+        ]
+        return f"partial({', '.join(given)})"
 
     def repr_ndarray(self, x: Any, level: int) -> str:
         """Write the dtype and shape, not the entries."""
         return summary_of_value(x)
 
+    def repr_ufunc(self, x: Any, level: int) -> str:
+        """Write the name of a NumPy function."""
+        return f"np.{x.__name__}"
+
     def repr_instance(self, x: Any, level: int) -> str:
         """Write a NumPy scalar as a number, other objects as ``reprlib`` does."""
         if isinstance(x, np.generic):
             return str(x)
+        if isinstance(x, type):  # of a metaclass
+            return self.repr_type(x, level)
         return super().repr_instance(x, level)
 
 
+@final
+class _Text(str):
+    """A text whose ``repr`` is the text."""
+
+    __slots__ = ()
+
+    __repr__ = str.__str__
+
+
+_TAPEM: Final = "tapem_dsl.program.tapem"
 _METHODS: Final[dict[Any, str]] = {Map: "map", Ap: "apply", Bind: "bind", Lash: "lash"}
 _SHORT = _Short()
 
 
-def _argument(code: Any) -> object:
-    return code.handler if type(code) is Lash else code.function
+def _method(code: Any) -> tuple[Any, str, tuple[object, ...]] | None:
+    """Return the program of a method's call, the method's name and its arguments."""
+    kind = type(code)
+    if kind is Extend and code.function is swapped:
+        return code.args[0], "swap", ()
+    if (method := _METHODS.get(kind)) is None:
+        return None
+    argument = code.handler if kind is Lash else code.function
+    if type(argument) is partial and _module(argument.func) == _TAPEM:
+        named = argument.func.__name__.lstrip("_")  # it is named as its method
+        return code.program, named, argument.args
+    return code.program, method, (argument,)
 
 
-def _parameters(op: Any) -> list[str]:
-    if not is_dataclass(op):
-        return []
-    return [f"{field.name}={getattr(op, field.name)!r}" for field in fields(op)]
+def _module(function: object) -> object:
+    return getattr(function, "__module__", None)
 
 
 # -- pickling --------------------------------------------------------------------------

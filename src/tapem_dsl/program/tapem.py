@@ -233,7 +233,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         <Failure: no 1>
         """
         checked = function_argument(function, "bind_result", "function")
-        return program(Bind(self, partial(_of_result, checked)))
+        return program(Bind(self, partial(_bind_result, checked)))
 
     def lash(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
         self, handler: Callable[[TapeError], Kind2["TapeM[Any, Any]", C, A]]
@@ -264,7 +264,7 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
         <Failure: digits: no labels>
         """
         checked = function_argument(function, "alt", "function")
-        return program(Lash(self, partial(_of_failure, checked)))
+        return program(Lash(self, partial(_alt, checked)))
 
     def swap(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # the error is a TapeError
         self,
@@ -372,13 +372,13 @@ def failing(error: object, function: str) -> TapeM[Never, Any]:
     return program(Throw(error))
 
 
-def _of_result(
+def _bind_result(
     function: Callable[[Any], Result[Any, TapeError]], value: object
 ) -> TapeM[Any, Any]:
     return TapeM.from_result(function(value))
 
 
-def _of_failure(
+def _alt(
     function: Callable[[TapeError], TapeError], error: TapeError
 ) -> TapeM[Any, Any]:
     return failing(function(error), "alt")
