@@ -35,9 +35,9 @@ ROOMS = {
         "combinators",
     ],
     "interpreters": [
-        *("tracer", "results", "rules", "jacobians"),
+        *("tracer", "results", "rules", "jacobians", "periods"),
         *("reverse", "forward", "recorded", "compiled"),
-        *("check", "replay", "nonfinite", "saved", "torchlean"),
+        *("check", "replay", "nonfinite", "saved", "torchlean", "render"),
     ],
     "optim": [
         "schedules",

@@ -30,7 +30,7 @@ from tapem_dsl.program.instruction import (
 from tapem_dsl.program.machine import execute, swapped
 from tapem_dsl.program.spine import Earlier, Entries, disassemble, show
 from tapem_dsl.tape.equality import same
-from tapem_dsl.tape.node import A
+from tapem_dsl.tape.node import A, html_of
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.tape import EMPTY, Tape
 from tapem_dsl.tape.value import as_value, frozen
@@ -305,6 +305,8 @@ class TapeM(  # type: ignore[type-var] # B is covariant, as in the containers of
 
     def __repr__(self) -> str:
         return f"<TapeM: {show(self)}>"
+
+    _repr_html_ = html_of
 
     # A flat list of instructions. Any: pickle does not inspect the arguments.
     def __reduce__(self) -> tuple[Callable[..., "TapeM[Any, Any]"], tuple[Any, ...]]:

@@ -17,6 +17,20 @@ A = TypeVar("A", bound=np.generic, default=np.float64)
 """The NumPy scalar type of a tape."""
 
 
+def html_of(shown: Any) -> str:  # Any: Node, Tape and other classes
+    """
+    Return what a notebook shows of a node, a tape, a program or gradients.
+
+    It is the method ``_repr_html_`` of their classes.
+
+    >>> html_of(Node(None, (), np.float64(2)))[:36]
+    '<details open><summary>Node</summary'
+    """
+    from tapem_dsl.interpreters.render import to_html  # noqa: PLC0415 - it imports this
+
+    return to_html(shown)
+
+
 class Node(
     msgspec.Struct, Generic[A], frozen=True, eq=False, gc=False, repr_omit_defaults=True
 ):
@@ -74,6 +88,8 @@ class Node(
             f"Node({summary(self)}, value={summary_of_value(self.value)}, "
             f"requires_grad={self.requires_grad})"
         )
+
+    _repr_html_ = html_of
 
     # Any: the arguments of the constructor.
     def __reduce__(self) -> tuple[Callable[..., "Node[A]"], tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from tapem_dsl.errors import InvalidNodeId, ShapeMismatch, TapeError, failed
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.equality import same
-from tapem_dsl.tape.node import A, Node, summary
+from tapem_dsl.tape.node import A, Node, html_of, summary
 from tapem_dsl.tape.value import as_value
 
 _SHOWN: Final = 6
@@ -204,6 +204,8 @@ class Tape(Generic[A]):
         last = summary(self._buffer[self._size - 1])
         hidden = self._size - len(shown) - 1
         return f"<Tape: {', '.join(shown)}, ... {hidden} more ..., {last}>"
+
+    _repr_html_ = html_of
 
     if not TYPE_CHECKING:  # with these two, a type checker would accept any attribute
 

@@ -18,7 +18,7 @@ from tapem_dsl.interpreters.reverse.wanted import ids_of
 from tapem_dsl.messages import short_repr
 from tapem_dsl.program.instruction import Read
 from tapem_dsl.program.tapem import TapeM, program
-from tapem_dsl.tape.node import A
+from tapem_dsl.tape.node import A, html_of
 from tapem_dsl.tape.tape import Tape
 
 Gradients: TypeAlias = dict[NodeId, NDArray[A]]
@@ -52,6 +52,8 @@ class Reached(dict[NodeId, V]):
             f"no gradient for node {id}: it is frozen, the output does not depend on "
             "it, or wrt leaves it out"
         )
+
+    _repr_html_ = html_of
 
 
 def backward(

@@ -11,6 +11,8 @@ from typing_extensions import override
 
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import BatchSizeNotPositive, EmptyDataset, TapeError, failed
+from tapem_dsl.interpreters.render import samples_to_html
+from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.equality import same, structural
 
 X = TypeVar("X")
@@ -23,6 +25,7 @@ Shuffling: TypeAlias = Literal["lcg", "numpy"]
 MAKE_ONE: Final = "; make one: Dataset.of_list(...)"
 """The fix in messages where a data set was expected."""
 
+_SHOWN: Final = 6
 _MULTIPLIER: Final = 1103515245
 _INCREMENT: Final = 12345
 _MODULUS: Final = 2**31
@@ -206,6 +209,17 @@ class Dataset(Batched[list[X]]):
             return failed(EmptyDataset(tag))
         starts = range(0, len(self.data), batch_size)
         return Success([list(self.data[i : i + batch_size]) for i in starts])
+
+    def __repr__(self) -> str:
+        shown = [short_repr(x) for x in self.data[:_SHOWN]]
+        hidden = len(self.data) - len(shown)
+        if hidden:
+            return f"Dataset(data=({', '.join(shown)}, ... {hidden:,} more))"
+        return f"Dataset(data=({', '.join(shown)}{',' * (len(shown) == 1)}))"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return samples_to_html(self.data)
 
     def __len__(self) -> int:
         return len(self.data)

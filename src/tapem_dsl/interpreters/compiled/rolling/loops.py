@@ -8,13 +8,14 @@ from typing import Final, TypeAlias, final
 import numpy as np
 
 from tapem_dsl.interpreters.compiled.rolling.graphs import components
-from tapem_dsl.interpreters.compiled.rolling.periods import (
+from tapem_dsl.interpreters.compiled.rolling.table import Table
+from tapem_dsl.interpreters.periods import (
     LEAST,
+    Numbers,
     Run,
     run_of,
     runs_in,
 )
-from tapem_dsl.interpreters.compiled.rolling.table import Numbers, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from tapem_dsl.interpreters.compiled.plan import Plan, Slot, moved
-from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
 from tapem_dsl.interpreters.compiled.rolling.table import Table
+from tapem_dsl.interpreters.periods import LEAST
 
 
 def by_depth(plan: Plan, outputs: Sequence[Slot]) -> tuple[Plan, list[Slot]] | None:

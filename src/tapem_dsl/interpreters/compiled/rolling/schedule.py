@@ -19,8 +19,8 @@ from tapem_dsl.interpreters.compiled.plan import (
 )
 from tapem_dsl.interpreters.compiled.rolling.batching import Batch
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
-from tapem_dsl.interpreters.compiled.rolling.periods import LEAST
-from tapem_dsl.interpreters.compiled.rolling.table import Numbers, Table, exact
+from tapem_dsl.interpreters.compiled.rolling.table import Table, exact
+from tapem_dsl.interpreters.periods import LEAST, Numbers
 
 ALIKE: Final = "alike"
 BATCHED: Final = "batched"

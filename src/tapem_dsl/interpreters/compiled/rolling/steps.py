@@ -24,7 +24,8 @@ from tapem_dsl.interpreters.compiled.rolling.schedule import (
     Place,
     Schedule,
 )
-from tapem_dsl.interpreters.compiled.rolling.table import Numbers, same_static
+from tapem_dsl.interpreters.compiled.rolling.table import same_static
+from tapem_dsl.interpreters.periods import Numbers
 
 # Any, throughout: static arguments of a call.
 

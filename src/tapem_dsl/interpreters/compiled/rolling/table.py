@@ -1,14 +1,12 @@
 """The calls of a plan as arrays, in which repetitions can be searched."""
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tapem_dsl.interpreters.compiled.plan import Call, Check, Plan, Slot
-
-Numbers: TypeAlias = NDArray[np.intp]
+from tapem_dsl.interpreters.periods import Numbers
 
 GIVEN: Final = ("input", "constant")
 

@@ -1,13 +1,14 @@
 """Where a sequence of numbers repeats itself."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tapem_dsl.interpreters.compiled.rolling.table import Numbers
+Numbers: TypeAlias = NDArray[np.intp]
 
 LEAST: Final = 4
-"""How often calls repeat at least in a loop."""
+"""How often a part repeats at least to be taken as a repetition."""
 
 _PERIODS: Final = 256
 _REACH: Final = 8
