@@ -50,15 +50,15 @@ def same(a: object, b: object) -> bool:
         kind = type(a)
         if kind is not type(b):
             return False
-        parts_of = _taking_apart(kind)  # type: ignore[arg-type] # a class is hashable
+        parts_of = taking_apart(kind)  # type: ignore[arg-type] # a class is hashable
         if parts_of is None:
-            if not _comparing(kind)(a, b):  # type: ignore[arg-type] # hashable
+            if not comparing(kind)(a, b):  # type: ignore[arg-type] # hashable
                 return False
             continue
         if (id(a), id(b)) in seen:  # the part is shared or cyclic
             continue
         seen[id(a), id(b)] = pair
-        if isinstance(a, Tracer) and not _one_level(a, b, levels, back):
+        if isinstance(a, Tracer) and not levels_correspond(a, b, levels, back):
             return False
         ours, theirs = parts_of(a), parts_of(b)
         if len(ours) != len(theirs):
@@ -68,8 +68,20 @@ def same(a: object, b: object) -> bool:
 
 
 # Any: a tracer of the same type.
-def _one_level(a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]) -> bool:
-    """Return whether the levels of a and b correspond, as in earlier pairs."""
+def levels_correspond(
+    a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]
+) -> bool:
+    """
+    Return whether the levels of two tracers correspond, as in earlier pairs.
+
+    Args:
+        levels: from levels on one side to levels on the other, as found so far.
+        back: from levels on the other side to levels on the one.
+
+    >>> from tapem_dsl.interpreters.forward import Dual
+    >>> levels_correspond(Dual(1.0, 2.0, 5), Dual(1.0, 2.0, 6), {5: 7}, {7: 5})
+    False
+    """
     ours, theirs = a.level, b.level
     return (
         levels.setdefault(ours, theirs) == theirs
@@ -81,8 +93,13 @@ def _one_level(a: Tracer, b: Any, levels: dict[int, int], back: dict[int, int]) 
 
 
 @lru_cache(maxsize=1024)
-def _taking_apart(kind: type) -> Callable[[Any], Sequence[object]] | None:
-    """Return the function that lists a value's parts; ``None`` for an atomic type."""
+def taking_apart(kind: type) -> Callable[[Any], Sequence[object]] | None:
+    """
+    Return the function that lists a value's parts; ``None`` for an atomic type.
+
+    >>> taking_apart(dict)({"a": 1}), taking_apart(int)
+    (['a', 1], None)
+    """
     if kind in (list, tuple):
         return lambda x: x
     if kind is dict:
@@ -194,8 +211,13 @@ def _reduced(x: object) -> Sequence[object]:
 
 
 @lru_cache(maxsize=1024)
-def _comparing(kind: type) -> Callable[[Any, Any], bool]:
-    """Return the function that compares two values of an atomic type."""
+def comparing(kind: type) -> Callable[[Any, Any], bool]:
+    """
+    Return the function that compares two values of an atomic type.
+
+    >>> comparing(float)(0.0, -0.0)
+    False
+    """
     if issubclass(kind, float):
         return _same_float
     if issubclass(kind, complex):
