@@ -25,7 +25,8 @@ from tapem_dsl.tape.value import as_value
 
 # Any, throughout: the tape and its replay may have different scalar types.
 def replay(
-    tape: Tape[Any], leaves: Mapping[NodeId | str, Any]
+    tape: Tape[Any],
+    leaves: Mapping[NodeId, Any] | Mapping[str, Any] | Mapping[NodeId | str, Any],
 ) -> Result[Tape[Any], TapeError]:
     """
     Record the ops of a tape again, in order, on other values of some leaves.
@@ -90,9 +91,7 @@ def _leaf(node: Node[Any], value: Array) -> Node[Any]:
     return Node(None, (), value, node.requires_grad, node.name)
 
 
-def _new_values(
-    nodes: list[Node[Any]], leaves: Mapping[NodeId | str, Any]
-) -> dict[int, Array]:
+def _new_values(nodes: list[Node[Any]], leaves: Mapping[Any, Any]) -> dict[int, Array]:
     """Return the new values by index; check the keys."""
     found: dict[int, Array] = {}
     for key, value in leaves.items():

@@ -75,7 +75,10 @@ def fits(given: Any, hint: Any) -> bool:
     if kind in (int, float):
         number = isinstance(given, Integral if kind is int else Real)
         return number and not isinstance(given, bool | np.bool_)
-    return isinstance(given, kind)
+    try:
+        return isinstance(given, kind)
+    except TypeError:  # a protocol, or Any
+        return True
 
 
 def isinstance_of(array: Any, scalar: type) -> bool:

@@ -177,6 +177,7 @@ def _packed(
     places: list[int] = []
     parents: list[NodeId] = []
     for id, node in zip(tape.ids(), tape, strict=True):
+        _add(values, node.value, id)
         place = 0
         if node.op is not None:
             text = texts.get(id_of(node.op))
@@ -185,7 +186,6 @@ def _packed(
             place = 1 + table.setdefault(text, len(table))
         places.append(place)
         parents += node.parents
-        _add(values, node.value, id)
     order = sorted(gradients)
     for id in order:
         _add(cotangents, gradients[id], id)

@@ -131,9 +131,12 @@ def _export(graph: Graph, index: int) -> None:
     parents = list(map(index_of, node.parents))
     if node.op is None:
         if index == graph.input:
+            graph.check_dtype(index, node.value)
             graph.put(index, graph.add("input", [], node.value.shape))
         return  # a constant is added where it is a parent, and not a parameter
     kind, lower = KINDS.get(type(node.op)), LOWERINGS.get(type(node.op))
+    if kind is not None or lower is not None:
+        graph.check_dtype(index, node.value)
     if kind is not None:
         ids = [graph.id_of(parent) for parent in parents]
         graph.put(index, graph.add(kind, ids, node.value.shape))

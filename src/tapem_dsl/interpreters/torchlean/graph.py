@@ -4,7 +4,7 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.arrays import Array
+from tapem_dsl.arrays import NUMPY, Array, widened
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.errors import NotExportable, Refused
 from tapem_dsl.ids import NodeId
@@ -61,11 +61,19 @@ class Graph:
 
     def numbers(self, index: int, value: Array) -> Any:
         """Return an array as nested lists of numbers, or refuse it."""
-        if value.dtype.type not in _DTYPES:
-            raise self.refused(index, f"{value.dtype} is no type of Lean's Float")
+        self.check_dtype(index, value)
         if not np.isfinite(value).all():
             raise self.refused(index, "JSON has no number for an infinity or NaN")
         return value.astype(np.float64).tolist()
+
+    def literal(self, value: Array, number: Any) -> Array:
+        """Return a number in the type that ops of a value's dtype compute in."""
+        return np.asarray(NUMPY.literal(widened(value), number))
+
+    def check_dtype(self, index: int, value: Array) -> None:
+        """Refuse a node of the tape whose value is of another type than ``Float``."""
+        if value.dtype.type not in _DTYPES:
+            raise self.refused(index, f"{value.dtype} is no type of Lean's Float")
 
     def is_constant(self, *indices: int) -> bool:
         """Return whether nodes of the tape are leaves, and not the graph's input."""

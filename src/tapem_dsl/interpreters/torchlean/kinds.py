@@ -6,7 +6,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from tapem_dsl import ops
-from tapem_dsl.arrays import NUMPY
 from tapem_dsl.interpreters.torchlean.graph import Graph
 from tapem_dsl.tape.op import Op
 
@@ -60,8 +59,8 @@ def _with_number(graph: Graph, index: int, op: Any, parents: list[int]) -> int:
     (x,) = parents
     value = graph.source[x].value
     scales = isinstance(op, ops.arithmetic.Scale)
-    number = NUMPY.literal(value, op.factor if scales else op.offset)
-    of = graph.constant(index, np.full(value.shape, number, value.dtype))
+    number = graph.literal(value, op.factor if scales else op.offset)
+    of = graph.constant(index, np.broadcast_to(number, value.shape))
     kind = "mul_elem" if scales else "add"
     return graph.add(kind, [graph.id_of(x), of], value.shape)
 
@@ -70,8 +69,7 @@ def _with_number(graph: Graph, index: int, op: Any, parents: list[int]) -> int:
 def _safe_log(graph: Graph, index: int, op: Any, parents: list[int]) -> int:
     (x,) = parents
     value = graph.source[x].value
-    number = np.asarray(NUMPY.literal(value, op.epsilon), value.dtype)
-    epsilon = graph.constant(index, number)
+    epsilon = graph.constant(index, graph.literal(value, op.epsilon))
     return graph.add("safe_log", [graph.id_of(x), epsilon], value.shape)
 
 
@@ -187,7 +185,6 @@ def _layer_norm(graph: Graph, index: int, op: Any, parents: list[int]) -> int:
     if not graph.is_constant(gamma, beta):
         raise graph.refused(index, "gamma and beta are not constants")
     value = graph.source[x].value
-    epsilon = np.asarray(NUMPY.literal(value, op.epsilon), value.dtype)
     return graph.add(
         "layernorm",
         [graph.id_of(x)],
@@ -195,7 +192,7 @@ def _layer_norm(graph: Graph, index: int, op: Any, parents: list[int]) -> int:
         axis=value.ndim - 1,
         gamma=graph.numbers(gamma, graph.source[gamma].value),
         beta=graph.numbers(beta, graph.source[beta].value),
-        eps=graph.numbers(index, epsilon),
+        eps=graph.numbers(index, graph.literal(value, op.epsilon)),
     )
 
 
