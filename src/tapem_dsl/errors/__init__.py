@@ -6,6 +6,7 @@ from tapem_dsl.errors.base import TapeError as TapeError
 from tapem_dsl.errors.base import Thrown as Thrown
 from tapem_dsl.errors.base import failed as failed
 from tapem_dsl.errors.base import tag_error as tag_error
+from tapem_dsl.errors.checks import WrongGradient as WrongGradient
 from tapem_dsl.errors.place import Item as Item
 from tapem_dsl.errors.place import Line as Line
 from tapem_dsl.errors.place import Place as Place

@@ -1,0 +1,164 @@
+"""What a check of gradients found, leaf by leaf."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapem_dsl.testing.extrapolation import Slope
+
+Verdict: TypeAlias = Literal["right", "undecided", "wrong"]
+
+MODES: Final = 1e-8
+"""How far both modes may differ, relative to the largest sum of absolute terms."""
+
+DIFFERENCES: Final = 1e-7
+"""How far a mode may differ from the differences, relative to its own terms."""
+
+DECIDED: Final = 1e-4
+"""How large the error of a slope may be, relative to the terms, to compare it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LeafCheck:
+    """
+    The derivatives of one leaf, each along the same directions.
+
+    Args:
+        path: where the leaf is in the pytree of parameters.
+        order: 1 for gradients, 2 for products with the Hessian.
+        forward: the derivative by duals.
+        reverse: the derivative by a sweep; of the second order, the product transposed.
+        difference: the slope by differences, ``nan`` if there is none.
+        tolerance: how far the slope may be from the others.
+        verdict: ``"right"``, ``"wrong"`` or ``"undecided"``.
+        reason: why a leaf is wrong or undecided.
+
+    >>> LeafCheck("w", 1, 1.0, 1.0, 1.0, 1e-7, "right", "").severity
+    0
+    """
+
+    path: str
+    order: int
+    forward: float
+    reverse: float
+    difference: float
+    tolerance: float
+    verdict: Verdict
+    reason: str
+
+    @property
+    def severity(self) -> int:
+        """0, 1 or 2, from right to wrong."""
+        return ("right", "undecided", "wrong").index(self.verdict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GradientReport:
+    """
+    The rows of a check; ``str()`` is a table.
+
+    >>> row = LeafCheck("w", 1, 1.0, 1.5, 1.0, 1e-7, "wrong", "reverse mode is wrong")
+    >>> print(GradientReport((row,)))
+    leaf  order  forward  reverse  differences  tolerance  verdict
+    w     1st    1.0      1.5      1.0          1e-07      wrong: reverse mode is wrong
+    """
+
+    leaves: tuple[LeafCheck, ...]
+
+    @property
+    def wrong(self) -> tuple[LeafCheck, ...]:
+        """The rows of wrong derivatives."""
+        return tuple(row for row in self.leaves if row.verdict == "wrong")
+
+    def __str__(self) -> str:
+        head = ("leaf", "order", "forward", "reverse", "differences", "tolerance")
+        table = [(*head, "verdict"), *map(_cells, self.leaves)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            for row in table
+        )
+
+
+def _cells(row: LeafCheck) -> tuple[str, ...]:
+    numbers = (row.forward, row.reverse, row.difference)
+    return (
+        row.path or ".",
+        "1st" if row.order == 1 else "2nd",
+        *map(repr, numbers),
+        f"{row.tolerance:.0e}",
+        f"{row.verdict}: {row.reason}" if row.reason else row.verdict,
+    )
+
+
+def judged(
+    path: str,
+    order: int,
+    forward: NDArray[np.float64],
+    reverse: NDArray[np.float64],
+    slope: Slope | None,
+    largest: float,
+) -> LeafCheck:
+    """
+    Compare three derivatives, given the terms of two of them.
+
+    Args:
+        largest: what the rounding of both modes is proportional to.
+
+    >>> terms = np.array([1.0, 2.0])
+    >>> judged("w", 1, terms, 1.001 * terms, Slope(3.0, 1e-12, 1.0, False), 0.0).reason
+    'reverse mode differs from the others by 0.001'
+    """
+    a, b = float(np.sum(forward)), float(np.sum(reverse))
+    size = max(float(np.sum(np.abs(x))) for x in (forward, reverse))
+    modes = MODES * max(size, largest)
+    value = float("nan") if slope is None else slope.value
+    tolerance = max(DIFFERENCES * size, modes)
+    if slope is not None:
+        tolerance = max(tolerance, 10 * slope.error)
+        size = max(size, 0.0 if slope.kink else abs(value))
+    verdict, reason = _verdict(a, b, slope, size, (modes, tolerance))
+    return LeafCheck(path, order, a, b, value, tolerance, verdict, reason)
+
+
+def _verdict(
+    forward: float,
+    reverse: float,
+    slope: Slope | None,
+    size: float,
+    tolerances: tuple[float, float],
+) -> tuple[Verdict, str]:
+    between_modes, tolerance = tolerances
+    if not (np.isfinite(forward) and np.isfinite(reverse)):
+        return "wrong", "the derivative is not finite"
+    agree = abs(forward - reverse) <= between_modes
+    decided = slope is not None and not slope.kink and tolerance <= DECIDED * size
+    if slope is not None and decided:
+        modes = {"forward": forward, "reverse": reverse}
+        off = {
+            mode: abs(number - slope.value) / size
+            for mode, number in modes.items()
+            if abs(number - slope.value) > tolerance
+        }
+        if len(off) == 1 and not agree:
+            ((mode, by),) = off.items()
+            return "wrong", f"{mode} mode differs from the others by {by:.2g}"
+        if off:
+            by = max(off.values())
+            return "wrong", f"both modes differ from the differences by {by:.2g}"
+    if not agree:
+        by = abs(forward - reverse) / size
+        return "wrong", f"the modes differ from each other by {by:.2g}"
+    if slope is None:
+        return "undecided", "the program fails near the point"
+    if decided or size <= tolerance <= DECIDED * slope.size:
+        return "right", ""
+    if slope.kink:
+        return "undecided", "the value has a kink here"
+    return "undecided", "the differences do not converge: a kink near the point?"
