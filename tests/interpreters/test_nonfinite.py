@@ -79,6 +79,16 @@ def test_the_first_gradient_of_the_sweep_is_reported_with_its_way() -> None:
     assert str(found).startswith("the gradient of node 0, leaf 'x', is -inf; it came t")
 
 
+def test_of_several_gradients_the_nearest_to_the_output_is_reported() -> None:
+    program = leaf(1e-200, "x").bind(lambda x: scale(x, 1)).bind(inv)
+    out, tape = program.run().unwrap()
+    gradients = backward_scalar(tape, out).unwrap()
+    assert [bool(np.isinf(g)) for g in gradients.values()] == [True, True, False]
+    found = first_nonfinite(tape, gradients)
+    assert found is not None
+    assert (found.id, list(found.ancestry)) == (NodeId(1), [NodeId(2)])
+
+
 def test_values_come_before_gradients() -> None:
     out, tape = leaf(np.inf, "x").bind(exp).run().unwrap()
     gradients = backward_scalar(tape, out).unwrap()

@@ -24,9 +24,11 @@ from tapem_dsl import (
     mse_loss,
     ops,
     rationals,
+    reduce_mean,
     relu,
     scale,
     shift_by,
+    softmax,
     to_torchlean,
 )
 from tapem_dsl.errors import InvalidNodeId, InvalidOutputId, NotExportable
@@ -76,6 +78,13 @@ def test_every_op_that_is_covered_is_of_the_vocabulary() -> None:
     assert not KINDS.keys() & LOWERINGS.keys()
     assert KINDS.keys() | LOWERINGS.keys() < set(ops.ALL)
     assert len(KINDS) + len(LOWERINGS) == 41
+
+
+def test_negative_axes_are_counted_from_the_left() -> None:
+    program = leaf(np.ones((2, 3))).bind(lambda x: reduce_mean(x, axis=-1))
+    out, tape = program.bind(lambda x: softmax(x, axis=-1)).run().unwrap()
+    _, mean, rows = exported(tape, out)["nodes"]
+    assert (mean["axes"], rows["axis"]) == ([1], 0)
 
 
 @do
@@ -140,6 +149,7 @@ def test_numbers_of_scale_and_shift_by_are_those_that_are_computed_with(
     _, factor, scaled, offset, _ = exported(tape, out)["nodes"]
     assert scaled["kind"] == "mul_elem"
     widened = np.float32 if dtype is np.float16 else dtype
+    assert factor["values"] == [float(widened(0.1))] * 2
     product = (x.astype(widened) * np.array(factor["values"], widened)).astype(dtype)
     total = product.astype(widened) + np.array(offset["values"], widened)
     assert total.astype(dtype).tolist() == tape[out].value.tolist()

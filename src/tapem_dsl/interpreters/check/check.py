@@ -37,7 +37,7 @@ def check(tape: Tape[Any], *, recompute: bool = False) -> tuple[Violation, ...]:
         recompute: whether to compute each op again and compare all bits of the value.
 
     Cost:
-        2 us a node; with ``recompute`` also the time of the run.
+        10 us a node; with ``recompute`` also the time of the run.
 
     Lean: none, types rule out most violations. PyTorch: none.
 

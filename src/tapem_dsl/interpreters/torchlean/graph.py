@@ -68,7 +68,8 @@ class Graph:
 
     def literal(self, value: Array, number: Any) -> Array:
         """Return a number in the type that ops of a value's dtype compute in."""
-        return np.asarray(NUMPY.literal(widened(value), number))
+        like = widened(value)
+        return np.asarray(NUMPY.literal(like, number), like.dtype)
 
     def check_dtype(self, index: int, value: Array) -> None:
         """Refuse a node of the tape whose value is of another type than ``Float``."""
