@@ -50,6 +50,7 @@ def check(tape: Tape[Any], *, recompute: bool = False) -> tuple[Violation, ...]:
     node 1, parents: 7 is no id before 1
     """
     check_argument("check", "tape", tape, Tape)
+    check_argument("check", "recompute", recompute, bool)
     nodes = tape.nodes()
     found: list[Violation] = []
     usable: list[bool] = []  # whether shape and dtype of each value can be read

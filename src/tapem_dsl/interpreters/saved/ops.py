@@ -8,6 +8,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from tapem_dsl import ops
+from tapem_dsl.arguments import items_of
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.files import decoded, encoded
 from tapem_dsl.interpreters.recorded.ops import RECORDED
@@ -33,7 +34,7 @@ def known_ops(more: Iterable[type[Op]], owner: str) -> dict[str, type[Op]]:
     """
     found = {kind.__name__: kind for kind in (*ops.ALL, *RECORDED)}
     given: Any  # whatever the user passed
-    for given in more:
+    for given in items_of(owner, "ops", more):
         if not (isinstance(given, type) and issubclass(given, Op)):
             raise TypeError(f"{owner} takes classes of ops for ops, not {given!r}")
         if found.setdefault(given.__name__, given) is not given:

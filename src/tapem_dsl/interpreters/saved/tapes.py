@@ -100,7 +100,9 @@ def save_tape(
     known = known_ops(ops, "save_tape")
     if found := check(tape):
         raise ValueError(f"save_tape takes a tape that check accepts: {found[0]}")
-    gradients = {} if gradients is None else dict(gradients)
+    if gradients is not None:
+        check_argument("save_tape", "gradients", gradients, Mapping)
+    gradients = dict(gradients or {})
     if wrong := _wrong_gradient(tape, gradients):
         raise ValueError(f"save_tape: {wrong}")
     write_whole(path, _FORMAT.pack(*_packed(tape, gradients, known)))

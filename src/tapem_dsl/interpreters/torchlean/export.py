@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from returns.result import Failure, Result, Success
 
-from tapem_dsl.arguments import check_argument
+from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import (
     InvalidNodeId,
     InvalidOutputId,
@@ -80,7 +80,8 @@ def to_torchlean(
     {"id": 1, "kind": "relu", "parents": [0], "shape": []}]}
     """
     check_argument("to_torchlean", "tape", tape, Tape)
-    tops = [index_of(id, "to_torchlean, outputs") for id in outputs]
+    given = items_of("to_torchlean", "outputs", outputs)
+    tops = [index_of(id, "to_torchlean, outputs") for id in given]
     if not tops:
         raise ValueError("to_torchlean takes at least one output")
     start, size = index_of(input, "to_torchlean, input"), len(tape)
