@@ -1,5 +1,7 @@
 """A tape as a drawing: Graphviz DOT, Mermaid, and SVG."""
 
+import re
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from tapem_dsl.errors import InvalidOutputId
@@ -159,7 +161,7 @@ def ancestors(tape: Tape[Any], out: NodeId) -> list[NodeId]:
 class _Graph(NamedTuple):
     """Nodes as identifier, lines of the label and look; edges as two identifiers."""
 
-    nodes: list[tuple[str, list[str], str]]
+    nodes: list[tuple[str, tuple[str, str], str]]
     edges: list[tuple[str, str]]
 
 
@@ -178,7 +180,7 @@ def _graph(tape: Tape[Any], out: NodeId | None, function: str) -> _Graph:
             key = clipped(repr(parent))
             if key not in missing:
                 missing[key] = f"missing{len(missing)}"
-                graph.nodes.append((missing[key], [key, "no such node"], "missing"))
+                graph.nodes.append((missing[key], (key, "no such node"), "missing"))
             graph.edges.append((missing[key], f"n{id}"))
     return graph
 
@@ -206,11 +208,16 @@ def _precedes(parent: object, stop: int) -> bool:
     return type(parent) is int and 0 <= parent < stop
 
 
-def _label(id: NodeId, node: Node[Any]) -> list[str]:
-    first = f"{id}: {describe_op(node.op)}"
+def _label(id: NodeId, node: Node[Any]) -> tuple[str, str]:
+    array = _array(node.value.shape, node.value.dtype)
     if node.op is None and node.name is not None:
-        first = clipped(node.name)
-    return [first, clipped(f"{node.value.shape} {node.value.dtype}")]
+        return clipped(node.name), array
+    return f"{id}: {describe_op(node.op)}", array
+
+
+@lru_cache(maxsize=1024)  # drawings of 100,000 nodes have few kinds of arrays
+def _array(shape: object, dtype: object) -> str:
+    return clipped(f"{shape} {dtype}")
 
 
 def _look(node: Node[Any]) -> str:
@@ -258,7 +265,7 @@ def _in_mermaid(text: str) -> str:
     >>> _in_mermaid('<b>"')
     '#60;b#62;#34;'
     """
-    return "".join(c if c.isalnum() or c in _PLAIN else f"#{ord(c)};" for c in text)
+    return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", text)
 
 
-_PLAIN: Final = frozenset(" ()[]{}.,:=+-*/_'…")
+_SPECIAL: Final = re.compile(r"[^\w ()\[\]{}.,:=+\-*/'…]")
