@@ -38,6 +38,13 @@ from tapem_dsl.interpreters.nonfinite import NonFinite as NonFinite
 from tapem_dsl.interpreters.nonfinite import first_nonfinite as first_nonfinite
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds
 from tapem_dsl.interpreters.recorded import backward_m as backward_m
+from tapem_dsl.interpreters.render import gradients_to_text as gradients_to_text
+from tapem_dsl.interpreters.render import print_tape as print_tape
+from tapem_dsl.interpreters.render import to_dot as to_dot
+from tapem_dsl.interpreters.render import to_html as to_html
+from tapem_dsl.interpreters.render import to_mermaid as to_mermaid
+from tapem_dsl.interpreters.render import to_svg as to_svg
+from tapem_dsl.interpreters.render import to_text as to_text
 from tapem_dsl.interpreters.replay import replay as replay
 from tapem_dsl.interpreters.reverse import Gradients as Gradients
 from tapem_dsl.interpreters.reverse import backward as backward
