@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapem_dsl import (
@@ -73,6 +73,7 @@ def looped(outer: int, inner: int) -> Do[NodeId]:
     return total
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(tapes(), st.integers(0, 20))
 def test_lines_cover_each_node_of_a_random_tape_once(
     tape: Tape[Any], most: int
@@ -80,6 +81,7 @@ def test_lines_cover_each_node_of_a_random_tape_once(
     assert covered(lines_of(tape, most)) == list(range(len(tape)))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(1, 40))
 def test_lines_cover_each_node_of_a_loop_once(
     outer: int, inner: int, most: int
@@ -89,6 +91,7 @@ def test_lines_cover_each_node_of_a_loop_once(
     assert covered(lines) == list(range(len(tape)))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.integers(0, 2), max_size=60), st.randoms())
 def test_what_is_folded_repeats(kinds: list[int], random: Any) -> None:
     nodes = [Node(None, (), ZERO)]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapem_dsl import Node, NodeId, Tape, leaf, mul, relu, to_dot, to_mermaid, to_svg
@@ -48,6 +48,7 @@ def mermaid(tape: Tape[Any], out: NodeId | None = None) -> Any:
     return parsed(to_mermaid(tape, out), MERMAID_NODE, MERMAID_EDGE)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(tapes(), st.data())
 def test_nodes_and_edges_are_those_of_the_tape(tape: Tape[Any], data: Any) -> None:
     expected = [(f"n{p}", f"n{id}") for id in tape.ids() for p in tape[id].parents]
@@ -64,6 +65,7 @@ def test_nodes_and_edges_are_those_of_the_tape(tape: Tape[Any], data: Any) -> No
         assert edges == [pair for pair in expected if pair[1] in nodes]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(hostile_tapes())
 def test_hostile_names_stay_in_their_labels(tape: Tape[Any]) -> None:
     for nodes, edges in (dot(tape), mermaid(tape), dot(tape, NodeId(len(tape) - 1))):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from typing_extensions import override
 
 from tapem_dsl import (
@@ -64,6 +64,7 @@ def html_of(shown: Any) -> str:
     return html
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(tapes())
 def test_random_tapes(tape: Tape[Any]) -> None:
     page = Page(html_of(tape))
@@ -72,6 +73,7 @@ def test_random_tapes(tape: Tape[Any]) -> None:
         assert "Node" in Page(html_of(node)).text
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(hostile_tapes())
 def test_hostile_names_are_text(tape: Tape[Any]) -> None:
     Page(html_of(tape))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from returns.result import Success
 
@@ -34,6 +34,7 @@ from tests.interpreters.render.hostile import ZERO, hostile_tapes
 from tests.random_tapes import ids_of, tapes
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(tapes(), st.data())
 def test_a_table_has_a_line_for_each_node(tape: Tape[Any], data: Any) -> None:
     out = data.draw(ids_of(tape))
@@ -48,6 +49,7 @@ def test_a_table_has_a_line_for_each_node(tape: Tape[Any], data: Any) -> None:
         assert any(node.label.split()[0] in line for line in lines)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(hostile_tapes(), st.sampled_from((60, 80, 200)))
 def test_hostile_names_stay_on_their_line(tape: Tape[Any], width: int) -> None:
     text = to_text(tape, most=1000, width=width)
