@@ -28,13 +28,14 @@ from tapem_dsl import (
     scale,
 )
 from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.value import zeros_like
+from tapem_dsl.testing.strategies import tensors
 from tests.oracles import usual
-from tests.random_tapes import arrays, zeros_like
 
 STEPS = st.lists(
     st.sampled_from(["square", "times", "mix", "plus", "divide"]), max_size=4
 )
-VECTORS = arrays((2,))
+VECTORS = tensors((2,))
 POINTS = st.lists(st.fractions(1, 2, max_denominator=5), min_size=2, max_size=2)
 
 

@@ -35,8 +35,9 @@ from tapem_dsl import (
 )
 from tapem_dsl.ops.arithmetic import Add
 from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.value import zeros_like
+from tapem_dsl.testing.strategies import DTYPES, SHAPES, ids_of, tapes, tensors
 from tests.oracles import usual
-from tests.random_tapes import DTYPES, SHAPES, arrays, ids_of, tapes, zeros_like
 
 Step = Callable[[NodeId], TapeM[NodeId, Any]]
 
@@ -96,7 +97,7 @@ def test_run_of_a_bind_is_the_run_of_the_one_and_then_of_the_other(
 @given(data=st.data())
 def test_a_leaf_never_fails_and_appends_itself(dtype: Any, data: st.DataObject) -> None:
     tape = data.draw(tapes(dtype))
-    value = data.draw(arrays(data.draw(st.sampled_from(SHAPES)), dtype))
+    value = data.draw(tensors(data.draw(st.sampled_from(SHAPES)), dtype))
     flag, name = data.draw(st.booleans()), data.draw(st.sampled_from([None, "x"]))
     id, longer = leaf(value, name, requires_grad=flag).run(tape).unwrap()
     expected, at = tape.append(Node(None, (), value, flag, name))
@@ -126,7 +127,7 @@ def slots_of(draw: st.DrawFn, tape: Tape[Any], *, total: bool) -> tuple[Any, ...
     """Any cotangents that fit the nodes; unless they are total, some are missing."""
     present = st.just(True) if total else st.booleans()
     return tuple(
-        draw(arrays(node.value.shape)) if draw(present) else None for node in tape
+        draw(tensors(node.value.shape)) if draw(present) else None for node in tape
     )
 
 
@@ -142,7 +143,7 @@ def test_backward_dense_all_is_backward_dense_totalized(
     out = NodeId(data.draw(st.integers(-1, len(tape))))
     node = tape.get_node(out)
     fitting = SHAPES if node is None else (node.value.shape,) * 4 + SHAPES
-    seed = data.draw(arrays(data.draw(st.sampled_from(fitting))))
+    seed = data.draw(tensors(data.draw(st.sampled_from(fitting))))
     given = backward_dense(tape, out, seed)
     total: Result[tuple[Array, ...], TapeError] = given.map(
         lambda slots: totalized(tape, slots)
@@ -175,7 +176,7 @@ def test_a_sweep_gives_a_slot_for_each_node_and_each_of_its_nodes_shape(
     tape: Tape[Any], data: st.DataObject
 ) -> None:
     out = data.draw(ids_of(tape))
-    seed = data.draw(arrays(tape[out].value.shape))
+    seed = data.draw(tensors(tape[out].value.shape))
     slots = backward_dense(tape, out, seed).unwrap()
     assert_of_the_nodes(tape, slots)
     assert slots[out] is not None

@@ -38,8 +38,8 @@ from tapem_dsl import (
     sum_,
 )
 from tapem_dsl.tape.equality import same
+from tapem_dsl.testing.strategies import tensors
 from tests.oracles import usual
-from tests.random_tapes import arrays
 
 Function = Callable[..., TapeM[NodeId, Any]]
 
@@ -74,7 +74,7 @@ def times_full(c: Fraction, x: NodeId, shape: Shape) -> Do[NodeId, Any]:
 @usual
 @given(data=st.data(), c=st.fractions(-3, 3, max_denominator=7))
 def test_scale_is_mul_by_a_full_tensor(data: st.DataObject, c: Fraction) -> None:
-    x = data.draw(shapes.flatmap(arrays))
+    x = data.draw(shapes.flatmap(tensors))
     assert_alike(partial(scale, factor=c), partial(times_full, c, shape=x.shape), x)
     value, _ = outcome(partial(scale, factor=c), x)
     assert [*value.flat] == [c * entry for entry in x.flat]
@@ -83,7 +83,7 @@ def test_scale_is_mul_by_a_full_tensor(data: st.DataObject, c: Fraction) -> None
 @usual
 @given(data=st.data())
 def test_inv_is_one_divided_by_each_entry(data: st.DataObject) -> None:
-    x = data.draw(shapes.flatmap(arrays))
+    x = data.draw(shapes.flatmap(tensors))
     x = rationals(np.where(x == 0, 3, x)) if x.size else x
 
     @do
@@ -100,7 +100,7 @@ def test_inv_is_one_divided_by_each_entry(data: st.DataObject) -> None:
 def test_the_square_of_a_difference_is_that_of_mse(data: st.DataObject) -> None:
     """A mean divides by the number of entries, or by 1 if there are none."""
     shape = data.draw(shapes)
-    x, y = data.draw(arrays(shape)), data.draw(arrays(shape))
+    x, y = data.draw(tensors(shape)), data.draw(tensors(shape))
 
     @do
     def meant(a: NodeId, b: NodeId) -> Do[NodeId, Any]:
@@ -130,7 +130,7 @@ def folded(x: NodeId, *, extent: int, axis: int) -> TapeM[NodeId, Any]:
 @usual
 @given(data=st.data())
 def test_a_sum_along_an_axis_is_the_fold_over_its_slices(data: st.DataObject) -> None:
-    x = data.draw(nonempty.flatmap(arrays))
+    x = data.draw(nonempty.flatmap(tensors))
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     over = partial(folded, extent=x.shape[axis], axis=axis % x.ndim)
     assert_alike(partial(reduce_sum, axis=axis), over, x)
@@ -159,11 +159,11 @@ def added_up(id: NodeId, shape: Shape) -> Do[NodeId, Any]:
 def test_a_sum_of_all_is_the_fold_over_the_sums_of_its_slices(
     data: st.DataObject,
 ) -> None:
-    x = data.draw(nonempty.flatmap(arrays))
+    x = data.draw(nonempty.flatmap(tensors))
     assert_alike(sum_, partial(added_up, shape=x.shape), x)
 
 
-@given(x=arrays(()))
+@given(x=tensors(()))
 def test_the_sum_of_a_scalar_is_itself(x: Array) -> None:
     assert same(outcome(sum_, x), (x, (rationals(1),)))
 
@@ -185,7 +185,7 @@ def test_an_axis_summed_and_kept_has_the_rank_the_size_and_broadcasts_back(
     data: st.DataObject,
 ) -> None:
     """What Lean calls keep-dim is here a ``reshape`` of the sum."""
-    x = data.draw(nonempty.flatmap(arrays))
+    x = data.draw(nonempty.flatmap(tensors))
     axis = data.draw(st.integers(0, x.ndim - 1))
     dropped = x.shape[:axis] + x.shape[axis + 1 :]
     kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])

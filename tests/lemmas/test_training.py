@@ -13,9 +13,10 @@ from returns.result import Failure, Success
 from tapem_dsl import Array, NodeId, optim, rationals, train, tree
 from tapem_dsl.errors import LoadError
 from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.value import zeros_like
+from tapem_dsl.testing.strategies import DTYPES, SHAPES, tensors
 from tapem_dsl.train import Dataset, sgd_update_tensor
 from tests.oracles import brief, usual
-from tests.random_tapes import DTYPES, SHAPES, arrays, zeros_like
 
 # -- loaders ---------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ def test_dataset_of_pairs_succeeds_exactly_where_the_lengths_are_equal(
 def moving(draw: st.DrawFn, dtype: Any = object) -> tuple[Array, Array]:
     """A parameter and a gradient like it."""
     shape = draw(st.sampled_from(SHAPES))
-    return draw(arrays(shape, dtype)), draw(arrays(shape, dtype))
+    return draw(tensors(shape, dtype)), draw(tensors(shape, dtype))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -45,7 +45,7 @@ from tapem_dsl import (
 )
 from tapem_dsl.errors import DTypeMismatch, InvalidNodeId, Thrown
 from tapem_dsl.testing import assert_equivalent
-from tapem_dsl.testing.strategies import programs
+from tapem_dsl.testing.strategies import programs_returning
 from tapem_dsl.train import Dataset
 
 
@@ -53,7 +53,7 @@ class Subclass(np.ndarray[Any, Any]):
     """An array type of someone else."""
 
 
-PROGRAMS = st.lists(programs(st.integers(-3, 3)), max_size=4)
+PROGRAMS = st.lists(programs_returning(st.integers(-3, 3)), max_size=4)
 
 
 def add_value(total: int, program: TapeM[int]) -> TapeM[int]:
@@ -87,7 +87,7 @@ def test_map_m_of_pure_is_pure(xs: list[int]) -> None:
     assert_equivalent(map_m(pure, xs), pure(tuple(xs)))
 
 
-@given(programs(st.integers()))
+@given(programs_returning(st.integers()))
 def test_when_m_runs_the_program_where_the_condition_holds(m: TapeM[int]) -> None:
     assert_equivalent(when_m(True, m), m.map(lambda _: None))
     assert_equivalent(when_m(False, m), pure(None))

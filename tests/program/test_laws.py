@@ -21,10 +21,10 @@ from returns.result import Failure, Result, Success
 from tapem_dsl import EMPTY, NodeId, TapeError, TapeM, leaf, pure, relu, throw
 from tapem_dsl.errors import Thrown
 from tapem_dsl.testing import assert_equivalent
-from tapem_dsl.testing.strategies import programs
+from tapem_dsl.testing.strategies import programs_returning
 
 INTEGERS = st.integers(-3, 3)
-PROGRAMS = programs(INTEGERS)
+PROGRAMS = programs_returning(INTEGERS)
 FAILURES: st.SearchStrategy[TapeError] = st.builds(Thrown, st.text(max_size=3))
 
 # A failure is always a TapeError. The laws name values and failures alike by type

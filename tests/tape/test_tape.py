@@ -32,8 +32,8 @@ from tapem_dsl.errors import InvalidNodeId, ShapeMismatch
 from tapem_dsl.ops.arithmetic import Add, Scale
 from tapem_dsl.program.do import Do
 from tapem_dsl.tape.tape import snapshot
+from tapem_dsl.testing.strategies import EVERY_DTYPE, SHAPES, tapes, tensors
 from tests.oracles import brief
-from tests.random_tapes import EVERY_DTYPE, SHAPES, arrays, tapes
 
 
 def scalar(x: float, name: str | None = None) -> Node:
@@ -55,7 +55,7 @@ def test_append_gives_the_size_as_id_and_one_node_more(
 ) -> None:
     tape = data.draw(st.integers(0, 5).map(filled) | tapes())
     before = tape.nodes()
-    value = data.draw(arrays(data.draw(st.sampled_from(SHAPES)), dtype))
+    value = data.draw(tensors(data.draw(st.sampled_from(SHAPES)), dtype))
     node = Node(None, (), value, data.draw(st.booleans()), "x")
     longer, id = tape.append(node)
     assert id == len(tape) == len(before)

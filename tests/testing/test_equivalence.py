@@ -48,7 +48,7 @@ from tapem_dsl.program.tapem import program as wrapped
 from tapem_dsl.tape.equality import same
 from tapem_dsl.testing import assert_equivalent, explain_difference
 from tapem_dsl.testing.difference import first_difference
-from tests.random_tapes import tapes
+from tapem_dsl.testing.strategies import tapes
 
 # Any, throughout: programs of any scalar type, and nodes with other fields.
 

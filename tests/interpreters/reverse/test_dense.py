@@ -26,9 +26,10 @@ from tapem_dsl import (
 from tapem_dsl.errors import GradientDTypeMismatch
 from tapem_dsl.ops.arithmetic import Add
 from tapem_dsl.tape.equality import same
+from tapem_dsl.tape.value import zeros_like
+from tapem_dsl.testing.strategies import DTYPES, ids_of, tapes, tensors
 from tests.interpreters.reverse.probe import ONE, ids, mixed, run
 from tests.oracles import usual
-from tests.random_tapes import DTYPES, arrays, ids_of, tapes, zeros_like
 
 # -- total arrays and single steps -----------------------------------------------------
 
@@ -120,7 +121,7 @@ def test_backward_dense_is_the_fold_of_its_step(
 ) -> None:
     tape = data.draw(tapes(dtype))
     out = data.draw(ids_of(tape))
-    seed = data.draw(arrays(tape[out].value.shape, dtype))
+    seed = data.draw(tensors(tape[out].value.shape, dtype))
     folded: Any = Success(tuple(seed if id == out else None for id in tape.ids()))
     for id in reversed(tape.ids()):
         folded = folded.bind(partial(backward_dense_step, tape, id=id))
@@ -136,7 +137,7 @@ def test_backward_dense_all_is_backward_dense_from_a_one_hot(
     """They agree where rules take zero cotangents to zero contributions."""
     tape = data.draw(tapes(dtype))
     out = data.draw(ids_of(tape))
-    seed = data.draw(arrays(tape[out].value.shape, dtype))
+    seed = data.draw(tensors(tape[out].value.shape, dtype))
     one_hot = [zeros_like(node.value) for node in tape]
     one_hot[out] = seed
     swept = backward_dense_all(tape, out, seed).unwrap()

@@ -27,8 +27,8 @@ from tapem_dsl import (
 )
 from tapem_dsl.errors import RequirementNotMet
 from tapem_dsl.tape.equality import same
+from tapem_dsl.testing.strategies import ids_of, tapes, tensors
 from tests.interpreters.reverse.probe import SEEN, Probe, ids, mixed, run
-from tests.random_tapes import arrays, ids_of, tapes
 from tests.untyped import LOOSE
 
 
@@ -102,7 +102,7 @@ def test_wrt_gives_the_entries_of_the_whole_sweep(
     out = data.draw(ids_of(tape))
     flagged = [id for id in tape.ids() if tape[id].requires_grad or id == out]
     wanted = data.draw(st.sets(st.sampled_from(flagged)))
-    seed = data.draw(arrays(tape[out].value.shape))
+    seed = data.draw(tensors(tape[out].value.shape))
     whole = backward(tape, out, seed).unwrap()
     some = backward(tape, out, seed, wrt=wanted).unwrap()
     assert same(dict(some), {id: g for id, g in whole.items() if id in wanted})

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from returns.result import Success
 
 from tapem_dsl.tape.equality import same
+from tapem_dsl.testing.strategies import EVERY_DTYPE, tensors
 from tapem_dsl.train import Dataset, lcg_next, shuffle_pairs
 from tests.oracles import usual
-from tests.random_tapes import EVERY_DTYPE, arrays
 
 LISTS = st.lists(st.integers())
 SAMPLES: st.SearchStrategy[Any] = st.one_of(
     st.fractions(max_denominator=9),
     st.tuples(st.integers(), st.text(max_size=3)),
-    *(arrays(shape, dtype) for dtype in EVERY_DTYPE for shape in ((), (3,), (2, 3))),
+    *(tensors(shape, dtype) for dtype in EVERY_DTYPE for shape in ((), (3,), (2, 3))),
 )
 """Rationals, pairs, and arrays of every scalar type, rows of rows among them."""
 
@@ -114,12 +114,12 @@ def test_a_shuffle_is_a_permutation_and_its_state_seeds_the_next(
 
 
 def test_equality_is_exact_and_looks_into_arrays() -> None:
-    def arrays(x: float) -> Dataset[Any]:
+    def tensors(x: float) -> Dataset[Any]:
         return Dataset.of_list([np.array([x, 1.0])])
 
-    assert arrays(1.0) == arrays(1.0)
-    assert hash(arrays(1.0)) == hash(arrays(2.0))
-    assert arrays(1.0) != arrays(2.0)
+    assert tensors(1.0) == tensors(1.0)
+    assert hash(tensors(1.0)) == hash(tensors(2.0))
+    assert tensors(1.0) != tensors(2.0)
     assert Dataset.of_list([1]) != Dataset.of_list([True])
     assert Dataset.of_list([1]) != (1,)
     assert Dataset.of_list([1]).batches("t", 1) == Success([[1]])

@@ -37,9 +37,9 @@ from tapem_dsl import (
 )
 from tapem_dsl.tape.equality import same
 from tapem_dsl.testing import assert_equivalent
+from tapem_dsl.testing.strategies import EVERY_DTYPE, tensors
 from tapem_dsl.train import Dataset, require_scalar_value, sgd_update_tensor
 from tests.oracles import brief
-from tests.random_tapes import EVERY_DTYPE, arrays
 
 SAMPLES = [([1, 2], [5]), ([0, 1], [2]), ([3, -1], [1]), ([2, 2], [7])]
 
@@ -198,7 +198,7 @@ ROWS: Final = ((0,), (3,), (2, 3), (3, 0))
 @given(data=st.data())
 def test_over_array_is_over_list(dtype: Any, data: st.DataObject) -> None:
     """Arrays of numbers and of rows: samples are NumPy scalars, fractions or rows."""
-    xs = data.draw(arrays(data.draw(st.sampled_from(ROWS)), dtype))
+    xs = data.draw(tensors(data.draw(st.sampled_from(ROWS)), dtype))
     program = mean_scalar_over_array("t", xs, const)
     assert program == mean_scalar_over("t", list(xs), const)
     assert program == mean_scalar_over_array("t", iter(xs), const)
@@ -208,7 +208,7 @@ def test_over_array_is_over_list(dtype: Any, data: st.DataObject) -> None:
 @brief
 @given(data=st.data())
 def test_over_dataset_is_over_list(dtype: Any, data: st.DataObject) -> None:
-    xs = data.draw(arrays(data.draw(st.sampled_from(ROWS)), dtype))
+    xs = data.draw(tensors(data.draw(st.sampled_from(ROWS)), dtype))
     dataset = Dataset.of_list(xs)
     program = mean_scalar_over_dataset("t", dataset, const)
     assert program == mean_scalar_over("t", dataset.to_list(), const)
