@@ -81,7 +81,7 @@ def _reordered(found: Difference) -> str:
     left, right = found.ancestors[-1] if found.ancestors else ((), ())
     if not (_is_tuple_of_ids(left) and _is_tuple_of_ids(right)):
         return ""
-    if sorted(left) != sorted(right):
+    if left == right or sorted(left) != sorted(right):
         return ""
     return f"\n  the same entries in another order: {left} and {right}"
 

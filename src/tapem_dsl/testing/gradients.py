@@ -99,7 +99,8 @@ def check_gradients(
             lambda run: _report(point, run.value, second_order=second_order)
         )
 
-    return converted.bind(check)
+    with np.errstate(all="ignore"):  # what is not finite is reported
+        return converted.bind(check)
 
 
 def check_op(

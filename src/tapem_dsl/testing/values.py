@@ -110,10 +110,12 @@ def _texts_of_arrays(a: NDArray[Any], b: NDArray[Any]) -> tuple[tuple[str, str],
     if not differing:  # the types of the arrays differ
         return (short_repr(a), short_repr(b)), "the types of the arrays differ"
     at = differing[0]
-    entry = f"entry {list(at)}: "
+    entry = f"entry {list(at)}: " if at else ""
     texts = entry + text_of(a[at]), entry + text_of(b[at])
     count = f"{len(differing)} of {a.size} entries differ"
     note = _note(a[at], b[at])
+    if not at:
+        return texts, note
     return texts, f"{count}; at the first {note}" if note else count
 
 
