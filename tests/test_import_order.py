@@ -36,8 +36,8 @@ ROOMS = {
     ],
     "interpreters": [
         *("tracer", "results", "rules", "jacobians", "periods"),
-        *("reverse", "forward", "recorded", "compiled"),
-        *("check", "replay", "nonfinite", "saved", "torchlean", "render"),
+        *("reverse", "forward", "recorded", "compiled", "render"),
+        *("check", "replay", "nonfinite", "saved", "torchlean"),
     ],
     "optim": [
         "schedules",
@@ -52,7 +52,8 @@ ROOMS = {
 }
 """The same within a folder."""
 
-MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+MAIN = ROOT / "__init__.py", ROOT / "__main__.py"
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path not in MAIN)
 
 
 def imports_of(path: Path) -> set[str]:

@@ -41,9 +41,9 @@ from tapem_dsl.errors import (
     ShapeMismatch,
     ValuesWereRead,
 )
+from tapem_dsl.testing.strategies import DTYPES, tapes, tensors
 from tests.mixed_tapes import mixed_tape
 from tests.oracles import brief, program, sample
-from tests.random_tapes import DTYPES, arrays, tapes
 from tests.specs.every import ALL, each_op
 from tests.specs.spec import Spec
 
@@ -67,7 +67,7 @@ def test_the_same_values_give_the_same_tape(dtype: Any, data: st.DataObject) -> 
     leaves = {id: tape[id].value for id in tape.ids() if tape[id].op is None}
     assert replay(tape, leaves).unwrap() == replay(tape, {}).unwrap() == tape
     id = data.draw(st.sampled_from(sorted(leaves)))
-    value = data.draw(arrays(tape[id].value.shape, dtype))
+    value = data.draw(tensors(tape[id].value.shape, dtype))
     there = replay(tape, {id: value}).unwrap()
     assert there[id].value.tolist() == value.tolist()
     assert replay(there, {id: tape[id].value}).unwrap() == tape

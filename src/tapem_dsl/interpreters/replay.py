@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from returns.result import Failure, Result
+from returns.result import Result
 
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import Array
@@ -13,6 +13,7 @@ from tapem_dsl.errors import (
     Refused,
     TapeError,
     ValuesWereRead,
+    failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.results import as_result
@@ -61,7 +62,7 @@ def replay(
     check_argument("replay", "tape", tape, Tape)
     check_argument("replay", "leaves", leaves, Mapping)
     if tape.values_read:
-        return Failure(ValuesWereRead())
+        return failed(ValuesWereRead())
     nodes = tape.nodes()
     return as_result(lambda: _replayed(nodes, _new_values(nodes, leaves)))
 

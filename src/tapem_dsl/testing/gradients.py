@@ -6,11 +6,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arrays import Array, Tracer
-from tapem_dsl.errors import TapeError, WrongGradient
+from tapem_dsl.errors import TapeError, WrongGradient, failed
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
 from tapem_dsl.interpreters.forward.functions import hvp_params, jvp, vjp
@@ -173,11 +173,11 @@ def _report(
                     case Success(numbers):
                         found.append(judged(paths[index], order, *numbers))
                     case failure:
-                        return Failure(failure.failure())
+                        return failed(failure.failure())
             rows.append(max(found, key=lambda row: row.severity))
     report = GradientReport(tuple(rows))
     if report.wrong:
-        return Failure(WrongGradient(report))
+        return failed(WrongGradient(report))
     return Success(report)
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape
-from tapem_dsl.errors import TapeError
+from tapem_dsl.errors import TapeError, failed
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.messages import short_repr
@@ -72,7 +72,7 @@ def derivatives_of(
             case Success(found):
                 gradients[path] = found
             case failure:
-                return Failure(failure.failure())
+                return failed(failure.failure())
     values = structure.unflatten(tape[id].value for id in leaves)
     return Success(Derivatives(list(inputs), values, gradients))
 

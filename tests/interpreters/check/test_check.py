@@ -31,9 +31,9 @@ from tapem_dsl import (
 )
 from tapem_dsl.errors import UnsoundTape, Violation
 from tapem_dsl.tape.tape import snapshot
+from tapem_dsl.testing.strategies import DTYPES, tapes
 from tests.mixed_tapes import mixed_tape
 from tests.oracles import brief
-from tests.random_tapes import DTYPES, tapes
 
 # Any, throughout: nodes that hold anything.
 

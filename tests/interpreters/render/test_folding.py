@@ -23,8 +23,8 @@ from tapem_dsl import (
     tanh,
 )
 from tapem_dsl.interpreters.render.folding import Fold, Gap, Line, Row, lines_of
+from tapem_dsl.testing.strategies import tapes
 from tests.interpreters.render.hostile import ZERO
-from tests.random_tapes import tapes
 
 
 def covered(lines: Sequence[Line]) -> list[int]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tapem_dsl import Node, NodeId, Tape, leaf, mul, relu, to_dot, to_mermaid, to_svg
 from tapem_dsl.interpreters.render import ancestors
+from tapem_dsl.testing.strategies import ids_of, tapes
 from tests.interpreters.render.hostile import ZERO, hostile_tapes
-from tests.random_tapes import ids_of, tapes
 
 DOT_NODE = re.compile(r'  (\w+) \[label="((?:[^"\\]|\\.)*)", [a-z=, ]+\]')
 DOT_EDGE = re.compile(r"  (\w+) -> (\w+)")

@@ -21,9 +21,9 @@ from tapem_dsl import (
     tanh,
     to_html,
 )
+from tapem_dsl.testing.strategies import tapes
 from tapem_dsl.train import Dataset
 from tests.interpreters.render.hostile import HOSTILE, ZERO, hostile_tapes
-from tests.random_tapes import tapes
 
 TAGS = {"details", "summary", "table", "tr", "th", "td", "i", "p", "pre", "code"}
 LARGEST = 20_000

@@ -30,8 +30,8 @@ from tapem_dsl import (
 )
 from tapem_dsl.interpreters.render import cells, to_rich
 from tapem_dsl.interpreters.render.texts import describe_value
+from tapem_dsl.testing.strategies import ids_of, tapes
 from tests.interpreters.render.hostile import ZERO, hostile_tapes
-from tests.random_tapes import ids_of, tapes
 
 
 @settings(deadline=None)  # the machine may be busy

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import check_argument
-from tapem_dsl.errors import Refused, TapeError, UnsoundTape, Violation
+from tapem_dsl.errors import Refused, TapeError, UnsoundTape, Violation, failed
 from tapem_dsl.ids import index_of
 from tapem_dsl.interpreters.check.attributes import wrong_attributes
 from tapem_dsl.interpreters.check.values import wrong_value
@@ -77,7 +77,7 @@ def checked(tape: Tape[A], *, recompute: bool = False) -> Result[Tape[A], TapeEr
     <Failure: the tape has 1 violation: node 0, name: 1 is neither a text nor None>
     """
     found = check(tape, recompute=recompute)
-    return Failure(UnsoundTape(found)) if found else Success(tape)
+    return failed(UnsoundTape(found)) if found else Success(tape)
 
 
 Wrong: TypeAlias = list[tuple[str, str]]

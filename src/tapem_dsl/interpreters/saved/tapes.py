@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from returns.result import Failure, Result
+from returns.result import Result
 
 from tapem_dsl.arguments import check_argument, check_path
 from tapem_dsl.arrays import AnyArray, Array
-from tapem_dsl.errors import CheckpointError, TapeError
+from tapem_dsl.errors import CheckpointError, TapeError, failed
 from tapem_dsl.files import Format, content, write_whole
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.check import check, checked
@@ -142,7 +142,7 @@ def load_tape(
     try:
         saved = _unpacked(*_FORMAT.unpack(content(path)), known)
     except ValueError as error:
-        return Failure(CheckpointError(tag, str(error), path=os.fspath(path)))
+        return failed(CheckpointError(tag, str(error), path=os.fspath(path)))
     return checked(saved.tape).map(lambda _: saved)
 
 

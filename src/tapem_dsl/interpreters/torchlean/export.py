@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Result, Success
 
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import (
@@ -12,6 +12,7 @@ from tapem_dsl.errors import (
     InvalidOutputId,
     Refused,
     TapeError,
+    failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.torchlean.graph import FORMAT, Graph
@@ -86,10 +87,10 @@ def to_torchlean(
         raise ValueError("to_torchlean takes at least one output")
     start, size = index_of(input, "to_torchlean, input"), len(tape)
     if not 0 <= start < size:
-        return Failure(InvalidNodeId("to_torchlean", id=input, size=size))
+        return failed(InvalidNodeId("to_torchlean", id=input, size=size))
     for top in tops:
         if not 0 <= top < size:
-            return Failure(InvalidOutputId(id=NodeId(top), size=size))
+            return failed(InvalidOutputId(id=NodeId(top), size=size))
     graph = Graph(tape.nodes(), start)
     live = _live(graph, tops)
     if graph.source[start].op is not None or start not in live:
@@ -102,7 +103,7 @@ def to_torchlean(
             for index in live:
                 _export(graph, index)
     except Refused as refusal:
-        return Failure(refusal.error)
+        return failed(refusal.error)
     return Success(
         {
             "format": FORMAT,
