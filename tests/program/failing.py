@@ -8,6 +8,7 @@ import numpy as np
 from tapem_dsl import (
     Do,
     NodeId,
+    TapeError,
     TapeM,
     add,
     backward_scalar,
@@ -101,6 +102,12 @@ def _label() -> Do[Any, Any]:
     y = yield from const(np.zeros((1, 1)))
     a = yield from sub(x, x)
     return (yield from gather(a, y))  # here: label
+
+
+@do
+def raised(error: TapeError) -> Do[Any, Any]:
+    yield from const(1.0)
+    return (yield from TapeM.from_failure(error))  # here: raised
 
 
 CAUSES: Final[dict[str, Callable[[], TapeM[Any, Any]]]] = {

@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from tapem_dsl import (
     value_of,
 )
 from tapem_dsl.errors import Item, Line, Place, Thrown
-from tests.program.failing import CAUSES, MARK
+from tests.program.failing import CAUSES, MARK, raised
 
 # Any, throughout: programs of any value and scalar type.
 
@@ -109,6 +109,21 @@ def test_the_line_and_the_item_are_named(cause: str, around: str, depth: int) ->
     assert str(error) in notes
     assert f"line {marked(cause)}, in" in notes
     assert raised.value.halted_container is found
+
+
+def every_error(kind: type[TapeError] = TapeError) -> list[type[TapeError]]:
+    return [kind, *(x for below in kind.__subclasses__() for x in every_error(below))]
+
+
+@pytest.mark.parametrize("kind", every_error()[1:])
+def test_every_error_has_its_place(kind: type[TapeError]) -> None:
+    given: dict[str, Any] = {field.name: "some" for field in fields(kind)}
+    error = kind(**given)
+    for depth in range(6):
+        found = nested(depth, lambda: raised(error)).run().failure()
+        assert (type(found), found) == (kind, error)
+        assert lines_of(found)[0].number == marked("raised")
+        assert len(lines_of(found)) == depth + 2
 
 
 def test_equality_pickle_and_message_know_nothing_of_the_place() -> None:
