@@ -105,6 +105,9 @@ BY_NAME: dict[str, Kind] = {
     "ops": Kind((), *NO_ITEMS, (int,), ("add",), (Mul(),)),
     "leaves": Kind({}, 3, None, [1.0], PROGRAM),
     "gradients": Kind({}, 3, [1.0], PROGRAM),
+    "to_text.gradients": Kind({}, 3, PROGRAM),  # a list is of all nodes
+    "print_tape.gradients": Kind({}, 3, PROGRAM),
+    "gradients_to_text.tape": Kind(TAPE, 3, PROGRAM, [TAPE]),
     "outputs": Kind([NodeId(0)], *NO_ITEMS, [1.5], ["x"]),
     "how": Kind("lcg", 3, None, "fast"),
     "samples": Kind([1.0], *NO_ITEMS),
@@ -116,7 +119,7 @@ BY_NAME: dict[str, Kind] = {
 ANYTHING = {
     *("pure.value", "fold_m.init", "rationals.entries", "do.function"),
     *("tag_error.tag", "tag_error.message", "throw.error_"),
-    "backward_scalar.out",
+    *("backward_scalar.out", "gradients_to_text.gradients"),
     *("require_grad_tensor.grads", "require_grad_tensor.tag"),
     *("require_value_tensor.tag", "require_scalar_value.tag"),
 }

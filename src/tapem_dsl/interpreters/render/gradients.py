@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tapem_dsl import tree
+from tapem_dsl.arguments import check_argument
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.render.cells import (
     GradientMap,
@@ -46,6 +47,7 @@ def gradients_to_text(
     w     (3,)  [0 1 2]
     bias  ()    2
     """
+    check_argument("gradients_to_text", "most", most, "count")
     pairs = _of_leaves(gradients) if tape is None else _of_nodes(gradients, tape)
     hidden = max(len(pairs) - max(most, 1), 0)
     shown = pairs[: len(pairs) - hidden]

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from tapem_dsl.arguments import check_argument
 from tapem_dsl.errors import InvalidOutputId
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.render.cells import check_tape
@@ -114,6 +115,7 @@ def to_svg(tape: Tape[Any], out: NodeId | None = None, *, most: int = 500) -> st
     ValueError: to_svg draws at most 0 nodes, not 1; draw a part with out=, or pass a
     greater most=
     """
+    check_argument("to_svg", "most", most, "count")
     count = len(_ids(tape, out, "to_svg"))
     if count > most:
         raise ValueError(

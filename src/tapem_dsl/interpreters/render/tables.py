@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from tapem_dsl.arguments import check_argument
 from tapem_dsl.interpreters.render.cells import (
     COLUMNS,
     Cells,
@@ -120,6 +121,7 @@ def print_tape(
     0   leaf           ()     float64  grad  1
     1   relu  0        ()     float64  grad  1
     """
+    check_argument("print_tape", "most", most, "count")
     width = shutil.get_terminal_size().columns
     try:
         from rich.console import Console  # noqa: PLC0415 - an extra
@@ -139,6 +141,8 @@ def _laid_out(
     """Lay out the lines of the table, each as pieces of text."""
     check_tape(tape, function)
     check_gradients_by_id(gradients, function)
+    check_argument(function, "most", most, "count")
+    check_argument(function, "width", width, "count")
     rows = [
         cells
         for line in lines_of(tape, most)
