@@ -32,7 +32,7 @@ from tapem_dsl import (
     train,
     value_of,
 )
-from tapem_dsl.errors import Item, Line, Place, Thrown
+from tapem_dsl.errors import Item, Line, Place, Skipped, Step, Thrown
 from tests.program.failing import CAUSES, MARK, raised
 
 # Any, throughout: programs of any value and scalar type.
@@ -192,15 +192,46 @@ def test_plain_generators_of_a_block_are_lines_too() -> None:
 
 def test_long_chains_are_cut() -> None:
     chain = nested(500, CAUSES["shape"]).run().failure().place.chain
-    assert len(chain) == 64
+    assert len(chain) == 65
+    assert chain[48] == Skipped(502 - 64)
+    assert lines_of(nested(500, CAUSES["shape"]).run().failure())[0].number == marked(
+        "shape"
+    )
 
 
-def test_samples_of_a_mean() -> None:
-    def loss_of(x: float) -> TapeM[NodeId, Any]:
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("dtype", [np.float64, np.float16])
+def test_samples_of_a_mean(at: int, dtype: Any) -> None:
+    def loss_of(x: Any) -> TapeM[NodeId, Any]:
         return const(x).bind(log)
 
-    chain = mean_scalar_over("t", [1.0, 2.0, -1.0], loss_of).run().failure().place.chain
-    assert chain[0] == Item(1, 2) or chain[1] == Item(1, 2)
+    xs = [dtype(-1 if k == at else 2) for k in range(4)]
+    program: Any = mean_scalar_over("t", xs, loss_of)
+    assert program.run().failure().place.chain == (Item(at, 4, "t"),)
+    chain = nested(0, lambda: program).run().failure().place.chain
+    assert chain[0] == Item(at, 4, "t")
+    assert len(chain) == 2
+
+
+def test_a_fold_within_a_sample_keeps_its_item() -> None:
+    def loss_of(x: float) -> TapeM[NodeId, Any]:
+        return const(x).bind(lambda x: fold_m(lambda a, _: log(a), x, range(3)))
+
+    chain = mean_scalar_over("t", [0.5, 3.0, 3.0], loss_of).run().failure().place.chain
+    assert chain == (Item(1, 3), Item(0, 3, "t"))
+
+
+def test_a_run_within_a_run_adds_its_blocks() -> None:
+    @do
+    def outer(program: TapeM[Any, Any]) -> Do[Any, Any]:
+        yield from const(1.0)
+        return (yield from program)
+
+    inner = CAUSES["shape"]()
+    for program in (inner.swap().swap(), TapeM.from_result(inner.eval())):
+        lines = lines_of(outer(program).run().failure())
+        names = [line.function.rsplit(".", 1)[-1] for line in lines]
+        assert names == ["_shape", "outer"]
 
 
 def test_steps_of_training_keep_the_last_good_state() -> None:
@@ -215,11 +246,36 @@ def test_steps_of_training_keep_the_last_good_state() -> None:
 
     found = train.Trainer(3.0, step).run(10)
     place = found.failure().place
-    assert (place.step, place.state, place.epoch) == (3, 0.0, None)
-    assert "in step 3" in str(place)
+    assert (place.chain[-1], place.state) == (Step(3), 0.0)
+    assert "at step 3" in str(place)
     with pytest.raises(UnwrapFailedError) as raised:
         found.unwrap()
-    assert "in step 3" in "\n".join(raised.value.__notes__)
+    assert "at step 3" in "\n".join(raised.value.__notes__)
+
+
+@pytest.mark.parametrize("init", [(1,), (1, 2)])
+def test_loops_of_training_within_a_step(init: Any) -> None:
+    def inner(_: Any) -> Result[Any, TapeError]:
+        return throw("no").eval()
+
+    def step(state: int) -> Any:
+        if state < 2:
+            return Success((state + 1, train.StepReport(0.0)))
+        return train.run_steps(2, init, inner).map(lambda _: None)
+
+    place = train.Trainer(0, step).run(5).failure().place
+    assert place.chain == (Step(0), Step(2))
+    assert place.state == 2
+    kept = train.Trainer(0, step).run(5).failure()
+    again = train.Trainer((7, 8), lambda _: Failure(kept)).run(5).failure().place
+    assert (again.chain[-1], again.state) == (Step(0), (7, 8))
+
+
+def test_places_compare_without_states() -> None:
+    first = Place((Step(0),), state=np.zeros(3))
+    assert first == Place((Step(0),), state=np.zeros(2))
+    assert hash(first) == hash(Place((Step(0),)))
+    assert first
 
 
 def test_the_epoch_of_a_stream_is_named() -> None:
@@ -238,7 +294,7 @@ def test_the_epoch_of_a_stream_is_named() -> None:
         )
 
     place = train.Trainer((5.0, batches), step).run(10).failure().place
-    assert (place.step, place.epoch) == (5, 1)
+    assert place.chain[-1] == Step(5, epoch=1)
     assert place.state[0] == 0.0
 
 

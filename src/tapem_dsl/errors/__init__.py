@@ -10,6 +10,8 @@ from tapem_dsl.errors.checks import WrongGradient as WrongGradient
 from tapem_dsl.errors.place import Item as Item
 from tapem_dsl.errors.place import Line as Line
 from tapem_dsl.errors.place import Place as Place
+from tapem_dsl.errors.place import Skipped as Skipped
+from tapem_dsl.errors.place import Step as Step
 from tapem_dsl.errors.recording import AxisOutOfRange as AxisOutOfRange
 from tapem_dsl.errors.recording import DTypeMismatch as DTypeMismatch
 from tapem_dsl.errors.recording import EmptyAxis as EmptyAxis

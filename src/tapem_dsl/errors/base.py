@@ -60,7 +60,7 @@ class TapeError(_Placed):
 
         >>> from tapem_dsl import relu, NodeId, map_m
         >>> map_m(relu, [NodeId(3)]).run().failure().place.chain
-        (Item(position=0, count=1),)
+        (Item(position=0, count=1, tag=None),)
         """
         place: Place = getattr(self, "_place", NOWHERE)
         return place
@@ -70,8 +70,9 @@ class TapeError(_Placed):
         Return the same error with a place.
 
         >>> error = Thrown("no")
-        >>> error.at(Place(step=3)) == error, error.at(Place(step=3)).place.step
-        (True, 3)
+        >>> there = error.at(Place(nodes=("0: w",)))
+        >>> there == error, there.place.nodes
+        (True, ('0: w',))
         """
         found = copy.copy(self)
         object.__setattr__(found, "_place", place)
@@ -180,6 +181,8 @@ class _Failure(Failure[E]):  # type: ignore[misc] # final, for types: it is no o
         raised.add_note(str(error))
         if isinstance(error, TapeError) and error.place:
             raised.add_note(str(error.place))
+        if isinstance(error, BaseException):
+            raise raised from error
         raise raised
 
     # Any: as in Failure, whose stubs say more.

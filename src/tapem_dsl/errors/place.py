@@ -1,7 +1,7 @@
 """Where a failure arose: do-blocks, items, nodes, and steps of training."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, final
 
 
@@ -29,19 +29,57 @@ class Item:
     """
     An item of a collection, counted from 0, as in ``fold_m`` and ``map_m``.
 
-    >>> str(Item(2, 40))
-    'item 2 of 40'
+    >>> str(Item(2, 40, "digits"))
+    'item 2 of 40 of digits'
     """
 
     position: int
     count: int | None = None
+    tag: str | None = None
+    """Of the call of the training layer."""
 
     def __str__(self) -> str:
         of = "" if self.count is None else f" of {self.count}"
-        return f"item {self.position}{of}"
+        tag = "" if self.tag is None else f" of {self.tag}"
+        return f"item {self.position}{of}{tag}"
 
 
-Where: TypeAlias = Line | Item
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    A step of a training loop, counted from 0.
+
+    >>> str(Step(3, epoch=1))
+    'step 3, in epoch 1 of the data'
+    """
+
+    number: int
+    epoch: int | None = None
+    """The epoch of the data that the step was to read, if a stream is in the state."""
+
+    def __str__(self) -> str:
+        epoch = "" if self.epoch is None else f", in epoch {self.epoch} of the data"
+        return f"step {self.number}{epoch}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """
+    Parts of a chain that are not shown.
+
+    >>> str(Skipped(900))
+    '(900 more)'
+    """
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"({self.count} more)"
+
+
+Where: TypeAlias = Line | Item | Step | Skipped
 
 
 @final
@@ -60,24 +98,18 @@ class Place:
     """
 
     chain: tuple[Where, ...] = ()
-    """The do-blocks that were running and the items of folds, outermost last."""
+    """The do-blocks, the items of folds and the steps of loops, outermost last."""
 
     nodes: tuple[str, ...] = ()
     """The nodes that the error names: id, name, op, dtype and shape."""
 
-    step: int | None = None
-    """The step of a training loop, counted from 0."""
-
-    epoch: int | None = None
-    """The epoch of the data that the step was to read."""
-
     # Any: whatever the training loop passes from step to step.
-    state: Any = None
-    """The state before that step: the last good one."""
+    state: Any = field(default=None, compare=False, repr=False)
+    """In a training loop, the last good state; it lives as long as the error does."""
 
     def __bool__(self) -> bool:
         """Return whether anything is known."""
-        return self != NOWHERE
+        return bool(self.chain or self.nodes)
 
     def __str__(self) -> str:
         return "\n".join(f"  {line}" for line in self._lines())
@@ -85,16 +117,15 @@ class Place:
     def _lines(self) -> Iterator[str]:
         yield from (f"at {where}" for where in self.chain)
         yield from (f"node {node}" for node in self.nodes)
-        if self.step is not None:
-            epoch = "" if self.epoch is None else f" of epoch {self.epoch}"
-            yield f"in step {self.step}{epoch}; place.state is the state before it"
+        if any(isinstance(where, Step) for where in self.chain):
+            yield "place.state is the last good state"
 
     def within(self, where: Where) -> "Place":
         """
         Return the place with one more outer part.
 
         >>> Place().within(Item(0, 2)).chain
-        (Item(position=0, count=2),)
+        (Item(position=0, count=2, tag=None),)
         """
         return replace(self, chain=(*self.chain, where))
 

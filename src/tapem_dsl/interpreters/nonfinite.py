@@ -1,7 +1,7 @@
 """Where the first value or gradient that is not finite comes from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, final
 
 import numpy as np
@@ -46,7 +46,7 @@ class NonFinite:
     index: tuple[int, ...]
     entry: str
     node: Node[Any]
-    ancestry: dict[NodeId, Node[Any]]
+    ancestry: dict[NodeId, Node[Any]] = field(repr=False)
 
     def __str__(self) -> str:
         at = f" at {self.index}" if self.index else ""

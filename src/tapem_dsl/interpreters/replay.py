@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from returns.result import Result
+from returns.result import Failure, Result
 
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import Array
@@ -16,6 +16,7 @@ from tapem_dsl.errors import (
     failed,
 )
 from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.interpreters.check import checked
 from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.node import Node
@@ -44,7 +45,7 @@ def replay(
     Fails with:
         :class:`ValuesWereRead`: the program may record other nodes on other values;
         :class:`InvalidNodeId`: an id is not on the tape;
-        what the ops refuse.
+        what the ops refuse; :class:`UnsoundTape`: the tape was not made by a run.
 
     Raises:
         TypeError: a key is no id or name, or a value is no number or array.
@@ -63,6 +64,9 @@ def replay(
     check_argument("replay", "leaves", leaves, Mapping)
     if tape.values_read:
         return failed(ValuesWereRead())
+    sound = checked(tape)
+    if isinstance(sound, Failure):
+        return failed(sound.failure())
     nodes = tape.nodes()
     return as_result(lambda: _replayed(nodes, _new_values(nodes, leaves)))
 

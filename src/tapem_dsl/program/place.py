@@ -1,12 +1,13 @@
 """Where a run stands: the do-blocks on the machine's stack, and the items of folds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from operator import length_hint
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, Final
 
-from tapem_dsl.errors import Item, Line, Place, TapeError
+from tapem_dsl.errors import Item, Line, Place, Skipped, TapeError
 from tapem_dsl.errors.place import Where
 from tapem_dsl.tape.node import Node
 
@@ -16,7 +17,7 @@ def placed(
     error: TapeError, stack: Sequence[Any], nodes: Sequence[Node[Any]]
 ) -> TapeError:
     """
-    Return an error with its place; one that has a place keeps it.
+    Return an error with its place; to a place from a run inside, the chain is added.
 
     >>> import numpy as np
     >>> from tapem_dsl.errors import OpError
@@ -24,13 +25,17 @@ def placed(
     >>> placed(OpError("add", ids=(0,)), [], [w]).place.nodes
     ('0: w, leaf, float64[]',)
     """
+    chain = chain_of(stack)
     if error.place:
-        return error
+        before = error.place.chain
+        if not chain or before[-len(chain) :] == chain:
+            return error  # a handler passes it on
+        return error.at(replace(error.place, chain=(*before, *chain)))
     facts = error.facts()
     ids: Any = facts.get("ids", (facts.get("id"),))
     shown = [id for id in ids if isinstance(id, int) and 0 <= id < len(nodes)]
     names = tuple(described(id, nodes[id]) for id in shown[:_NODES])
-    return error.at(Place(chain_of(stack), names))
+    return error.at(Place(chain, names))
 
 
 def described(id: int, node: Node[Any]) -> str:
@@ -49,16 +54,74 @@ def described(id: int, node: Node[Any]) -> str:
 
 
 def chain_of(stack: Sequence[Any]) -> tuple[Where, ...]:
-    """Return where the frames of a stack stand, outermost last; at most 64 of them."""
+    """Return where the frames stand, outermost last; of many both ends."""
+    skipped = len(stack) - _INNER - _OUTER
+    if skipped <= 0:
+        return _chain(stack)
+    inner, outer = _chain(stack[-_INNER:]), _chain(stack[:_OUTER])
+    return (*inner, Skipped(skipped), *outer)
+
+
+_INNER: Final = 48
+_OUTER: Final = 16
+"""How many frames are shown of a long chain."""
+
+_NODES: Final = 8
+"""How many nodes of an error are described."""
+
+
+def _chain(stack: Sequence[Any]) -> tuple[Where, ...]:
     chain: list[Where] = []
+    above: Any = None
     for frame in reversed(stack):
-        if type(frame) is GeneratorType:
-            chain += reversed([*_lines(frame)])
-        elif hasattr(frame, "count"):  # a fold
-            chain.append(_item(frame.items, frame.count))
-        if len(chain) >= _PARTS:
-            break
+        if type(frame) is not GeneratorType:
+            if _is_fold(frame):
+                chain.append(_item(frame.items, frame.count))
+        elif frame.gi_frame is not None and frame.gi_code.co_name in _MEANS:
+            _add_sample(chain, frame, above)
+        else:
+            chain += reversed([*_parts(frame)])
+        above = frame
     return tuple(chain)
+
+
+def _is_fold(frame: Any) -> bool:
+    return hasattr(frame, "count")
+
+
+def _add_sample(chain: list[Where], mean: Any, above: Any) -> None:
+    """Add the sample that a mean is at: the first one is apart from its fold."""
+    known = mean.gi_frame.f_locals
+    count, tag = len(known["xs"]), known.get("tag")
+    last = chain[-1] if chain else None
+    step = getattr(above, "step", None)
+    if isinstance(last, Item) and _module(step) == mean.gi_frame.f_globals["__name__"]:
+        chain[-1] = Item(last.position + 1, count + 1, tag)
+    elif isinstance(last, Item) and getattr(above, "__name__", "") in _MEANS:
+        chain[-1] = Item(last.position, last.count, tag)  # a mean made in float32
+    elif count or "x0" in known:
+        chain.append(Item(0, count + 1, tag))
+
+
+def _module(function: object) -> str:
+    return getattr(function, "__module__", "")
+
+
+_MEANS: Final = ("_mean_scalar_over", "_mean_in_float32")
+
+
+def _parts(block: "GeneratorType[Any, Any, Any]") -> Iterator[Where]:
+    """List where a do-block and the generators that it delegates to stand."""
+    generator: Any = block
+    while type(generator) is GeneratorType:
+        frame, code = generator.gi_frame, generator.gi_code
+        if frame is None:  # it raised
+            return
+        if not code.co_filename.startswith(_PACKAGE):
+            yield Line(code.co_qualname, code.co_filename, frame.f_lineno)
+        elif code.co_name in ("_map_m", "_for_m") and "remaining" in frame.f_locals:
+            yield _item(frame.f_locals["remaining"], len(frame.f_locals["items"]))
+        generator = generator.gi_yieldfrom
 
 
 def _item(remaining: Iterator[Any], count: int) -> Item:
@@ -66,28 +129,5 @@ def _item(remaining: Iterator[Any], count: int) -> Item:
     return Item(count - length_hint(remaining) - 1, count)
 
 
-_NODES: Final = 8
-"""How many nodes of an error are described."""
-
-_PARTS: Final = 64
-"""How many parts of a chain are shown."""
-
-
-def _lines(block: "GeneratorType[Any, Any, Any]") -> Iterator[Where]:
-    """List the lines of a do-block and of the generators that it delegates to."""
-    generator: Any = block
-    while type(generator) is GeneratorType:
-        frame, code = generator.gi_frame, generator.gi_code
-        if frame is None:  # it raised
-            return
-        if code.co_filename == _COMBINATORS and "remaining" in frame.f_locals:
-            yield _item(frame.f_locals["remaining"], len(frame.f_locals["items"]))
-        elif code.co_filename != _BIND:
-            yield Line(code.co_qualname, code.co_filename, frame.f_lineno)
-        generator = generator.gi_yieldfrom
-
-
-_BIND: Final = str(Path(__file__).with_name("tapem.py"))
-"""Each `yield from m` goes through ``TapeM.__iter__``."""
-
-_COMBINATORS: Final = str(Path(__file__).with_name("combinators.py"))
+_PACKAGE: Final = str(Path(__file__).parents[1])
+"""Blocks of the library show their items, not their lines."""

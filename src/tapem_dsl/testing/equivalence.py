@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 from returns.result import Result, Success
 
 from tapem_dsl.errors import TapeError
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.tape import EMPTY, Tape
@@ -72,6 +73,11 @@ def assert_equivalent(
     """
     if up_to not in _COMPARISONS:
         raise ValueError(f'up_to is "tape" or "value_and_gradients", not {up_to!r}')
+    for side in (lhs, rhs):
+        if type(side) is not TapeM:
+            raise TypeError(
+                f"assert_equivalent compares programs, not {short_repr(side)}"
+            )
     explain = _COMPARISONS[up_to]
 
     def check(tape: Tape[Any]) -> str | None:
@@ -87,6 +93,9 @@ def assert_equivalent(
     if hasattr(tapes, "example") and not isinstance(tapes, Iterable):
         _check_strategy(tapes, check)
         return
+    tapes = list(tapes)
+    if not tapes:
+        raise ValueError("assert_equivalent takes at least one tape, and got none")
     failed = [(len(tape), text) for tape in tapes if (text := check(tape))]
     if failed:
         raise AssertionError(min(failed, key=lambda pair: pair[0])[1])

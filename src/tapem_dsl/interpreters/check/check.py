@@ -165,18 +165,22 @@ def _of_result(op: Op, node: Any, parents: list[Node[Any]]) -> Wrong:
     shape = _told(lambda: op.shape(*[parent.value.shape for parent in parents]))
     if isinstance(shape, str):
         return [("shape", shape)]
+    kinds = _told(lambda: (bool(op.differentiable), bool(op.casts)))
+    if isinstance(kinds, str):
+        return [("op", kinds)]
+    differentiable, casts = kinds
     wrong: Wrong = []
     if shape != value.shape:
         wrong.append(("shape", f"it is {value.shape}, and the op gives {shape}"))
     real = [dtype for dtype in dtypes if dtype.kind in "fO"]
     whole = value.dtype.kind in "iub"
-    if whole if real and op.differentiable else not whole and not real and dtypes:
+    if whole if real and differentiable else not whole and not real and dtypes:
         wanted = real[0] if real else "integers or booleans"
         wrong.append(("dtype", f"it is {value.dtype}, and the op gives {wanted}"))
-    elif real and not whole and value.dtype != real[0] and not op.casts:
+    elif real and not whole and value.dtype != real[0] and not casts:
         wrong.append(("dtype", f"it is {value.dtype}, and the op gives {real[0]}"))
     flag = any(parent.requires_grad is True for parent in parents)
-    flag = flag and op.differentiable and not whole
+    flag = flag and differentiable and not whole
     if type(node.requires_grad) is bool and node.requires_grad != flag:
         what = f"it is {node.requires_grad}, and by the op and its parents {flag}"
         wrong.append(("requires_grad", what))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import (
@@ -15,6 +15,7 @@ from tapem_dsl.errors import (
     failed,
 )
 from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.interpreters.check import checked
 from tapem_dsl.interpreters.torchlean.graph import FORMAT, Graph
 from tapem_dsl.interpreters.torchlean.kinds import KINDS, LOWERINGS
 from tapem_dsl.tape.tape import Tape
@@ -64,7 +65,8 @@ def to_torchlean(
     Fails with:
         :class:`NotExportable`: an op has no kind, or a constant is not finite or of
         another dtype;
-        :class:`InvalidNodeId`, :class:`InvalidOutputId`: an id is not on the tape.
+        :class:`InvalidNodeId`, :class:`InvalidOutputId`: an id is not on the tape;
+        :class:`UnsoundTape`: the tape was not made by a run.
 
     Raises:
         ValueError: there are no outputs, or ``input`` is no leaf that they depend on.
@@ -91,6 +93,9 @@ def to_torchlean(
     for top in tops:
         if not 0 <= top < size:
             return failed(InvalidOutputId(id=NodeId(top), size=size))
+    sound = checked(tape)
+    if isinstance(sound, Failure):
+        return failed(sound.failure())
     graph = Graph(tape.nodes(), start)
     live = _live(graph, tops)
     if graph.source[start].op is not None or start not in live:

@@ -15,7 +15,7 @@ from tapem_dsl.arguments import (
     checked_result,
     wrong_return,
 )
-from tapem_dsl.errors import TapeError, failed
+from tapem_dsl.errors import Step, TapeError, failed
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.train.data.stream import Stream
@@ -94,32 +94,29 @@ def run_steps(
     check_argument("run_steps", "steps", steps, "count")
     check_argument("run_steps", "step", step, Callable)
     check_argument("run_steps", "track", track, Callable)
+    return _run(steps, init, step, track, lambda state: state)
+
+
+# Any, below: whatever passes from step to step.
+def _run(
+    steps: int,
+    init: S,
+    step: Callable[[S], Result[tuple[S, O], TapeError]],
+    track: Track,
+    shown: Callable[[S], Any],
+) -> Result[tuple[S, list[O]], TapeError]:
+    """Run the steps; a failure has the state before it, as it is to be shown."""
     state, outputs = init, []
     for index in track(range(steps)):
         result = checked_result("the step of run_steps", step(state))
         if isinstance(result, Failure):
-            return failed(_in_step(result.failure(), index, state))
+            error: TapeError = result.failure()
+            last = shown(state)
+            place = error.place.within(Step(index, _epoch_of(last)))
+            return failed(error.at(replace(place, state=last)))
         state, output = checked_pair("the step of run_steps", result.unwrap())
         outputs.append(output)
     return Success((state, outputs))
-
-
-# Any: whatever passes from step to step.
-def _in_step(error: TapeError, index: int, state: Any) -> TapeError:
-    """Add to an error in which step it arose, and the state before."""
-    if error.place.step is not None:
-        return error  # of an inner loop
-    place = replace(error.place, step=index, epoch=_epoch_of(state), state=state)
-    return error.at(place)
-
-
-def _without_number(error: TapeError) -> TapeError:
-    """Take the number of the step from the state that a trainer passes on."""
-    place = error.place
-    if place.step is None or not isinstance(place.state, tuple):
-        return error
-    state = place.state[1]
-    return error.at(replace(place, epoch=_epoch_of(state), state=state))
 
 
 def _epoch_of(state: object) -> int | None:
@@ -188,9 +185,10 @@ class Trainer(Generic[S]):
             )
             return result.map(lambda pair: self._logged(index, pair))
 
-        ran = run_steps(steps, (0, self.init), logged, track=track)
-        if isinstance(ran, Failure):
-            return failed(_without_number(ran.failure()))
+        check_argument("run_steps", "steps", steps, "count")
+        check_argument("run_steps", "track", track, Callable)
+        start = (0, self.init)
+        ran = _run(steps, start, logged, track, lambda numbered: numbered[1])
         return ran.map(lambda result: (result[0][1], result[1]))
 
     def _logged(
