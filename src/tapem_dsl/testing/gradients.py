@@ -67,7 +67,13 @@ def check_gradients(
         is proportional to it. Between a mode and the differences: 1e-7 of the absolute
         terms of the inner product, or ten times the estimated error of the differences.
         A slope whose error may exceed 1e-4 of these terms is not compared. A rule that
-        is wrong by 0.1 % is beyond all of them, unless what it contributes cancels.
+        is wrong by 0.1 % is beyond all of them, unless it contributes less than 1e-5 of
+        ``S``, or cancels.
+
+    Limits:
+        The differences take steps of 1/16 to 1/16,384 of the values. An oscillation
+        within such a step, and numbers near the ends of the range, may be taken for a
+        wrong gradient: check near 1.
 
     Cost:
         About 50 runs and five derivatives for each leaf; of the second order as many
