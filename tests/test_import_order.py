@@ -31,7 +31,7 @@ ROOMS = {
     ],
     "tape": ["equality", "value", "op", "node", "tape", "record"],
     "program": [
-        *("instruction", "checks", "machine", "spine", "tapem", "do"),
+        *("instruction", "checks", "place", "machine", "spine", "tapem", "do"),
         "combinators",
     ],
     "interpreters": [
