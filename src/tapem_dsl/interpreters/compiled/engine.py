@@ -8,7 +8,15 @@ import numpy as np
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE, FUNCTIONS
-from tapem_dsl.interpreters.compiled.plan import PYTHON, Argument, Plan, Scan, Slot
+from tapem_dsl.interpreters.compiled.plan import (
+    PYTHON,
+    Argument,
+    Plan,
+    Scan,
+    Slot,
+    exact,
+    needed,
+)
 from tapem_dsl.interpreters.compiled.source import Lines, filled, is_double
 
 # Any: arrays, and Python floats in the place of float64 scalars.
@@ -36,7 +44,7 @@ def lowered(plan: Plan, outputs: Sequence[Slot]) -> Runner:
     outputs = [same[slot] for slot in outputs]
     checks = {same[check.slot]: check.expected for check in reversed(plan.checks)}
     numbers = {same[check.slot]: i for i, check in reversed([*enumerate(plan.checks)])}
-    live = _live(plan, [*outputs, *checks], same)
+    live = needed(plan, [*outputs, *checks], same)
     if len(live) > MOST:
         return _interpreted(plan, live, same, outputs, checks, numbers)
     lines = Lines(plan, same, packed=len(plan.inputs) > _FEW_INPUTS)
@@ -96,7 +104,7 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     carried = [same[slot] for slot in scan.carried]
     kept = [same[slot] for slot in scan.kept]
     lines = Lines(plan, same)
-    for slot in _live(plan, [*carried, *kept], same):
+    for slot in needed(plan, [*carried, *kept], same):
         lines.call(slot, scanned)
     variables = {slot: f"v{i}" for i, slot in enumerate(plan.inputs)}
     count = len(carried)
@@ -192,27 +200,8 @@ def _joined(plan: Plan) -> list[Slot]:
 
 
 def _hashable(x: Argument, same: list[Slot]) -> object:
-    """Make an argument part of a key, in which ``1``, ``1.0`` and ``%1`` differ."""
-    kind = type(x)
-    if kind is Slot:
-        return kind, int(same[x])
-    if kind is tuple:
-        return tuple(_hashable(part, same) for part in x)
-    return kind, repr(x) if kind in (float, slice) else x
-
-
-def _live(plan: Plan, wanted: Sequence[Slot], same: list[Slot]) -> list[Slot]:
-    """List the values that the wanted ones need, and all inputs, in order."""
-    needed = bytearray(len(plan.calls))
-    pending = list(wanted)
-    while pending:
-        slot = pending.pop()
-        if not needed[slot]:
-            needed[slot] = True
-            pending.extend(same[x] for x in plan.calls[slot].slots())
-    for slot in plan.inputs:
-        needed[slot] = True
-    return [Slot(at) for at, is_needed in enumerate(needed) if is_needed]
+    """Make an argument part of a key, in which ``1`` and ``%1`` differ."""
+    return (Slot, int(same[x])) if type(x) is Slot else exact(x)
 
 
 def _interpreted(

@@ -195,14 +195,30 @@ class Plan:
         value: Any,
     ) -> Slot:
         """Add a call, and the shape and dtype of what it returned."""
-        slot = Slot(len(self.calls))
         dtype = PYTHON.get(type(value))
         if dtype is None:
             call = Call(function, arguments, options, value.shape, value.dtype)
         else:
             call = Call(function, arguments, options, (), dtype, weak=True)
+        return self.append(call)
+
+    def append(self, call: Call) -> Slot:
+        """Add a call whose shape and dtype are known."""
         self.calls.append(call)
-        return slot
+        return Slot(len(self.calls) - 1)
+
+    def add(
+        self,
+        function: "Function",
+        arguments: tuple[Argument, ...],
+        shape: Shape,
+        dtype: AnyDType,
+        **options: Argument,
+    ) -> Slot:
+        """Add a call by its parts."""
+        return self.append(
+            Call(function, arguments, tuple(options.items()), shape, dtype)
+        )
 
     def close(self) -> None:
         """Take no more calls, and let go of what only noting needed."""
@@ -287,6 +303,51 @@ def moved(call: Call, operands: Sequence[Slot]) -> Call:
         [(name, next(given) if type(x) is Slot else x) for name, x in call.options]
     )
     return call._replace(arguments=arguments, options=options)
+
+
+def exact(x: Argument) -> object:
+    """
+    Make a static argument part of a key, in which ``1`` and ``1.0`` differ.
+
+    >>> exact(1) == exact(1.0), exact((slice(2),)) == exact((slice(2),))
+    (False, True)
+    """
+    kind = type(x)
+    if kind is tuple:
+        return tuple([exact(part) for part in x])
+    if kind is slice:
+        return slice, exact(x.start), exact(x.stop), exact(x.step)
+    return kind, repr(x) if kind is float else x
+
+
+def needed(
+    plan: Plan, wanted: Sequence[Slot], same: Sequence[Slot] | None = None
+) -> list[Slot]:
+    """
+    List the values that the wanted ones need, and all inputs, in order.
+
+    Args:
+        plan: that computes them.
+        wanted: values of it.
+        same: for each value the one that stands for it, if there are such.
+
+    >>> plan = Plan()
+    >>> x, y = plan.input(1.0), plan.input(2.0)
+    >>> z, unused = [plan.call("exp", (x,), (), np.float64(1)) for _ in range(2)]
+    >>> needed(plan, [z])
+    [%0, %1, %2]
+    """
+    is_needed = bytearray(len(plan.calls))
+    pending = list(wanted)
+    while pending:
+        slot = pending.pop()
+        if not is_needed[slot]:
+            is_needed[slot] = True
+            slots = plan.calls[slot].slots()
+            pending.extend(slots if same is None else [same[x] for x in slots])
+    for slot in plan.inputs:
+        is_needed[slot] = True
+    return [Slot(at) for at, found in enumerate(is_needed) if found]
 
 
 def slice_of(indices: NDArray[np.intp], extent: int) -> slice | None:

@@ -359,15 +359,15 @@ def _sum_from_first(
     """
     ways = list(loop.ways[place])
     way, carried = ways[term], ways[1 - term]
-    assert isinstance(carried, Carried)  # noqa: S101 - what `lacking` lists
+    if not isinstance(carried, Carried):
+        return None
     if isinstance(way, Local):
         first[place] = first[way.place]
     elif isinstance(way, Same):
         first[place] = way.at
     elif isinstance(way, Stacked) and carried.place == place:
-        assert carried.first is not None  # noqa: S101 - no loop was joined yet
-        first[place] = carried.first  # the sum of one term
-        ways[term] = Stacked(np.concatenate(([carried.first], way.at)))
+        first[place] = carried.begin()  # the sum of one term
+        ways[term] = Stacked(np.concatenate(([carried.begin()], way.at)))
         if first[place] >= start:
             return None
     else:

@@ -52,8 +52,7 @@ tanh(%2) -> float64[], tanh(%3) -> float64[]]
     found = Plan()
     made: dict[int, Slot] = {}
     for i, slot in enumerate(table.given):
-        made[-1 - i] = Slot(len(found.calls))
-        found.calls.append(plan.calls[slot])
+        made[-1 - i] = found.append(plan.calls[slot])
         if plan.calls[slot].function == "input":
             found.inputs.append(made[-1 - i])
         else:
@@ -67,8 +66,7 @@ tanh(%2) -> float64[], tanh(%3) -> float64[]]
             call = call._replace(function="sum_of", arguments=given)
         else:
             call = moved(call, [made[x] for x in table.read_by(at)])
-        made[at] = Slot(len(found.calls))
-        found.calls.append(call)
+        made[at] = found.append(call)
         if at in table.checks:
             found.checks.append(table.checks[at]._replace(slot=made[at]))
     return found, [made[at] for at in table.outputs]

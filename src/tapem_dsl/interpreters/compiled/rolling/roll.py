@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot
+from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot, needed
 from tapem_dsl.interpreters.compiled.rolling.costs import cost_of
 from tapem_dsl.interpreters.compiled.rolling.graphs import components
 from tapem_dsl.interpreters.compiled.rolling.loops import Loop, Same, loops_in
@@ -14,7 +14,7 @@ from tapem_dsl.interpreters.compiled.rolling.scans import add_scan
 from tapem_dsl.interpreters.compiled.rolling.schedule import ALIKE, Schedule
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
 from tapem_dsl.interpreters.compiled.rolling.sums import add_product, add_sum
-from tapem_dsl.interpreters.compiled.rolling.table import Table, needed
+from tapem_dsl.interpreters.compiled.rolling.table import Table
 
 
 @final
@@ -56,6 +56,8 @@ def rolled(plan: Plan, outputs: Sequence[Slot], *, always: bool) -> Rolled:
         is_irregular = _FEW * found.plan.count() > plan.count()
         start = Rolled(plan, list(outputs)) if is_irregular else found
         _regroup(found, start, always=always)
+    if found.plan is not plan:
+        _prune(found)
     for at, call in enumerate(found.plan.calls):
         if isinstance(call.function, Scan):
             scan = _with_rolled_body(call.function, found.report, always=always)
@@ -103,6 +105,14 @@ def _regroup(found: Rolled, start: Rolled, *, always: bool) -> None:
         if start is not found:
             found.report.clear()
         found.report.append(f"calls of one kind and depth: {counts}")
+
+
+def _prune(found: Rolled) -> None:
+    """Leave out calls that nothing needs, such as the terms of a product."""
+    schedule = Schedule(Table(found.plan, found.outputs), [])
+    _scheduled(schedule)
+    found.outputs = [schedule.value(at) for at in schedule.table.outputs]
+    found.plan = schedule.plan
 
 
 def _needed(found: Rolled) -> list[Slot]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE
 from tapem_dsl.interpreters.compiled.plan import Call, Plan, Scan, Slot
-from tapem_dsl.interpreters.compiled.rolling.batching import Operand
+from tapem_dsl.interpreters.compiled.rolling.batch import Operand
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local
 from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, CARRIED, Place
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
@@ -79,8 +79,7 @@ class _Body:
 
     # Any: a dtype of any scalar type.
     def _input(self, shape: tuple[int, ...], dtype: Any, *, weak: bool) -> Slot:
-        self.plan.calls.append(Call("input", (), (), shape, dtype, weak))
-        slot = Slot(len(self.plan.calls) - 1)
+        slot = self.plan.append(Call("input", (), (), shape, dtype, weak))
         self.plan.inputs.append(slot)
         return slot
 
@@ -99,16 +98,16 @@ class _Body:
         )
         outer = [x.slot for x in (*self.stacked, *self.fixed)]
         given = (*self.first.values(), *outer)
-        several = schedule.add(scan, given, (), np.dtype(object))
+        several = schedule.plan.add(scan, given, (), np.dtype(object))
         for i, place in enumerate(kept):
             call = steps.example(place)
             shape = (steps.times, *call.shape)
-            slot = schedule.add("getitem", (several, i), shape, call.dtype)
+            slot = schedule.plan.add("getitem", (several, i), shape, call.dtype)
             steps.places[place] = Place(BATCHED, slot)
         for i, (place, _) in enumerate(self.first):
             if place not in kept:
                 call, at = steps.example(place), (several, len(kept) + i)
-                slot = schedule.add("getitem", at, call.shape, call.dtype)
+                slot = schedule.plan.add("getitem", at, call.shape, call.dtype)
                 steps.places[place] = Place(CARRIED, slot)
 
     def _calls(self) -> dict[int, Slot]:
@@ -129,8 +128,9 @@ class _Body:
                 (name, next(given) if type(x) is Slot else x)
                 for name, x in call.options
             )
-            made[place] = Slot(len(self.plan.calls))
-            self.plan.calls.append(call._replace(arguments=arguments, options=options))
+            made[place] = self.plan.append(
+                call._replace(arguments=arguments, options=options)
+            )
         return made
 
     def _indices(self, place: int) -> range:

@@ -6,20 +6,16 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.arrays import AnyDType
-from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.plan import (
-    Argument,
     Call,
-    Function,
     Plan,
     Slot,
+    exact,
     moved,
     slice_of,
 )
-from tapem_dsl.interpreters.compiled.rolling.batching import Batch
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
-from tapem_dsl.interpreters.compiled.rolling.table import Table, exact
+from tapem_dsl.interpreters.compiled.rolling.table import Table
 from tapem_dsl.interpreters.periods import LEAST, Numbers
 
 ALIKE: Final = "alike"
@@ -163,31 +159,20 @@ class Schedule:
             return there.value()
         call = self.table.calls[position]
         index = self._index(i, int(self.step[position]))
-        return self.add("getitem", (there.value(), index), call.shape, call.dtype)
+        return self.plan.add("getitem", (there.value(), index), call.shape, call.dtype)
 
     # Any: steps, one or an array of them.
     def _index(self, i: int, step: Any) -> Any:
         return self.loops[i].times - 1 - step if self.flipped[i] else step
 
-    def add(
-        self,
-        function: Function,
-        arguments: tuple[Argument, ...],
-        shape: Shape,
-        dtype: AnyDType,
-    ) -> Slot:
-        """Add a call."""
-        self.plan.calls.append(Call(function, arguments, (), shape, dtype))
-        return Slot(len(self.plan.calls) - 1)
-
     def copy(self, call: Call, operands: Sequence[Slot]) -> Slot:
         """Add a call on other operands."""
-        self.plan.calls.append(moved(call, operands))
-        return Slot(len(self.plan.calls) - 1)
+        return self.plan.append(moved(call, operands))
 
     def once(self, call: Call, operands: Sequence[Slot]) -> Slot:
         """Add a call unless an equal one is there that was added so."""
-        key = (call.function, exact(call.arguments), exact(call.options), *operands)
+        static = [x for x in call.arguments if type(x) is not Slot]
+        key = (call.function, exact((*static, *call.options)), *operands)
         if key not in self._known:
             self._known[key] = self.copy(call, operands)
         return self._known[key]
@@ -246,10 +231,8 @@ class Schedule:
             return parts[0]
         calls = [self.plan.calls[part] for part in parts]
         shape = (sum(call.shape[0] for call in calls), *calls[0].shape[1:])
-        self.plan.calls.append(
-            Call("concat", tuple(parts), (("axis", 0),), shape, calls[0].dtype)
-        )
-        return Slot(len(self.plan.calls) - 1)
+        dtype = calls[0].dtype
+        return self.plan.add("concat", tuple(parts), shape, dtype, axis=0)
 
     def _slice(self, positions: Numbers) -> Slot:
         """Return a part of the array of one place."""
@@ -268,11 +251,11 @@ class Schedule:
             at = np.array(indices)
             at.setflags(write=False)
             given = (array, self.plan.constant(at), axis)
-            return self.add("take", given, shape, call.dtype)
+            return self.plan.add("take", given, shape, call.dtype)
         if part == slice(None):
             return array
         index = (*(slice(None),) * axis, part)
-        return self.add("getitem", (array, index), shape, call.dtype)
+        return self.plan.add("getitem", (array, index), shape, call.dtype)
 
     def _listed(self, positions: Numbers) -> Slot:
         """Return an array of values that have nothing in common."""
@@ -280,13 +263,13 @@ class Schedule:
         shape = (len(positions), *call.shape)
         if (positions == positions[0]).all():
             given = (self.value(int(positions[0])), shape)
-            return self.add("broadcast_to", given, shape, call.dtype)
+            return self.plan.add("broadcast_to", given, shape, call.dtype)
         slots = tuple([self.value(at) for at in positions.tolist()])
         if all(slot in self.plan.constants for slot in slots):
             whole = np.stack([self.plan.constants[slot] for slot in slots])
             whole.setflags(write=False)
             return self.plan.constant(whole)
-        return self.add("stack", slots, shape, call.dtype)
+        return self.plan.add("stack", slots, shape, call.dtype)
 
     # -- calls outside of loops --------------------------------------------------------
 
@@ -318,10 +301,12 @@ class Schedule:
                 totals += [self.value(at) for at in positions.tolist()]
             else:
                 x = self.stacked(positions)
-                totals.append(self.add("sum_of_rows", (x,), call.shape, call.dtype))
+                totals.append(
+                    self.plan.add("sum_of_rows", (x,), call.shape, call.dtype)
+                )
         if len(totals) == 1:
             return totals[0]
-        return self.add("sum_of", tuple(totals), call.shape, call.dtype)
+        return self.plan.add("sum_of", tuple(totals), call.shape, call.dtype)
 
     def _outer_sum(self, call: Call, read: list[int]) -> Slot:
         """Add a sum of outer products, those of one loop's values as one matrix."""
@@ -340,7 +325,7 @@ class Schedule:
             else:
                 lefts.append(self._matrix([left for _, left, _ in group]))
                 rights.append(self._matrix([right for _, _, right in group]))
-        return self.add("outer_sum", (*lefts, *rights), call.shape, call.dtype)
+        return self.plan.add("outer_sum", (*lefts, *rights), call.shape, call.dtype)
 
     def _origin(self, position: int) -> tuple[int, int, int]:
         """Return the loop and the place of a value, and where their array has it."""
@@ -356,7 +341,7 @@ class Schedule:
         if len(call.shape) == 2:
             return whole
         shape = (call.shape[0] * call.shape[1], call.shape[2])
-        return self.add("reshape", (whole, shape), shape, call.dtype)
+        return self.plan.add("reshape", (whole, shape), shape, call.dtype)
 
     # -- checks of loops ---------------------------------------------------------------
 
@@ -385,14 +370,10 @@ class Schedule:
         """Return whether all truth values are as expected."""
         truth = np.dtype(np.bool_)
         if self.plan.calls[found].dtype != truth:
-            found = self.add("not_equal", (found, 0), (times,), truth)
+            found = self.plan.add("not_equal", (found, 0), (times,), truth)
         if not expected:
-            found = self.add("logical_not", (found,), (times,), truth)
-        return self.add("all", (found,), (), truth)
-
-    def batch(self, i: int) -> Batch:
-        """Return what adds calls for all steps of a loop."""
-        return Batch(self.plan, self.loops[i].times)
+            found = self.plan.add("logical_not", (found,), (times,), truth)
+        return self.plan.add("all", (found,), (), truth)
 
 
 _PIECES: Final = 16

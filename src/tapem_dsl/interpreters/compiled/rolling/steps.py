@@ -1,13 +1,15 @@
 """The calls of one loop: what they read in all steps, and how they are added."""
 
 from collections import Counter
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 
 from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE, FILLED
 from tapem_dsl.interpreters.compiled.plan import Call, Slot
-from tapem_dsl.interpreters.compiled.rolling.batching import Operand
+from tapem_dsl.interpreters.compiled.rolling.batch import Batch, Operand
+from tapem_dsl.interpreters.compiled.rolling.batching import batched
+from tapem_dsl.interpreters.compiled.rolling.indexing import axis_moved, take
 from tapem_dsl.interpreters.compiled.rolling.loops import (
     Carried,
     Local,
@@ -42,11 +44,12 @@ class Steps:
 
     def __init__(self, schedule: Schedule, i: int) -> None:
         self.schedule = schedule
+        self.plan = schedule.plan
         self.i = i
         self.loop: Loop = schedule.loops[i]
         self.times = self.loop.times
         self.places = schedule.places[i]
-        self.batch = schedule.batch(i)
+        self.batch = Batch(self.plan, self.times)
         self.readers = readers_in(self.loop)
         self.scanned: set[int] = set()  # the places of cycles
         self.counts: Counter[str] = Counter()
@@ -169,23 +172,37 @@ class Steps:
     def _batched(self, place: int) -> Slot | None:
         call, operands = self.example(place), self.operands(place)
         differing = self.differing(place)
-        if differing and call.function == "getitem" and not operands[0].is_batched:
-            return self._rows(call, operands[0], differing[1])
-        given = iter(operands)
-        arguments = [next(given) if type(x) is Slot else x for x in call.arguments]
+        if differing and call.function == "getitem":
+            return self._moving(call, operands[0], differing[1])
+        arguments = self.arguments(place)
+        if arguments is None:
+            return None
+        rest = iter(operands[sum(type(x) is Slot for x in call.arguments) :])
         options = {
-            name: next(given) if type(x) is Slot else x for name, x in call.options
+            name: next(rest) if type(x) is Slot else x for name, x in call.options
         }
-        for index, each in differing.items():
-            if call.function not in ELEMENTWISE:
-                return None
-            arguments[index] = self.literals(each)
-            if arguments[index] is None:
-                return None
-        return self.batch.result(call, arguments, options)
+        return batched(self.batch, call, arguments, options)
 
-    def _rows(self, call: Call, array: Operand, each: list[Any]) -> Slot | None:
-        """Return the rows of one array that the steps read."""
+    def arguments(self, place: int) -> list[Any] | None:
+        """Return the arguments of a call for all steps, if there are such."""
+        call, given = self.example(place), iter(self.operands(place))
+        found = [next(given) if type(x) is Slot else x for x in call.arguments]
+        for index, each in self.differing(place).items():
+            found[index] = self._static(call, index, each)
+            if found[index] is None:
+                return None
+        return found
+
+    def _static(self, call: Call, index: int, each: list[Any]) -> Operand | None:
+        """Return a static argument that differs from step to step as an operand."""
+        if call.function in ELEMENTWISE:
+            return self.literals(each)
+        if (call.function, index) in _INDICES:
+            return self.batch.indices(self.in_order(np.array(each, np.intp)))
+        return None
+
+    def _moving(self, call: Call, array: Operand, each: list[Any]) -> Slot | None:
+        """Return the entries of an array at a place that moves from step to step."""
         parts = [x if type(x) is tuple else (x,) for x in each]
         if any(x is None or x is Ellipsis for x in parts[0]):
             return None
@@ -194,21 +211,28 @@ class Steps:
             for at, x in enumerate(parts[0])
             if not all(same_static(x, part[at]) for part in parts)
         ]
-        if len(differ) != 1 or type(parts[0][differ[0]]) is not int:
+        if len(differ) != 1:
             return None
         (axis,) = differ
-        rows = np.array([part[axis] % array.shape[axis] for part in parts])
-        taken = self.schedule.rows(array.slot, self.in_order(rows), axis)
-        index = (*parts[0][:axis], slice(None), *parts[0][axis + 1 :])
-        at = sum(type(x) is slice for x in index[:axis])
-        shape = (*call.shape[:at], self.times, *call.shape[at:])
-        if any(x != slice(None) for x in index):
-            taken = self.schedule.add("getitem", (taken, index), shape, call.dtype)
-        if at == 0:
-            return taken
-        axes = (at, *[axis for axis in range(len(shape)) if axis != at])
+        extent = array.shape[axis]
+        places = [_places(part[axis], extent) for part in parts]
+        if len({np.shape(x) for x in places}) > 1:
+            return None
+        indices = self.batch.indices(self.in_order(np.array(places)))
+        kept = (*array.shape[:axis], *indices.shape, *array.shape[axis + 1 :])
+        if array.is_batched or indices.rank:
+            of_all = call._replace(shape=kept)
+            found = take(self.batch, of_all, array, indices, axis)
+        else:
+            rows = self.plan.constants[indices.slot]
+            taken = self.schedule.rows(array.slot, rows, axis)
+            found = axis_moved(self.batch, taken, axis, 0)
+        whole = (slice(None),) * indices.rank
+        index = (slice(None), *parts[0][:axis], *whole, *parts[0][axis + 1 :])
+        if all(x == slice(None) for x in index):
+            return found
         shape = (self.times, *call.shape)
-        return self.schedule.add("permute_dims", (taken, axes), shape, call.dtype)
+        return self.plan.add("getitem", (found, index), shape, call.dtype)
 
     def add_each(self, group: list[int]) -> None:
         """Add the calls of some places as they were."""
@@ -226,3 +250,12 @@ class Steps:
             function = self.example(place).function
             name = function if isinstance(function, str) else repr(function)
             self.counts[f"{EACH} ({name})"] += 1
+
+
+_INDICES: Final = (("take", 1), ("index_add", 2), ("embed", 3))
+"""Which argument of which function is indices."""
+
+
+def _places(x: Any, extent: int) -> Any:
+    """Return the entries of an axis that an integer or a slice means."""
+    return list(range(*x.indices(extent))) if type(x) is slice else x % extent

@@ -4,8 +4,12 @@ from math import prod
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Slot
-from tapem_dsl.interpreters.compiled.rolling.batching import Operand
+from tapem_dsl.interpreters.compiled.plan import Call, Slot
+from tapem_dsl.interpreters.compiled.rolling.batch import Operand
+from tapem_dsl.interpreters.compiled.rolling.indexing import (
+    as_addition,
+    summed_index_add,
+)
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Local, term_of
 from tapem_dsl.interpreters.compiled.rolling.schedule import BATCHED, SUMMED
 from tapem_dsl.interpreters.compiled.rolling.steps import Steps
@@ -24,7 +28,7 @@ def add_sum(steps: Steps, group: list[int]) -> bool:
         terms.append(_total(steps, place))
     total, *others = terms
     for term in others:
-        total = steps.schedule.add("add", (total, term), call.shape, call.dtype)
+        total = steps.plan.add("add", (total, term), call.shape, call.dtype)
     for place in group:
         steps.put(place, SUMMED, total)
     return True
@@ -58,12 +62,12 @@ def _total(steps: Steps, place: int) -> Slot:
     term = steps.operand(place, index)
     if call.dtype.kind == "f" and not term.is_batched:
         factor = float(steps.times)
-        return steps.batch.add("multiply", (term.slot, factor), call.shape, call.dtype)
+        return steps.plan.add("multiply", (term.slot, factor), call.shape, call.dtype)
     if call.dtype.kind == "f" and call.shape:
         ones = steps.batch.constant(np.ones(steps.times, call.dtype))
         return _weighted(steps, ones, term)
     whole = steps.batch.whole(term)
-    return steps.batch.add("sum_of_rows", (whole,), call.shape, call.dtype)
+    return steps.plan.add("sum_of_rows", (whole,), call.shape, call.dtype)
 
 
 def _sum_of_products(steps: Steps, place: int) -> Slot | None:
@@ -71,22 +75,29 @@ def _sum_of_products(steps: Steps, place: int) -> Slot | None:
     call = steps.example(place)
     if place in steps.scanned or call.dtype.kind != "f" or call.options:
         return None  # what a cycle reads may not have been kept
-    if any(type(x) is not Slot for x in call.arguments):
-        return None
+    if call.function in ("index_add", "embed"):
+        return _sum_of_additions(steps, place, call)
+    if all(type(x) is Slot for x in call.arguments):
+        return _one_product(steps, place, call)
+    return None
+
+
+def _one_product(steps: Steps, place: int, call: Call) -> Slot | None:
+    """Add the sum of products of all steps as one product."""
     if call.function == "outer_sum":
         operands = steps.operands(place)
         if not all(x.is_batched for x in operands):
             return None
         given = tuple(_matrix(steps, x) for x in operands)
-        return steps.batch.add("outer_sum", given, call.shape, call.dtype)
+        return steps.plan.add("outer_sum", given, call.shape, call.dtype)
     if call.function == "matmul":
         a, b = steps.operands(place)
         if a.rank != 1 or len(b.shape) != 2 or a.is_batched or not b.is_batched:
             return None
         shape = (steps.times * b.shape[0],)
-        row = steps.batch.add("reshape", (steps.batch.whole(a), shape), shape, a.dtype)
+        row = steps.plan.add("reshape", (steps.batch.whole(a), shape), shape, a.dtype)
         given = (row, _matrix(steps, b))
-        return steps.batch.add("matmul", given, call.shape, call.dtype)
+        return steps.plan.add("matmul", given, call.shape, call.dtype)
     if call.function == "multiply":
         a, b = steps.operands(place)
         if a.rank:
@@ -102,17 +113,31 @@ def _sum_of_products(steps: Steps, place: int) -> Slot | None:
     return None
 
 
+def _sum_of_additions(steps: Steps, place: int, call: Call) -> Slot | None:
+    """Add what all steps add to zeros at their indices, at once."""
+    given = steps.arguments(place)
+    if given is None:
+        return None
+    if call.function == "index_add":
+        return summed_index_add(steps.batch, call, *given)
+    x, shape, axis, start = given
+    if type(start) is not Operand:
+        return None  # all is put at one place
+    added = as_addition(steps.batch, x, shape, axis, start)
+    return summed_index_add(steps.batch, call, *added)
+
+
 def _weighted(steps: Steps, weights: Slot, x: Operand) -> Slot:
     """Add the sum of arrays, each times a number, as the product of a row by them."""
     matrix, flat = x.slot, x.shape
     if x.rank > 1:
         flat = (prod(x.shape),)
         rows = (steps.times, *flat)
-        matrix = steps.batch.add("reshape", (matrix, rows), rows, x.dtype)
-    found = steps.batch.add("matmul", (weights, matrix), flat, x.dtype)
+        matrix = steps.plan.add("reshape", (matrix, rows), rows, x.dtype)
+    found = steps.plan.add("matmul", (weights, matrix), flat, x.dtype)
     if flat == x.shape:
         return found
-    return steps.batch.add("reshape", (found, x.shape), x.shape, x.dtype)
+    return steps.plan.add("reshape", (found, x.shape), x.shape, x.dtype)
 
 
 def _matrix(steps: Steps, x: Operand) -> Slot:
@@ -120,7 +145,7 @@ def _matrix(steps: Steps, x: Operand) -> Slot:
     if x.rank == 1:
         return x.slot
     shape = (steps.times * x.shape[0], x.shape[1])
-    return steps.batch.add("reshape", (x.slot, shape), shape, x.dtype)
+    return steps.plan.add("reshape", (x.slot, shape), shape, x.dtype)
 
 
 def add_product(steps: Steps, place: int) -> bool:
@@ -148,9 +173,9 @@ def add_running(steps: Steps, place: int, function: str) -> bool:
     if isinstance(carried, Carried) and carried.first is not None:
         skip, shape = 1, (1, *call.shape)
         first = steps.schedule.value(carried.first)
-        first = batch.add("reshape", (first, shape), shape, call.dtype)
+        first = steps.plan.add("reshape", (first, shape), shape, call.dtype)
         terms = steps.schedule.joined([first, terms])
-    found = batch.add(function, (terms,), (n + skip, *call.shape), call.dtype)
+    found = steps.plan.add(function, (terms,), (n + skip, *call.shape), call.dtype)
     kept = steps.in_order(np.arange(skip, n + skip))
     steps.put(place, BATCHED, steps.schedule.rows(found, kept, 0))
     return True

@@ -5,7 +5,14 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Call, Check, Plan, Slot
+from tapem_dsl.interpreters.compiled.plan import (
+    Call,
+    Check,
+    Plan,
+    Slot,
+    exact,
+    needed,
+)
 from tapem_dsl.interpreters.periods import Numbers
 
 GIVEN: Final = ("input", "constant")
@@ -98,28 +105,6 @@ class Table:
         return found
 
 
-def needed(plan: Plan, wanted: Sequence[Slot]) -> list[Slot]:
-    """
-    List the values that the wanted ones need, and all inputs, in order.
-
-    >>> plan = Plan()
-    >>> x, y = plan.input(1.0), plan.input(2.0)
-    >>> z, unused = [plan.call("exp", (x,), (), np.float64(1)) for _ in range(2)]
-    >>> needed(plan, [z])
-    [%0, %1, %2]
-    """
-    is_needed = bytearray(len(plan.calls))
-    pending = list(wanted)
-    while pending:
-        slot = pending.pop()
-        if not is_needed[slot]:
-            is_needed[slot] = True
-            pending.extend(plan.calls[slot].slots())
-    for slot in plan.inputs:
-        is_needed[slot] = True
-    return [Slot(at) for at, wanted in enumerate(is_needed) if wanted]
-
-
 class _Constants:
     """Finds constants of equal bits, of which one is enough."""
 
@@ -144,24 +129,9 @@ def _pattern(x: Any) -> Any:
     kind = type(x)
     if kind is int or kind is float:
         return kind
-    return tuple(map(_pattern, x)) if kind is tuple else exact(x)
-
-
-def exact(x: Any) -> Any:
-    """
-    Make a static argument part of a key, in which ``1`` and ``1.0`` differ.
-
-    >>> exact(1) == exact(1.0), exact((slice(2),)) == exact((slice(2),))
-    (False, True)
-    """
-    kind = type(x)
-    if kind is tuple:
-        return tuple(map(exact, x))
-    if kind is Slot:
-        return kind
     if kind is slice:
-        return slice, exact(x.start), exact(x.stop), exact(x.step)
-    return kind, repr(x) if kind is float else x
+        return slice, _pattern(x.start), _pattern(x.stop), _pattern(x.step)
+    return tuple(map(_pattern, x)) if kind is tuple else exact(x)
 
 
 def same_static(a: Any, b: Any) -> bool:
