@@ -127,6 +127,13 @@ def recovering(n: int) -> Do[None]:
         yield from leaf(2.0).bind(lambda _: throw("no")).lash(lambda _: leaf(3.0))
 
 
+def passed_on(n: int) -> TapeM[None]:
+    program: TapeM[None] = throw("no")
+    for _ in range(n):
+        program = program.lash(throw)
+    return program
+
+
 @do
 def reading(n: int) -> Do[None]:
     for _ in range(n):
@@ -140,10 +147,11 @@ def reading(n: int) -> Do[None]:
         lambda n: chain(n).run(),
         lambda n: countdown(n).run(),
         lambda n: recovering(n).run(),
+        lambda n: passed_on(n).run(),
         lambda n: reading(n).run(),
         lambda n: chain(n).bind(backward_scalar).run(),
     ],
-    ids=["chain", "recursion", "lash", "get_tape", "backward"],
+    ids=["chain", "recursion", "lash", "passed on", "get_tape", "backward"],
 )
 def test_time_is_linear(run: Callable[[int], Any]) -> None:
     small, large = 2_000, 40_000

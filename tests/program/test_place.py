@@ -163,6 +163,18 @@ def test_a_handler_sees_the_place_and_passing_an_error_on_keeps_it() -> None:
     assert lines_of(found)[0].number == marked("shape")
 
 
+def test_many_handlers_pass_a_place_on_as_it_is() -> None:
+    program = CAUSES["shape"]()
+    for _ in range(200):
+        program = program.lash(TapeM.from_failure)
+    inner, skipped, outer = nested(0, lambda: program).run().failure().place.chain
+    assert isinstance(inner, Line)
+    assert inner.number == marked("shape")
+    assert skipped == Skipped(202 - 64)
+    assert isinstance(outer, Line)
+    assert outer.function == "nested"
+
+
 def test_nodes_are_described() -> None:
     @do
     def program() -> Do[NodeId]:

@@ -10,6 +10,7 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.errors import Place, Refused, Swapped, TapeError, failed
+from tapem_dsl.errors.place import NOWHERE
 from tapem_dsl.messages import no_program, short_repr
 from tapem_dsl.program.checks import name_of
 from tapem_dsl.program.instruction import (
@@ -139,6 +140,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
     value: Any = None
     source: Any = None  # the frame that returned the program
     send: Any = None  # the ``send`` of the top frame; None: not yet looked up, or none
+    place = NOWHERE  # of the last failure; a handler may pass it on
     while True:
         error: TapeError | None = None
         code: Any  # an instruction
@@ -207,7 +209,9 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
 
         # A failure resumes the nearest handler, on the tape as it was at its lash.
         if error is not None:
-            error = placed(error, stack, nodes)
+            if not error.place or error.place is not place:
+                error = placed(error, stack, nodes)
+                place = error.place
             source = _unwind(stack)
             if source is None:
                 return failed(error)
