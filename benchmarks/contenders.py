@@ -65,12 +65,40 @@ def of_torch(loss: Loss, weights: Sequence[Any]) -> Contender:
     return Contender(run)
 
 
+def of_torch_by_sample(
+    loss: Callable[..., Any], xs: Any, ys: Any, weights: Sequence[Any]
+) -> Contender:
+    """Average ``loss(weights, x, y)`` over the rows of two arrays, one by one."""
+    import torch
+
+    rows, targets = list(torch.tensor(xs)), list(torch.tensor(ys))
+    return of_torch(mean_over(loss, rows, targets), weights)
+
+
+def of_torch_batched(
+    loss: Callable[..., Any], xs: Any, ys: Any, weights: Sequence[Any]
+) -> Contender:
+    """Pass both arrays to a loss that averages over their rows."""
+    import torch
+
+    rows, targets = torch.tensor(xs), torch.tensor(ys)
+    return of_torch(lambda leaves: loss(leaves, rows, targets), weights)
+
+
 def of_jax(loss: Loss, weights: Any, *, jit: bool) -> Contender:
     import jax
 
     gradient = jax.value_and_grad(loss)
     function = jax.jit(gradient) if jit else gradient
     return Contender(lambda: finished(function(weights)))
+
+
+def of_jax_vmap(loss: Callable[..., Any], xs: Any, ys: Any, weights: Any) -> Contender:
+    """Compile the mean of ``loss(weights, x, y)``, mapped over all rows."""
+    import jax
+
+    losses = jax.vmap(loss, (None, 0, 0))
+    return of_jax(lambda w: losses(w, xs, ys).mean(), weights, jit=True)
 
 
 def of_autograd(loss: Loss, weights: Any) -> Contender:

@@ -6,7 +6,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from benchmarks.contenders import mean_over, of_jit, of_tapem_dsl, of_torch
+from benchmarks.contenders import (
+    of_jit,
+    of_tapem_dsl,
+    of_torch_batched,
+    of_torch_by_sample,
+)
 from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload
 from tapem_dsl import (
     Do,
@@ -150,28 +155,12 @@ def torch_loss(weights: Any, x: Any, label: Any) -> Any:
     return functional.cross_entropy(logits, label)
 
 
-def torch_loop() -> Contender:
-    import torch
-
-    images, labels, weights = data()
-    rows, targets = list(torch.tensor(images)), list(torch.tensor(labels))
-    return of_torch(mean_over(torch_loss, rows, targets), weights)
-
-
-def torch_batched() -> Contender:
-    import torch
-
-    images, labels, weights = data()
-    rows, targets = torch.tensor(images), torch.tensor(labels)
-    return of_torch(lambda leaves: torch_loss(leaves, rows, targets), weights)
-
-
 MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
-    "PyTorch": torch_loop,
-    "PyTorch batched": torch_batched,
+    "PyTorch": lambda: of_torch_by_sample(torch_loss, *data()),
+    "PyTorch batched": lambda: of_torch_batched(torch_loss, *data()),
 }
 WORKLOAD: Final = Workload(
     f"a 3x3 convolution to {CHANNELS} channels, relu, a 2x2 max pool, a linear layer: "

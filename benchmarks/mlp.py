@@ -9,9 +9,11 @@ from benchmarks.contenders import (
     mean_over,
     of_autograd,
     of_jax,
+    of_jax_vmap,
     of_jit,
     of_tapem_dsl,
-    of_torch,
+    of_torch_batched,
+    of_torch_by_sample,
 )
 from benchmarks.harness import (
     HAND_BATCHED,
@@ -215,36 +217,12 @@ def torch_loss(weights: Any, x: Any, label: Any) -> Any:
     return functional.cross_entropy(functional.linear(active, w2, b2), label)
 
 
-def torch_loop() -> Contender:
-    import torch
-
-    images, labels, weights = data()
-    rows, targets = list(torch.tensor(images)), list(torch.tensor(labels))
-    return of_torch(mean_over(torch_loss, rows, targets), weights)
-
-
-def torch_batched() -> Contender:
-    import torch
-
-    images, labels, weights = data()
-    rows, targets = torch.tensor(images), torch.tensor(labels)
-    return of_torch(lambda leaves: torch_loss(leaves, rows, targets), weights)
-
-
 def jax_loss(weights: Any, x: Any, label: Any) -> Any:
     import jax
 
     w1, b1, w2, b2 = weights
     logits = w2 @ jax.nn.relu(w1 @ x + b1) + b2
     return -jax.nn.log_softmax(logits)[label]
-
-
-def jax_vmap() -> Contender:
-    import jax
-
-    images, labels, weights = data()
-    losses = jax.vmap(jax_loss, (None, 0, 0))
-    return of_jax(lambda w: losses(w, images, labels).mean(), weights, jit=True)
 
 
 def jax_loop() -> Contender:
@@ -268,13 +246,25 @@ def autograd_loop() -> Contender:
     return of_autograd(mean_over(loss, list(images), labels.tolist()), weights)
 
 
+def torch_by_sample() -> Contender:
+    return of_torch_by_sample(torch_loss, *data())
+
+
+def torch_batched() -> Contender:
+    return of_torch_batched(torch_loss, *data())
+
+
+def jax_vmap() -> Contender:
+    return of_jax_vmap(jax_loss, *data())
+
+
 LOOPS: Final = {
     HAND_WRITTEN: hand_written,
     HAND_BATCHED: hand_written_batched,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
     LISTED: tapem_dsl_jit_of_list,
-    "PyTorch": torch_loop,
+    "PyTorch": torch_by_sample,
     "PyTorch batched": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
     "JAX": jax_loop,

@@ -5,7 +5,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.contenders import mean_over, of_jax, of_jit, of_tapem_dsl, of_torch
+from benchmarks.contenders import (
+    of_jax_vmap,
+    of_jit,
+    of_tapem_dsl,
+    of_torch_batched,
+    of_torch_by_sample,
+)
 from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload
 from tapem_dsl import (
     Do,
@@ -145,22 +151,6 @@ def torch_loss(weights: Any, x: Any, y: Any) -> Any:
     return functional.mse_loss(h @ o, y)
 
 
-def torch_loop() -> Contender:
-    import torch
-
-    x, y, weights = data()
-    sequences, targets = list(torch.tensor(x)), list(torch.tensor(y))
-    return of_torch(mean_over(torch_loss, sequences, targets), weights)
-
-
-def torch_batched() -> Contender:
-    import torch
-
-    x, y, weights = data()
-    sequences, targets = torch.tensor(x), torch.tensor(y)
-    return of_torch(lambda leaves: torch_loss(leaves, sequences, targets), weights)
-
-
 def jax_loss(weights: Any, x: Any, y: Any) -> Any:
     import jax
     from jax import numpy as jnp
@@ -174,21 +164,13 @@ def jax_loss(weights: Any, x: Any, y: Any) -> Any:
     return (o @ h - y) ** 2
 
 
-def jax_vmap() -> Contender:
-    import jax
-
-    x, y, weights = data()
-    losses = jax.vmap(jax_loss, (None, 0, 0))
-    return of_jax(lambda w: losses(w, x, y).mean(), weights, jit=True)
-
-
 MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
-    "PyTorch": torch_loop,
-    "PyTorch batched": torch_batched,
-    "JAX (jit, vmap, scan)": jax_vmap,
+    "PyTorch": lambda: of_torch_by_sample(torch_loss, *data()),
+    "PyTorch batched": lambda: of_torch_batched(torch_loss, *data()),
+    "JAX (jit, vmap, scan)": lambda: of_jax_vmap(jax_loss, *data()),
 }
 WORKLOAD: Final = Workload(
     f"a tanh network of {INPUTS} inputs and {HIDDEN} hidden, {SAMPLES} samples of "
