@@ -12,6 +12,8 @@ from hypothesis.extra import numpy as hnp
 from tapem_dsl import NodeId, Op, Shape, TapeM
 
 jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call] # of jax
+# Each function is compiled for a few small arrays: compiling it takes the time.
+jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call] # of jax
 
 Shapes: TypeAlias = tuple[Shape, ...]
 Domain: TypeAlias = st.SearchStrategy[int]
