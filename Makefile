@@ -18,7 +18,7 @@ demo: .venv/.demo
 	.venv/bin/python examples/digits.py --compare
 
 test: .venv/.dev
-	.venv/bin/pytest -n auto --dist loadfile $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal $(ARGS)
 
 check: lint types test  # the fast ones first; `test` includes the tests of the docs
 
