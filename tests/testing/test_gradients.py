@@ -26,6 +26,7 @@ from tapem_dsl import (
     rationals,
     relu,
     scale,
+    sin,
     sqrt,
     sum_,
     throw,
@@ -35,7 +36,9 @@ from tapem_dsl import (
 from tapem_dsl.errors import InvalidNodeId, MissingRule, Thrown, WrongGradient
 from tapem_dsl.interpreters.reverse.deferred import Outer
 from tapem_dsl.interpreters.reverse.table import Single
+from tapem_dsl.ops.arithmetic import Mul
 from tapem_dsl.ops.conditions import Where
+from tapem_dsl.ops.elementwise import Sin
 from tapem_dsl.ops.indexing import Gather, IndexAdd
 from tapem_dsl.ops.losses import CrossEntropy, Nll
 from tapem_dsl.testing import check_gradients, check_op
@@ -172,12 +175,88 @@ def test_at_a_kink_only_the_modes_are_compared(function: Any) -> None:
 
 
 def test_a_kink_near_the_point_is_passed_by_smaller_steps() -> None:
-    near, beside = (
+    near, nearer, beside = (
         check_gradients(relu, np.array([x, 1.0])).unwrap().leaves[0]
-        for x in (1e-3, 1e-6)
+        for x in (1e-3, 1e-6, 1e-9)
     )
-    assert near.verdict == "right"
+    assert near.verdict == nearer.verdict == "right"
     assert beside.verdict == "undecided"
+
+
+# -- far from 1 ------------------------------------------------------------------------
+
+
+def verdict_of(function: Any, x: Any) -> str:
+    """Return the verdict of a program at a point."""
+    (row,) = check_gradients(function, x).unwrap().leaves
+    return row.verdict
+
+
+def square(x: NodeId) -> TapeM[NodeId, Any]:
+    """Square a node."""
+    return mul(x, x)
+
+
+FAR: list[Any] = [
+    *(10.0**k for k in range(2, 7)),
+    np.array([1e6, 1.0]),
+    np.array([-3e5, 2e-3]),
+]
+
+
+@pytest.mark.parametrize("x", FAR, ids=str)
+def test_an_oscillation_within_a_thousandth_of_the_point_is_right(x: Any) -> None:
+    assert verdict_of(sin, x) == "right"
+
+
+@pytest.mark.parametrize("power", [-150, -100, -30, -8, 8, 30, 100, 150])
+def test_squares_of_small_and_large_numbers_are_right(power: int) -> None:
+    assert verdict_of(square, 3 * 10.0**power) == "right"
+    assert verdict_of(square, np.array([1.0, -2.0]) * 10.0**power) == "right"
+
+
+@pytest.mark.parametrize("x", [1e9, 1e12, 1e15])
+def test_an_oscillation_that_the_steps_alias_is_undecided(x: float) -> None:
+    assert verdict_of(sin, x) == "undecided"
+
+
+@pytest.mark.parametrize("x", [1e-160, 1e-200, np.array([1e-200, 2e-200])])
+def test_where_numbers_underflow_nothing_is_called_wrong(x: Any) -> None:
+    assert verdict_of(square, x) == "undecided"
+    large = lambda y: scale(y, 1e300)  # noqa: E731
+    assert verdict_of(lambda i: square(i).bind(large), x) == "undecided"
+    assert verdict_of(exp, np.float64(-740)) == "undecided"
+
+
+def test_an_underflow_that_does_not_matter_hides_no_wrong_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @do
+    def program(x: NodeId) -> Do[NodeId, Any]:
+        y = yield from exp(x)
+        return (yield from mul(y, y))
+
+    x = np.array([-800.0, 0.5])
+    assert verdict_of(program, x) == "right"
+    mutant = larger(vjp_rules.get(Mul), 0)
+    monkeypatch.setitem(vjp_rules._rules, Mul, mutant)
+    assert isinstance(check_gradients(program, x).failure(), WrongGradient)
+
+
+@pytest.mark.parametrize("x", [1e6, np.array([1e6, 1.0]), 1e-150, 1e150])
+def test_a_wrong_rule_is_found_far_from_1(
+    x: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for op, kind in ((sin, Sin), (square, Mul)):
+        rule = vjp_rules.get(kind)
+        with monkeypatch.context() as context:
+            context.setitem(vjp_rules._rules, kind, larger(rule, 0))
+            assert isinstance(check_gradients(op, x).failure(), WrongGradient)
+
+
+@pytest.mark.parametrize("x", [1e6, 1e-150, 1e150])
+def test_a_gradient_that_stops_is_found_far_from_1(x: float) -> None:
+    assert isinstance(check_gradients(stopped, x).failure(), WrongGradient)
 
 
 def test_a_program_that_fails_near_the_point_is_undecided_or_stepped_less() -> None:

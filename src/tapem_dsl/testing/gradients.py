@@ -25,9 +25,11 @@ from tapem_dsl.program.combinators import apply_op, const
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.op import Op
+from tapem_dsl.tape.record import record
+from tapem_dsl.tape.tape import Tape
 from tapem_dsl.tape.value import as_value
-from tapem_dsl.testing.extrapolation import Slope, slope_at_zero
-from tapem_dsl.testing.report import GradientReport, LeafCheck, judged
+from tapem_dsl.testing.extrapolation import slope_at_zero
+from tapem_dsl.testing.report import GradientReport, LeafCheck, Numbers, judged
 
 # Any, throughout: pytrees of arrays and of ids, as in ``jvp``.
 
@@ -55,8 +57,9 @@ def check_gradients(
     Returns:
         ``Success`` of a report with a row for each leaf, or ``Failure`` of
         :class:`WrongGradient`, which has the report. A leaf is *undecided* if the value
-        has a kink at or very near the point (there both modes are only compared with
-        each other), or if rounding hides the slope.
+        has a kink at or very near the point, if the differences do not converge, or if
+        a number underflows and the differences deny both modes; there both modes are
+        only compared with each other.
 
     Fails with:
         :class:`WrongGradient`; whatever the program and its derivatives fail with.
@@ -70,14 +73,15 @@ def check_gradients(
         is wrong by 0.1 % is beyond all of them, unless it contributes less than 1e-5 of
         ``S``, or cancels.
 
-    Limits:
-        The differences take steps of 1/16 to 1/16,384 of the values. An oscillation
-        within such a step, and numbers near the ends of the range, may be taken for a
-        wrong gradient: check near 1.
+    Steps:
+        The differences take steps of 0.09 to 6e-5 of the values. If their estimated
+        error is larger than 1e-9, the steps go down to 4e-10, and the extrapolation
+        with the least estimated error is taken. Differences that bend within the
+        smallest step, as of ``sin`` at 1e9, do not converge: the leaf is undecided.
 
     Cost:
-        About 50 runs and five derivatives for each leaf; of the second order as many
-        sweeps.
+        About 40 to 100 runs and five derivatives for each leaf; of the second order as
+        many sweeps.
 
     A gradient that differs from that of the value on purpose, as with :func:`detach`
     and :func:`value_of`, is reported as wrong.
@@ -102,7 +106,11 @@ def check_gradients(
             lambda ids, _: checked_program(program(ids), program), structure, xs
         )
         return run_on(point.program, structure.unflatten(xs), None).bind(
-            lambda run: _report(point, run.value, second_order=second_order)
+            lambda run: _report(
+                point._replace(underflows=_underflows(run.tape)),
+                run.value,
+                second_order=second_order,
+            )
         )
 
     with np.errstate(all="ignore"):  # what is not finite is reported
@@ -142,6 +150,8 @@ class _Point(NamedTuple):
     program: Callable[[Any, Any], TapeM[NodeId, Any]]
     structure: tree.Structure
     xs: list[Array]
+    underflows: bool = False
+    """Whether a number is too small to be kept."""
 
     def moved(self, index: int, direction: Array, step: float) -> Any:
         """Return the parameters with one leaf moved along a direction."""
@@ -177,7 +187,7 @@ def _report(
                 v, u = _random_like(rng, x), _random(rng, value.shape)
                 match check(point, index, v, u):
                     case Success(numbers):
-                        found.append(judged(paths[index], order, *numbers))
+                        found.append(judged(paths[index], order, numbers))
                     case failure:
                         return failed(failure.failure())
             rows.append(max(found, key=lambda row: row.severity))
@@ -192,6 +202,17 @@ _DIRECTIONS: Final = 2
 """How many directions a leaf is checked along: one alone may be near a zero slope."""
 
 
+def _underflows(tape: Tape[Any]) -> bool:
+    """Return whether an op of a tape computes a number too small to be kept."""
+    found: list[int] = []
+    nodes = tape.nodes()
+    with np.errstate(under="call", call=lambda _, flag: found.append(flag)):
+        for index, node in enumerate(nodes):
+            if node.op is not None:
+                record(node.op, node.parents, nodes, index)
+    return bool(found)
+
+
 def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return entries between 1/2 and 1, of either sign."""
     signs = rng.choice([-1.0, 1.0], size=shape)
@@ -199,14 +220,22 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def _random_like(rng: np.random.Generator, x: Array) -> Array:
-    """Return a direction whose entries are as large as those of a point."""
-    size = float(np.sqrt(np.mean(np.square(x)))) if x.size else 1.0
-    return as_value(np.asarray(_random(rng, x.shape) * np.maximum(abs(x), size or 1.0)))
+    """Return a direction whose entries are as large as those of a point over 2^n."""
+    unit = abs(x) / _reach(x)
+    size = float(np.sqrt(np.mean(np.square(unit)))) if x.size else 1.0
+    return as_value(np.asarray(_random(rng, x.shape) * np.maximum(unit, size or 1.0)))
+
+
+def _reach(x: Array) -> float:
+    """Return the power of two above the largest entry; 1 if there is none but 0."""
+    largest = float(np.max(abs(x), initial=0.0))
+    return float(np.ldexp(1.0, min(np.frexp(largest)[1], _MOST))) if largest else 1.0
+
+
+_MOST: Final = 1023
 
 
 Terms: TypeAlias = NDArray[np.float64]
-Numbers: TypeAlias = tuple[Terms, Terms, Slope | None, float]
-"""The terms of both inner products, the slope by differences, and their size."""
 
 
 def _first_order(
@@ -223,11 +252,12 @@ def _first_order(
     size = _size(point, index, v, u)
     results: list[Result[Any, TapeError]] = [forward, reverse, size]
     return all_of(results).map(
-        lambda found: (
+        lambda found: Numbers(
             u * found[0][1],
             v * point.structure.leaves_of(found[1][0])[index],
-            slope_at_zero(terms_at),
+            slope_at_zero(terms_at, _reach(point.xs[index])),
             found[2],
+            point.underflows,
         )
     )
 
@@ -281,11 +311,12 @@ def _second_order(
     size = _size(point, index, v, u)
     results: list[Result[Any, TapeError]] = [product, transposed, size]
     return all_of(results).map(
-        lambda found: (
+        lambda found: Numbers(
             against_ws(found[0]),
             v * point.structure.leaves_of(found[1])[index],
-            slope_at_zero(terms_at),
+            slope_at_zero(terms_at, _reach(point.xs[index])),
             _CURVED * found[2],
+            point.underflows,
         )
     )
 

@@ -1,12 +1,12 @@
 """What a check of gradients found, leaf by leaf."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.testing.extrapolation import Slope
+from tapem_dsl.testing.extrapolation import ROUNDING, Slope
 
 Verdict: TypeAlias = Literal["right", "undecided", "wrong"]
 
@@ -18,6 +18,9 @@ DIFFERENCES: Final = 1e-7
 
 DECIDED: Final = 1e-4
 """How large the error of a slope may be, relative to the terms, to compare it."""
+
+SMALLEST: Final = 64 * 2.0**-1074
+"""How far both modes may differ where numbers underflow."""
 
 
 @final
@@ -97,33 +100,45 @@ def _cells(row: LeafCheck) -> tuple[str, ...]:
     )
 
 
-def judged(
-    path: str,
-    order: int,
-    forward: NDArray[np.float64],
-    reverse: NDArray[np.float64],
-    slope: Slope | None,
-    largest: float,
-) -> LeafCheck:
+class Numbers(NamedTuple):
     """
-    Compare three derivatives, given the terms of two of them.
+    What is compared: three derivatives along the same directions.
 
     Args:
+        forward: the terms of the inner product by duals.
+        reverse: the terms of the inner product by a sweep.
+        slope: the derivative by differences.
         largest: what the rounding of both modes is proportional to.
+        underflows: whether a number of the run is too small to be kept.
+    """
+
+    forward: NDArray[np.float64]
+    reverse: NDArray[np.float64]
+    slope: Slope | None
+    largest: float
+    underflows: bool
+
+
+def judged(path: str, order: int, numbers: Numbers) -> LeafCheck:
+    """
+    Compare three derivatives.
 
     >>> terms = np.array([1.0, 2.0])
-    >>> judged("w", 1, terms, 1.001 * terms, Slope(3.0, 1e-12, 1.0, False), 0.0).reason
+    >>> slope = Slope(3.0, 1e-12, 1.0, 1e-3, kink=False, converged=True)
+    >>> judged("w", 1, Numbers(terms, 1.001 * terms, slope, 0.0, False)).reason
     'reverse mode differs from the others by 0.001'
     """
+    forward, reverse, slope, largest, underflows = numbers
     a, b = float(np.sum(forward)), float(np.sum(reverse))
     size = max(float(np.sum(np.abs(x))) for x in (forward, reverse))
     modes = MODES * max(size, largest)
     value = float("nan") if slope is None else slope.value
     tolerance = max(DIFFERENCES * size, modes)
     if slope is not None:
-        tolerance = max(tolerance, 10 * slope.error)
+        moved = ROUNDING * size / slope.step  # of the points at the ends of the step
+        tolerance = max(tolerance, 10 * slope.error, moved)
         size = max(size, 0.0 if slope.kink else abs(value))
-    verdict, reason = _verdict(a, b, slope, size, (modes, tolerance))
+    verdict, reason = _verdict(a, b, slope, size, (modes, tolerance), underflows)
     return LeafCheck(path, order, a, b, value, tolerance, verdict, reason)
 
 
@@ -133,12 +148,14 @@ def _verdict(
     slope: Slope | None,
     size: float,
     tolerances: tuple[float, float],
+    underflows: bool,  # noqa: FBT001 - as in Numbers
 ) -> tuple[Verdict, str]:
     between_modes, tolerance = tolerances
     if not (np.isfinite(forward) and np.isfinite(reverse)):
         return "wrong", "the derivative is not finite"
-    agree = abs(forward - reverse) <= between_modes
-    decided = slope is not None and not slope.kink and tolerance <= DECIDED * size
+    agree = abs(forward - reverse) <= between_modes + SMALLEST
+    decided = tolerance <= DECIDED * size
+    decided = decided and slope is not None and slope.converged and not slope.kink
     if slope is not None and decided:
         modes = {"forward": forward, "reverse": reverse}
         off = {
@@ -149,6 +166,8 @@ def _verdict(
         if len(off) == 1 and not agree:
             ((mode, by),) = off.items()
             return "wrong", f"{mode} mode differs from the others by {by:.2g}"
+        if off and agree and underflows:
+            return "undecided", "a number underflows, and the differences miss it"
         if off:
             by = max(off.values())
             return "wrong", f"both modes differ from the differences by {by:.2g}"
@@ -161,4 +180,4 @@ def _verdict(
         return "right", ""
     if slope.kink:
         return "undecided", "the value has a kink here"
-    return "undecided", "the differences do not converge: a kink near the point?"
+    return "undecided", "the differences do not converge near the point"
