@@ -29,7 +29,7 @@ ROOMS = {
         *("shape", "namespace", "half", "sums", "smooth", "indexing", "windows"),
         *("base", "numpy", "exact", "dispatch"),
     ],
-    "tape": ["equality", "value", "op", "node", "tape", "record"],
+    "tape": ["equality", "value", "op", "node", "ancestors", "tape", "record"],
     "program": [
         *("instruction", "checks", "place", "machine", "spine", "tapem", "do"),
         "combinators",

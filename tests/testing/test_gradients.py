@@ -239,7 +239,8 @@ def test_an_underflow_that_does_not_matter_hides_no_wrong_gradient(
     x = np.array([-800.0, 0.5])
     assert verdict_of(program, x) == "right"
     mutant = larger(vjp_rules.get(Mul), 0)
-    monkeypatch.setitem(vjp_rules._rules, Mul, mutant)
+    rules: Any = vjp_rules._rules
+    monkeypatch.setitem(rules, Mul, mutant)
     assert isinstance(check_gradients(program, x).failure(), WrongGradient)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.arrays import Array, Tracer
 from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.tape.ancestors import with_ancestors
 from tapem_dsl.tape.node import Node, summary, summary_of_value
 from tapem_dsl.tape.tape import Tape
 
@@ -93,8 +94,8 @@ def first_nonfinite(
     nodes = tape.nodes()
     for id, node in zip(tape.ids(), nodes, strict=True):
         if (found := _first_entry(node.value)) is not None:
-            ancestry = _ancestors(nodes, index_of(id))
-            return NonFinite(id, "value", *found, node, _named(nodes, ancestry))
+            *ancestry, _ = with_ancestors(nodes, [index_of(id)])
+            return NonFinite(id, "value", *found, node, _named(nodes, ancestry[::-1]))
     if gradients is None:
         return None
     check_argument("first_nonfinite", "gradients", gradients, Mapping)
@@ -122,18 +123,6 @@ def _first_entry(value: Any) -> tuple[tuple[int, ...], str] | None:
 
 def _named(nodes: list[Node[Any]], ids: Iterable[int]) -> dict[NodeId, Node[Any]]:
     return {NodeId(id): nodes[id] for id in ids}
-
-
-def _ancestors(nodes: list[Node[Any]], index: int) -> list[int]:
-    """List all nodes that one depends on, the nearest in the tape first."""
-    found: set[int] = set()
-    pending = [index]
-    while pending:
-        parents = map(index_of, nodes[pending.pop()].parents)
-        new = {parent for parent in parents if parent not in found}
-        found |= new
-        pending += new
-    return sorted(found, reverse=True)
 
 
 def _consumers(nodes: list[Node[Any]], index: int, among: set[int]) -> list[int]:

@@ -9,6 +9,7 @@ from tapem_dsl.errors import InvalidOutputId
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.render.cells import check_tape
 from tapem_dsl.interpreters.render.texts import clipped, describe_op
+from tapem_dsl.tape.ancestors import is_id_below, with_ancestors
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.tape import Tape
 
@@ -176,7 +177,7 @@ def _graph(tape: Tape[Any], out: NodeId | None, function: str) -> _Graph:
         node = nodes[index_of(id)]
         graph.nodes.append((f"n{id}", _label(id, node), _look(node)))
         for parent in node.parents:
-            if _precedes(parent, len(nodes) if out is None else index_of(id)):
+            if is_id_below(parent, len(nodes) if out is None else index_of(id)):
                 graph.edges.append((f"n{parent}", f"n{id}"))
                 continue
             key = clipped(repr(parent))
@@ -194,20 +195,7 @@ def _ids(tape: Tape[Any], out: NodeId | None, function: str) -> list[NodeId]:
     top = index_of(out, function)
     if not 0 <= top < len(tape):
         raise ValueError(f"{function}: {InvalidOutputId(id=out, size=len(tape))}")
-    nodes = tape.nodes()
-    needed = bytearray(top + 1)
-    needed[top] = True
-    for id in range(top, -1, -1):
-        if needed[id]:
-            for parent in nodes[id].parents:
-                if _precedes(parent, id):
-                    needed[index_of(parent)] = True
-    return [NodeId(id) for id in range(top + 1) if needed[id]]
-
-
-def _precedes(parent: object, stop: int) -> bool:
-    """Return whether an operand is an id below ``stop``, as of all tapes of runs."""
-    return type(parent) is int and 0 <= parent < stop
+    return [NodeId(id) for id in with_ancestors(tape.nodes(), [top])]
 
 
 def _label(id: NodeId, node: Node[Any]) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.check import checked
 from tapem_dsl.interpreters.torchlean.graph import FORMAT, Graph
 from tapem_dsl.interpreters.torchlean.kinds import KINDS, LOWERINGS
+from tapem_dsl.tape.ancestors import with_ancestors
 from tapem_dsl.tape.tape import Tape
 
 
@@ -97,7 +98,7 @@ def to_torchlean(
     if isinstance(sound, Failure):
         return failed(sound.failure())
     graph = Graph(tape.nodes(), start)
-    live = _live(graph, tops)
+    live = with_ancestors(graph.source, tops)
     if graph.source[start].op is not None or start not in live:
         raise ValueError(
             f"to_torchlean takes a leaf for input that the outputs depend on, "
@@ -122,15 +123,6 @@ def to_torchlean(
 def _what(graph: Graph, index: int) -> str:
     op = graph.source[index].op
     return "one that they do not depend on" if op is None else op.label
-
-
-def _live(graph: Graph, tops: list[int]) -> list[int]:
-    """List the nodes that the outputs depend on, in order."""
-    live = set(tops)
-    for index in range(max(tops), -1, -1):
-        if index in live:
-            live.update(map(index_of, graph.source[index].parents))
-    return sorted(live)
 
 
 def _export(graph: Graph, index: int) -> None:
