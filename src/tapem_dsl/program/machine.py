@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import GeneratorType
-from typing import Any, Protocol, final
+from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -77,15 +77,21 @@ class _Catching:
 
 
 # Any, below: programs of any value and scalar pass through one loop.
+Watch: TypeAlias = Callable[[list[Node[Any]], int, list[Any]], None]
+"""Is shown the nodes, how many of them are known already, and the stack."""
+
+
 def execute(
-    program: Program, entry: Tape[Any]
+    program: Program, entry: Tape[Any], watch: Watch | None = None
 ) -> Result[tuple[Any, Tape[Any]], TapeError]:
     """
     Run a program from a tape.
 
     The run copies the nodes of the entry tape, so that this tape does not keep alive
-    what the run appends. NumPy's floating-point warnings are off during the run, also
-    in the code of do-blocks: an overflow is an inf, as documented.
+    what the run appends. ``watch`` is called after each append.
+
+    NumPy's floating-point warnings are off during the run, also in the code of
+    do-blocks: an overflow is an inf, as documented.
 
     Cost:
         A constant depth of the Python stack; the copy takes 1 ns a node.
@@ -94,7 +100,7 @@ def execute(
     # The blocks are closed within errstate: a block may restore an errstate of its own.
     with np.errstate(all="ignore"):
         try:
-            return _run(program, entry.nodes(), stack, entry.values_read)
+            return _run(program, entry.nodes(), stack, entry.values_read, watch)
         except BaseException as raised:
             chain = chain_of(stack)
             if chain:  # the traceback has the innermost block only
@@ -134,6 +140,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
     nodes: list[Node[Any]],
     stack: list[Any],
     read: bool,  # noqa: FBT001 - whether values were read
+    watch: Watch | None,
 ) -> Result[tuple[Any, Tape[Any]], TapeError]:
     size = len(nodes)
     shared = False  # whether a tape outside this run has the same buffer
@@ -161,6 +168,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
                     nodes.append(node)
                 value = size
                 size += 1
+                if watch is not None:
+                    watch(nodes, value, stack)
             except Refused as refusal:
                 error = refusal.error
         elif kind is Block:
@@ -189,7 +198,10 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
                 case Success(value) if kind is Read:
                     shared = shared or value is tape
                 case Success((value, longer)):
-                    nodes, size, shared = longer.nodes(), len(longer), False
+                    nodes, shared = longer.nodes(), False
+                    if watch is not None:
+                        watch(nodes, size, stack)
+                    size = len(longer)
         elif kind is Throw:
             error = code.error
         elif kind is Lash:
