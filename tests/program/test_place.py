@@ -17,8 +17,12 @@ from tapem_dsl import (
     TapeError,
     TapeM,
     add,
+    backward,
+    backward_dense,
+    backward_dense_step,
     backward_scalar,
     const,
+    div,
     do,
     fold_m,
     for_m,
@@ -28,7 +32,9 @@ from tapem_dsl import (
     param,
     pure,
     relu,
+    replay,
     throw,
+    to_torchlean,
     train,
     value_of,
 )
@@ -339,6 +345,140 @@ def test_exceptions_show_all_blocks() -> None:
     with pytest.raises(TypeError, match="not iterable") as wrong:
         nested(1, lambda: 3).run()  # type: ignore[arg-type,return-value] # a mistake
     assert "in nested" in wrong.value.__notes__[0]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_exceptions_in_loops_note_the_item(lazy: bool) -> None:
+    def fail(i: int) -> TapeM[Any, Any]:
+        if i < 2:
+            return pure(0)
+        return pure(i).map(lambda _: 1 + "a") if lazy else relu("a")  # type: ignore[operator,arg-type] # mistakes
+
+    loops = {
+        "map_m": map_m(fail, range(5)),
+        "for_m": for_m(range(5), fail),
+        "fold_m": fold_m(lambda _, i: fail(i), 0, range(5)),
+    }
+    for name, loop in loops.items():
+        for program in (loop, nested(1, lambda loop=loop: loop)):  # type: ignore[misc]
+            with pytest.raises(TypeError) as raised:
+                program.run()
+            (note,) = raised.value.__notes__
+            assert note.startswith("  at item 2 of 5"), name
+            assert note.count("at item") == 1
+            assert note.count("in nested") == (2 if program is not loop else 0)
+
+
+def test_exceptions_in_loops_in_loops_note_each_item_once() -> None:
+    def inner(_: int) -> TapeM[Any, Any]:
+        return map_m(lambda j: relu("a") if j else pure(j), range(3))  # type: ignore[arg-type] # a mistake
+
+    with pytest.raises(TypeError) as raised:
+        for_m(range(2), inner).run()
+    assert raised.value.__notes__ == ["  at item 1 of 3\n  at item 0 of 2"]
+    with pytest.raises(TypeError) as raised:
+        for_m(range(2), lambda i: pure(inner(i).run())).run()
+    assert raised.value.__notes__ == ["  at item 1 of 3", "  at item 0 of 2"]
+
+
+@pytest.mark.parametrize("wrong", [0, 2])
+def test_exceptions_in_means_note_the_sample(wrong: int) -> None:
+    def loss_of(i: int) -> TapeM[NodeId, Any]:
+        return relu("a") if i == wrong else const(1.0)  # type: ignore[arg-type] # a mistake
+
+    with pytest.raises(TypeError) as raised:
+        mean_scalar_over("t", range(3), loss_of).run()
+    assert raised.value.__notes__ == [f"  at item {wrong} of 3 of t"]
+
+
+# -- steps of programs -----------------------------------------------------------------
+
+
+def falling(w: float) -> TapeM[tuple[float, NodeId], Any]:
+    return const(w).bind(log).map(lambda y: (w - 1, y))
+
+
+def test_steps_in_a_program_are_named_with_the_state_before() -> None:
+    place = train.run_steps_m(9, 3.0, falling).run().failure().place
+    assert (place.chain, place.state) == ((Step(3),), 0.0)
+    assert len(place.nodes) == 1
+    assert str(place).endswith("place.state is the last good state")
+    outer = nested(1, lambda: train.run_steps_m(9, 1.0, falling))
+    place = outer.run().failure().place
+    assert place.chain[0] == Step(1)
+    assert (len(place.chain), place.state) == (3, 0.0)
+
+
+def test_steps_within_steps_keep_the_outer_state() -> None:
+    def step(n: int) -> TapeM[tuple[int, None], Any]:
+        loop = train.run_steps_m(9, 3.0 - n, falling) if n else const(1.0)
+        return loop.map(lambda _: (n + 1, None))
+
+    place = train.run_steps_m(5, 0, step).run().failure().place
+    assert (place.chain, place.state) == ((Step(2), Step(1)), 1)
+
+
+def test_the_epoch_of_a_stream_in_a_program_is_named() -> None:
+    data = train.Dataset.of_list([1.0, 2.0])
+    batches = train.Stream(train.DataLoader(data, 1))
+
+    def step(state: Any) -> Any:
+        w, stream = state
+        return TapeM.from_result(stream.next("t")).bind(
+            lambda found: const(w).bind(log).map(lambda _: ((w - 1, found[0]), None))
+        )
+
+    place = train.run_steps_m(9, (3.0, batches), step).run().failure().place
+    assert place.chain == (Step(3, epoch=1),)
+
+
+def test_exceptions_in_steps_note_the_step() -> None:
+    def step(n: int) -> Any:
+        return const(1.0).map(lambda _: (n + 1, None)) if n < 2 else relu("a")  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError) as raised:
+        train.run_steps_m(5, 0, step).run()
+    assert raised.value.__notes__ == ["  at step 2"]
+
+
+# -- outside of programs ---------------------------------------------------------------
+
+
+def test_errors_of_sweeps_describe_their_nodes() -> None:
+    rows = param(np.zeros((2, 3)), "rows")
+    id, tape = rows.bind(relu).run().unwrap()
+    expected = ("1: Relu(), float64[2, 3]",)
+    for result in (
+        backward_scalar(tape, id),
+        backward(tape, id, np.zeros(2)),
+        backward_dense(tape, id, np.zeros(2)),
+        backward_dense_step(tape, [None, np.zeros(2)], id),
+    ):
+        place = result.failure().place
+        assert (place.nodes, place.chain) == (expected, ())
+    frozen = const(1.0, "c").bind(lambda c: add(c, c)).run().unwrap()
+    place = backward(frozen[1], frozen[0], 1, wrt=[NodeId(0)]).failure().place
+    assert place.nodes == ("0: c, leaf, float64[]",)
+    inside = rows.bind(relu).bind(backward_scalar).run().failure()
+    assert inside.place.nodes == expected
+
+
+def test_errors_of_replays_and_exports_describe_their_nodes() -> None:
+    pair = const(np.zeros(2), "x").bind(
+        lambda x: const(np.zeros(2), "y").bind(lambda y: add(x, y))
+    )
+    tape = pair.exec().unwrap()
+    error = replay(tape, {"x": np.zeros(3)}).failure()
+    assert error.place.nodes == (
+        "0: x, leaf, float64[3]",
+        "1: y, leaf, float64[2]",
+    )
+    refused = to_torchlean(
+        param(1.0, "x").bind(lambda x: div(x, x)).exec().unwrap(),
+        [NodeId(1)],
+        input=NodeId(0),
+    ).failure()
+    assert refused.place.nodes == ("1: Div(), float64[]",)
 
 
 def test_success_is_not_touched() -> None:

@@ -117,7 +117,7 @@ class Place:
     def _lines(self) -> Iterator[str]:
         yield from (f"at {where}" for where in self.chain)
         yield from (f"node {node}" for node in self.nodes)
-        if any(isinstance(where, Step) for where in self.chain):
+        if self.state is not None:
             yield "place.state is the last good state"
 
     def within(self, where: Where) -> "Place":

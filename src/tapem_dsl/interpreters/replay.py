@@ -68,12 +68,15 @@ def replay(
     if isinstance(sound, Failure):
         return failed(sound.failure())
     nodes = tape.nodes()
-    return as_result(lambda: _replayed(nodes, _new_values(nodes, leaves)))
-
-
-def _replayed(nodes: list[Node[Any]], values: dict[int, Array]) -> Tape[Any]:
-    changed = set(values)
     found: list[Node[Any]] = []
+    return as_result(lambda: _replayed(nodes, _new_values(nodes, leaves), found), found)
+
+
+def _replayed(
+    nodes: list[Node[Any]], values: dict[int, Array], found: list[Node[Any]]
+) -> Tape[Any]:
+    """Append the nodes on other values to those found."""
+    changed = set(values)
     for index, node in enumerate(nodes):
         if index in values:
             found.append(_leaf(node, values[index]))

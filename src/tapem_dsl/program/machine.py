@@ -27,7 +27,7 @@ from tapem_dsl.program.instruction import (
     Record,
     Throw,
 )
-from tapem_dsl.program.place import chain_of, placed
+from tapem_dsl.program.place import chain_of, loops_of, placed
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.record import record
 from tapem_dsl.tape.tape import Tape, appended, snapshot
@@ -102,8 +102,8 @@ def execute(
         try:
             return _run(program, entry.nodes(), stack, entry.values_read, watch)
         except BaseException as raised:
-            chain = chain_of(stack)
-            if chain:  # the traceback has the innermost block only
+            chain = (*loops_of(raised.__traceback__), *chain_of(stack))
+            if chain:  # the traceback has the lines of the innermost block only
                 raised.add_note(str(Place(chain)))
             blocks = ExitStack()  # closes innermost first, each even if another raises
             for frame in stack:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import length_hint
 from pathlib import Path
-from types import GeneratorType
+from types import GeneratorType, TracebackType
 from typing import Any, Final
 
-from tapem_dsl.errors import Item, Line, Place, Skipped, TapeError
+from tapem_dsl.errors import Item, Line, Place, Skipped, Step, TapeError
 from tapem_dsl.errors.place import Where
 from tapem_dsl.tape.node import Node
 
@@ -30,12 +30,13 @@ def placed(
         before = error.place.chain
         if not chain or before[-len(chain) :] == chain:
             return error  # a handler passes it on
-        return error.at(replace(error.place, chain=(*before, *chain)))
+        state = error.place.state if (last := _state_of(stack)) is None else last
+        return error.at(replace(error.place, chain=(*before, *chain), state=state))
     facts = error.facts()
     ids: Any = facts.get("ids", (facts.get("id"),))
     shown = [id for id in ids if isinstance(id, int) and 0 <= id < len(nodes)]
     names = tuple(described(id, nodes[id]) for id in shown[:_NODES])
-    return error.at(Place(chain, names))
+    return error.at(Place(chain, names, _state_of(stack)))
 
 
 def described(id: int, node: Node[Any]) -> str:
@@ -119,15 +120,59 @@ def _parts(block: "GeneratorType[Any, Any, Any]") -> Iterator[Where]:
             return
         if not code.co_filename.startswith(_PACKAGE):
             yield Line(code.co_qualname, code.co_filename, frame.f_lineno)
-        elif code.co_name in ("_map_m", "_for_m") and "remaining" in frame.f_locals:
-            yield _item(frame.f_locals["remaining"], len(frame.f_locals["items"]))
+        elif (where := _of_loop(frame)) is not None:
+            yield where
         generator = generator.gi_yieldfrom
+
+
+def _of_loop(frame: Any) -> Where | None:
+    """Return the item or step that a loop of the library is at."""
+    name, known = frame.f_code.co_name, frame.f_locals
+    if name in ("_map_m", "_for_m") and "remaining" in known:
+        return _item(known["remaining"], len(known["items"]))
+    if name == _STEPS and "number" in known:
+        return Step(known["number"], known["epoch_of"](known["state"]))
+    if name in _MEANS and "x0" in known:
+        return Item(0, len(known["xs"]) + 1, known.get("tag"))
+    return None
+
+
+def _state_of(stack: Sequence[Any]) -> Any:
+    """Return the state of the outermost loop of training, ``None`` if there is none."""
+    for frame in stack:
+        if type(frame) is GeneratorType and frame.gi_code.co_name == _STEPS:
+            return frame.gi_frame.f_locals.get("state") if frame.gi_frame else None
+    return None
+
+
+def loops_of(traceback: TracebackType | None) -> tuple[Where, ...]:
+    """
+    Return the items and steps at which the loops of the innermost block stood.
+
+    The block raised, so it is a generator without a frame, and is no more on the stack.
+
+    Args:
+        traceback: from the run of the program on; runs within it are left out.
+    """
+    found: list[Where] = []
+    runs = 0
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename.startswith(_PACKAGE):
+            runs += frame.f_code.co_name == "execute"
+            where = _of_loop(frame)
+            if runs == 1 and where is not None:
+                found.append(where)
+        traceback = traceback.tb_next
+    return tuple(reversed(found))
 
 
 def _item(remaining: Iterator[Any], count: int) -> Item:
     """Return the item that a loop is at, by how many remain."""
     return Item(count - length_hint(remaining) - 1, count)
 
+
+_STEPS: Final = "_run_steps_m"
 
 _PACKAGE: Final = str(Path(__file__).parents[1])
 """Blocks of the library show their items, not their lines."""

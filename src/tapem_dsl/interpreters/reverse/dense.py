@@ -134,7 +134,7 @@ def backward_dense_from(
             _from_step(nodes, slots, id, live, ambient)
         return tuple(slots)
 
-    return as_result(run)
+    return as_result(run, nodes)
 
 
 def backward_dense_step(
@@ -176,7 +176,7 @@ def backward_dense_step(
             _step(nodes, slots, at, _ambient(nodes, slots))
         return tuple(slots)
 
-    return as_result(run)
+    return as_result(run, nodes)
 
 
 # -- from checked arguments to slots ---------------------------------------------------

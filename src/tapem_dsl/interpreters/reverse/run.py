@@ -49,7 +49,7 @@ def run_sweep(
             slots[top] = None
         return slots
 
-    return as_result(run)
+    return as_result(run, nodes)
 
 
 def nodes_of(tape: Tape[A]) -> list[Node[A]]:

@@ -145,7 +145,7 @@ def reduced_first(error: TapeError) -> TapeError:
     fix='reduce it first, with sum_ or reduce_mean')
     """
     if isinstance(error, SeedShapeMismatch):
-        return replace(error, fix=REDUCE)
+        return replace(error, fix=REDUCE).at(error.place)
     return error
 
 

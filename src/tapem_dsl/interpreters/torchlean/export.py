@@ -3,19 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-from returns.result import Failure, Result, Success
+from returns.result import Failure, Result
 
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.errors import (
     InvalidNodeId,
     InvalidOutputId,
-    Refused,
     TapeError,
     failed,
 )
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.check import checked
+from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.torchlean.graph import FORMAT, Graph
 from tapem_dsl.interpreters.torchlean.kinds import KINDS, LOWERINGS
 from tapem_dsl.tape.ancestors import with_ancestors
@@ -104,20 +103,18 @@ def to_torchlean(
             f"to_torchlean takes a leaf for input that the outputs depend on, "
             f"and node {start} is {_what(graph, start)}"
         )
-    try:
-        with np.errstate(all="ignore"):
-            for index in live:
-                _export(graph, index)
-    except Refused as refusal:
-        return failed(refusal.error)
-    return Success(
-        {
+
+    def export() -> dict[str, Any]:
+        for index in live:
+            _export(graph, index)
+        return {
             "format": FORMAT,
             "input_id": graph.exported[start],
             "output_ids": [graph.exported[top] for top in tops],
             "nodes": graph.nodes,
         }
-    )
+
+    return as_result(export, graph.source)
 
 
 def _what(graph: Graph, index: int) -> str:

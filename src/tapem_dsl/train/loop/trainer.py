@@ -37,6 +37,8 @@ def run_steps_m(
 
     Each step takes the state that the one before returned.
 
+    A failure of a step has in its ``place`` the step, and the state before it.
+
     Lean: ``runStepsM`` in the monad ``TapeM``.
 
     >>> from tapem_dsl import const
@@ -54,7 +56,8 @@ def _run_steps_m(
     steps: int, init: S, step: Callable[[S], TapeM[tuple[S, O], F]]
 ) -> Do[tuple[S, list[O]], F]:
     state, outputs = init, []
-    for _ in range(steps):
+    epoch_of = _epoch_of  # noqa: F841 - by these names a failure finds its step
+    for number in range(steps):  # noqa: B007 - as above
         program: object = step(state)
         if not isinstance(program, TapeM):
             fix = "; make one: pure(...)"
