@@ -2,9 +2,11 @@
 
 import copy
 import pickle
+import re
 import tracemalloc
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +198,20 @@ def test_a_field_that_no_file_holds_is_named(tmp_path: Path) -> None:
     tape = const(1.0).bind(lambda x: apply_op(op, x)).exec().unwrap()
     with pytest.raises(TypeError, match=r"cannot hold the object that is Mine\.nested"):
         save_tape(tmp_path / "a", tape, ops=[Mine])
+
+
+@pytest.mark.parametrize("code", ["f2", "f4", "f8", "i2", "u8"])
+def test_a_field_in_another_order_of_bytes_is_refused_by_name(
+    code: str, tmp_path: Path
+) -> None:
+    foreign = np.arange(3).astype(np.dtype(code).newbyteorder("S"))
+    names = Mine.__slots__[:-1]
+    for nested in ((foreign,), (1, (foreign,))):
+        parts: Any = (*(getattr(MINE, name) for name in names), nested)
+        tape = const(1.0).bind(partial(apply_op, Mine(*parts)))
+        what = rf"cannot hold the {re.escape(str(foreign.dtype))} that is Mine\.nested"
+        with pytest.raises(TypeError, match=what):
+            save_tape(tmp_path / "a", tape.exec().unwrap(), ops=[Mine])
 
 
 # -- what cannot be saved --------------------------------------------------------------

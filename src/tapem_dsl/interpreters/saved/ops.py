@@ -61,11 +61,13 @@ class Arrays:
         Return the place of an array.
 
         Raises:
-            TypeError: the format has no such dtype; the message is its name.
+            TypeError: the format has no such dtype, or only in the machine's order of
+                bytes; the message is the dtype.
         """
-        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-            raise TypeError(str(array.dtype))
-        native = np.array(array, array.dtype.newbyteorder("="), order="C")
+        dtype = array.dtype
+        if dtype.kind not in "fiub" or dtype.itemsize > 8 or not dtype.isnative:
+            raise TypeError(str(dtype))
+        native = np.array(array, order="C")
         key = native.dtype.str, native.shape, native.tobytes()
         place = self._places.setdefault(key, len(self._places))
         self.tensors[f"fields/{place}"] = native

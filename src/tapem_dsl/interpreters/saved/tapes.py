@@ -72,8 +72,8 @@ def save_tape(
         tape: the tape; its values are of any dtype, or exact rationals.
         gradients: what ``backward`` returned for it.
         ops: the classes of ops that are not of ``tapem_dsl.ops``: dataclasses whose
-            fields are numbers, texts, ``Fraction``, ``None``, arrays, and tuples of
-            these.
+            fields are numbers, texts, ``Fraction``, ``None``, arrays in the machine's
+            order of bytes, and tuples of these.
 
     Raises:
         TypeError: ``path`` is not a path; a node has another op, or a value of a
@@ -129,7 +129,10 @@ def load_tape(
         ModuleNotFoundError: safetensors is not installed.
 
     Cost:
-        The memory of the file's bytes, besides the tape.
+        Twice the file's size, besides the tape. A node of a scalar takes 30 bytes in
+        the file and 200 in memory: a tape of these takes nine times the file's size
+        while it is loaded, one of large arrays twice. A file that is damaged is refused
+        within twice its size.
 
     Lean: none. PyTorch: ``torch.export.load``.
 
