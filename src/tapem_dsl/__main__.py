@@ -9,13 +9,13 @@ from returns.result import Failure
 from tapem_dsl.ids import NodeId
 from tapem_dsl.interpreters.render import (
     print_tape,
-    printable,
     to_dot,
     to_html,
     to_mermaid,
     to_svg,
 )
 from tapem_dsl.interpreters.saved import load_tape
+from tapem_dsl.messages import printable
 
 DRAWN = {"dot": to_dot, "mermaid": to_mermaid, "svg": to_svg}
 

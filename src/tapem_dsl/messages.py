@@ -34,15 +34,30 @@ def is_program(x: object) -> bool:
 
 def short_repr(x: object) -> str:
     """
-    Return the ``repr`` of an object on one line, shortened to 120 characters.
+    Return the ``repr`` of an object on one printable line of 120 characters at most.
 
     >>> short_repr([1] * 100_000)
     '[1, 1, 1, 1, 1, 1, ...]'
     >>> short_repr("x" * 1000)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"
     """
-    text = re.sub(r"\s*\n\s*", " ", _SHORT.repr(x))
+    text = printable(re.sub(r"\s*\n\s*", " ", _SHORT.repr(x)))
     return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
+
+
+def printable(text: object) -> str:
+    r"""
+    Return a text on one line, with control characters written as Python escapes.
+
+    >>> printable("a\nb\x1b[31m")
+    'a\\nb\\x1b[31m'
+    """
+    plain = str(text)
+    if plain.isprintable():
+        return plain
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain
+    )
 
 
 def container_fix(x: object) -> str:

@@ -20,6 +20,8 @@ from tapem_dsl import (
     TapeError,
     TapeM,
     add,
+    apply_op,
+    backward,
     const,
     do,
     fold_m,
@@ -36,7 +38,11 @@ from tapem_dsl import (
     value_of,
     when_m,
 )
-from tapem_dsl.testing import assert_equivalent
+from tapem_dsl.testing import (
+    assert_equivalent,
+    check_gradients,
+    explain_difference,
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def sample(value: float = 1.0) -> Sample:
 # Pairs: two constructions of one program, then programs that differ from it.
 CASES: list[tuple[Any, Any, list[Any]]] = [
     (lambda: pure(1), "pure(1)", [pure(2), pure(True), pure(1.0)]),
-    (lambda: pure(float("nan")), "pure(nan)", [pure(1.0)]),
+    (lambda: pure(float("nan")), "pure(float('nan'))", [pure(1.0)]),
     (lambda: pure([1, (2,)]), "pure([1, (2,)])", [pure([1, [2]]), pure((1, (2,)))]),
     (lambda: pure({"a": 1}), "pure({'a': 1})", [pure({"a": 2}), pure({"b": 1})]),
     (lambda: pure({1, 2}), "pure({1, 2})", [pure({1, 3}), pure({1.0, 2})]),
@@ -300,3 +306,63 @@ def _helper(n: int) -> TapeM[int]:
 )
 def test_repr_reads_as_code(program: Any, text: str) -> None:
     assert repr(program) == f"<TapeM: {text}>"
+
+
+KINDS = (np.float16, np.float32, np.float64, np.longdouble)
+BAD = [kind(x) for kind in KINDS for x in (np.nan, np.inf, -np.inf)]
+
+
+@pytest.mark.parametrize("x", BAD, ids=repr)
+def test_a_program_of_what_is_not_finite_is_the_value_of_its_repr(x: Any) -> None:
+    for program in (
+        leaf(x),
+        const(x, "c"),
+        pure(float(x)),
+        pure((1, [float(x)])),
+        map_m(pure, [float(x)]),
+        leaf(1.0).bind(partial(scale, factor=float(x))),
+    ):
+        text = repr(program).removeprefix("<TapeM: ").removesuffix(">")
+        assert eval(text, globals()) == program
+
+
+def test_rationals_are_the_values_of_their_reprs() -> None:
+    program = leaf(Fraction(1, 3), "x").bind(partial(scale, factor=Fraction(2, 7)))
+    text = repr(program).removeprefix("<TapeM: ").removesuffix(">")
+    assert "Fraction(1, 3)" in text
+    assert eval(text, globals()) == program
+
+
+class Rude:
+    """Its text would clear a terminal."""
+
+    def __repr__(self) -> str:
+        return "\x1b[2J\nrude\x07"
+
+
+def test_control_characters_of_users_reach_no_terminal() -> None:
+    rude: Any = Rude()
+    name = "\x1b[31m\nw"
+    frozen = const(1.0, name).exec().unwrap()
+    id = frozen.ids()[0]
+    swapped = pure(rude).swap().run().failure()
+    texts = [
+        repr(pure(rude)),
+        repr(pure([rude])),
+        repr(leaf(1.0, name)),
+        repr(frozen),
+        repr(frozen[id]),
+        str(swapped),
+        *backward(frozen, id, np.zeros(2)).failure().place.nodes,
+        explain_difference(pure({rude: 1}), pure({rude: 2})).replace("\n", ""),
+        str(check_gradients(lambda p: scale(p[name], 2), {name: 1.0}).unwrap()).replace(
+            "\n", ""
+        ),
+    ]
+    for call in (lambda: apply_op(rude, id), lambda: scale(id, rude)):
+        with pytest.raises(TypeError) as raised:
+            call()
+        texts.append(str(raised.value))
+    for text in texts:
+        assert text.isprintable(), text
+        assert "31m" in text or "rude" in text, text

@@ -9,6 +9,7 @@ from returns.result import Failure
 from typing_extensions import override
 
 from tapem_dsl.errors.place import NOWHERE, Place
+from tapem_dsl.messages import printable
 
 
 class _Placed:
@@ -89,7 +90,7 @@ class TapeError(_Placed):
             if f"{{{field.name}}}" not in self._text  # not part of the message already
             and getattr(self, field.name) != field.default
         )
-        return f"{self.message} ({known})" if known else self.message
+        return f"{self.message} ({printable(known)})" if known else self.message
 
 
 @final

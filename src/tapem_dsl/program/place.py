@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tapem_dsl.errors import Item, Line, Place, Skipped, Step, TapeError
 from tapem_dsl.errors.place import Where
+from tapem_dsl.messages import printable
 from tapem_dsl.tape.node import Node
 
 
@@ -51,7 +52,7 @@ def described(id: int, node: Node[Any]) -> str:
     name = [] if node.name is None else [node.name]
     dtype = getattr(node.value, "dtype", type(node.value).__name__)
     shape = list(getattr(node.value, "shape", ()))
-    return f"{id}: {', '.join([*name, op])}, {dtype}{shape}"
+    return printable(f"{id}: {', '.join([*name, op])}, {dtype}{shape}")
 
 
 def chain_of(stack: Sequence[Any]) -> tuple[Where, ...]:

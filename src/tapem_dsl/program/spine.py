@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import Parameter, signature
+from math import isfinite
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
+from tapem_dsl.messages import printable
 from tapem_dsl.program.instruction import (
     Ap,
     Bind,
@@ -96,11 +98,11 @@ class _Short(reprlib.Repr):
             case Leaf(value=value, name=name, requires_grad=flag):
                 named = "" if name is None else f", name={short(name)}"
                 function = "leaf" if flag else "const"
-                return f"{function}({summary_of_value(value)}{named})"
+                return f"{function}({_of_leaf(value)}{named})"
             case Record(op=op, ids=ids, shape=shape):
                 given = [*map(str, ids), *parameters(op, short)]
                 given += [] if shape is None else [f"shape={shape}"]
-                return f"{op.name}({', '.join(given)})"
+                return f"{printable(op.name)}({', '.join(given)})"
             case Throw(error=error):
                 return f"throw({short(error)})"
             case FoldM(step=step, init=init, items=items):
@@ -157,17 +159,33 @@ class _Short(reprlib.Repr):
         """Write the dtype and shape, not the entries."""
         return summary_of_value(x)
 
+    def repr_float(self, x: float, level: int) -> str:
+        """Write a number, also one that is not finite, as code."""
+        return repr(x) if isfinite(x) else f"float('{x}')"
+
     def repr_ufunc(self, x: Any, level: int) -> str:
         """Write the name of a NumPy function."""
         return f"np.{x.__name__}"
 
     def repr_instance(self, x: Any, level: int) -> str:
         """Write a NumPy scalar as a number, other objects as ``reprlib`` does."""
+        if isinstance(x, np.floating) and not np.isfinite(x):
+            return _of_leaf(x)
         if isinstance(x, np.generic):
             return str(x)
         if isinstance(x, type):  # of a metaclass
             return self.repr_type(x, level)
-        return super().repr_instance(x, level)
+        return printable(super().repr_instance(x, level))
+
+
+def _of_leaf(value: Any) -> str:
+    """Write a scalar as code, and of an array the dtype and shape."""
+    if value.shape == () and value.dtype.hasobject:
+        return repr(value[()])
+    if value.shape == () and value.dtype.kind == "f" and not np.isfinite(value):
+        plain = value.dtype == np.float64
+        return f"{'float' if plain else f'np.{type(value).__name__}'}('{value}')"
+    return summary_of_value(value)
 
 
 @final

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from tapem_dsl.ids import NodeId
+from tapem_dsl.messages import printable
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import as_value, frozen
@@ -122,7 +123,7 @@ def summary(node: Node[Any]) -> str:  # Any: of any scalar type
     'mul(0, 1)'
     """
     if node.op is not None:
-        return f"{node.op.label}({', '.join(map(str, node.parents))})"
+        return f"{printable(node.op.label)}({', '.join(map(str, node.parents))})"
     return "leaf" if node.name is None else f"leaf {node.name!r}"
 
 

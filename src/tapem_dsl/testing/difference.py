@@ -10,6 +10,7 @@ import msgspec
 from returns.result import Failure, Success
 
 from tapem_dsl.arrays import Tracer
+from tapem_dsl.messages import short_repr
 from tapem_dsl.program.instruction import Ap, Bind, Lash, Map
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.equality import comparing, levels_correspond, taking_apart
@@ -212,5 +213,5 @@ def _names(x: Any, count: int) -> list[str]:
 
 def _names_of_items(x: dict[object, object]) -> Iterator[str]:
     for key in x:
-        yield f"key {key!r}"
-        yield f"[{key!r}]"
+        yield f"key {short_repr(key)}"
+        yield f"[{short_repr(key)}]"

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from tapem_dsl.messages import printable
 from tapem_dsl.testing.extrapolation import ROUNDING, Slope
 
 Verdict: TypeAlias = Literal["right", "undecided", "wrong"]
@@ -92,7 +93,7 @@ class GradientReport:
 def _cells(row: LeafCheck) -> tuple[str, ...]:
     numbers = (row.forward, row.reverse, row.difference)
     return (
-        row.path or ".",
+        printable(row.path) or ".",
         "1st" if row.order == 1 else "2nd",
         *map(repr, numbers),
         f"{row.tolerance:.0e}",

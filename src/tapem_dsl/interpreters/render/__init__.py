@@ -13,4 +13,3 @@ from tapem_dsl.interpreters.render.html import to_html as to_html
 from tapem_dsl.interpreters.render.tables import print_tape as print_tape
 from tapem_dsl.interpreters.render.tables import to_rich as to_rich
 from tapem_dsl.interpreters.render.tables import to_text as to_text
-from tapem_dsl.interpreters.render.texts import printable as printable

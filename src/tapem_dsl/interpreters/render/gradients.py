@@ -11,7 +11,8 @@ from tapem_dsl.interpreters.render.cells import (
     check_gradients_by_id,
     check_tape,
 )
-from tapem_dsl.interpreters.render.texts import clipped, describe_value, printable
+from tapem_dsl.interpreters.render.texts import clipped, describe_value
+from tapem_dsl.messages import printable
 from tapem_dsl.tape.node import summary
 from tapem_dsl.tape.tape import Tape
 

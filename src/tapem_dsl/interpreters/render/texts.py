@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.arrays import Tracer
-from tapem_dsl.messages import short_repr
+from tapem_dsl.messages import printable, short_repr
 from tapem_dsl.program.spine import parameters
 from tapem_dsl.tape.op import Op
 
@@ -17,21 +17,6 @@ from tapem_dsl.tape.op import Op
 _FEW: Final = 6
 _LONGEST: Final = 60
 _EXACT_BITS: Final = 40
-
-
-def printable(text: object) -> str:
-    r"""
-    Return a text on one line, with control characters written as Python escapes.
-
-    >>> printable("a\nb\x1b[31m")
-    'a\\nb\\x1b[31m'
-    """
-    plain = str(text)
-    if plain.isprintable():
-        return plain
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain
-    )
 
 
 def clipped(text: object, width: int = _LONGEST) -> str:
