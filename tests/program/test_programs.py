@@ -359,9 +359,9 @@ def test_control_characters_of_users_reach_no_terminal() -> None:
             "\n", ""
         ),
     ]
-    for call in (lambda: apply_op(rude, id), lambda: scale(id, rude)):
+    for function, given in ((apply_op, (rude, id)), (scale, (id, rude))):
         with pytest.raises(TypeError) as raised:
-            call()
+            function(*given)
         texts.append(str(raised.value))
     for text in texts:
         assert text.isprintable(), text
