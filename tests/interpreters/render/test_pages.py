@@ -22,7 +22,7 @@ from tapem_dsl import (
     to_html,
 )
 from tapem_dsl.testing.strategies import tapes
-from tapem_dsl.train import Dataset
+from tapem_dsl.train import ArrayDataset, Dataset
 from tests.interpreters.render.hostile import HOSTILE, ZERO, hostile_tapes
 
 TAGS = {"details", "summary", "table", "tr", "th", "td", "i", "p", "pre", "code"}
@@ -127,6 +127,19 @@ def test_many_gradients_and_samples_stay_small() -> None:
     samples = Dataset.of_list([np.zeros((8, 8)) for _ in range(1797)])
     assert "Dataset of 1,797 samples" in Page(html_of(samples)).text
     assert len(repr(samples)) < 500
+
+
+def test_a_data_set_of_arrays_shows_its_first_rows_in_their_order() -> None:
+    rows = {"x": np.arange(12000.0).reshape(-1, 2), "<y>": np.arange(6000)}
+    data = ArrayDataset.of_tree("t", rows).unwrap().split_at(5000)[0]
+    page = Page(html_of(data))
+    assert "ArrayDataset of 5,000 samples" in page.text
+    assert "array([2., 3.])" in page.text
+    assert "<y>" in page.text  # escaped in the source
+    assert "4,988 more" in page.text
+    _, shuffled = data.shuffle(0)
+    assert html_of(shuffled) != html_of(data)
+    assert "ArrayDataset of 1 sample<" in html_of(data.split_at(1)[0])
 
 
 def test_a_data_set_prints_its_first_samples() -> None:

@@ -99,7 +99,8 @@ def to_svg(tape: Tape[Any], out: NodeId | None = None, *, most: int = 500) -> st
     Args:
         tape: the tape.
         out: if given, only this node and what it is computed from are drawn.
-        most: how many nodes are drawn at most; laying out 5,000 takes a minute.
+        most: how many nodes are drawn at most. The time grows steeply: of a mean over
+            samples, 86 nodes take 20 ms and 600 nodes 12 s.
 
     Raises:
         ImportError: the Python package ``graphviz`` is not installed.

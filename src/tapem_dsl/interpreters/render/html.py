@@ -70,19 +70,23 @@ def to_html(
     )
 
 
-def samples_to_html(samples: Sequence[object]) -> str:
+def samples_to_html(kind: str, count: int, get: Callable[[int], object]) -> str:
     """
     Return the samples of a data set as HTML: how many, and the first ones.
 
-    >>> samples_to_html([1, 2])[:50]
+    Args:
+        kind: the name of the data set's class.
+        count: how many samples there are.
+        get: returns the sample at an index; it is called for those that are shown.
+
+    >>> samples_to_html("Dataset", 2, [1, 2].__getitem__)[:50]
     '<details open><summary>Dataset of 2 samples</summa'
     """
-    title = f"Dataset of {len(samples):,} sample{'' if len(samples) == 1 else 's'}"
+    title = f"{kind} of {count:,} sample{'' if count == 1 else 's'}"
 
     def made(most: int) -> str:
-        rows = [(str(at), _sample(x)) for at, x in enumerate(samples[:most])]
-        hidden = len(samples) - len(rows)
-        return table(title, ("", "sample"), rows, hidden)
+        rows = [(str(at), _sample(get(at))) for at in range(min(count, most))]
+        return table(title, ("", "sample"), rows, count - len(rows))
 
     return smallest(title, made, _SIZES[3:])
 

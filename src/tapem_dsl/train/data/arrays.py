@@ -17,6 +17,7 @@ from tapem_dsl.errors import (
     TapeError,
     failed,
 )
+from tapem_dsl.interpreters.render import samples_to_html
 from tapem_dsl.tape.equality import same, structural
 from tapem_dsl.train.data.dataset import Batched, Shuffling, order_of
 
@@ -145,6 +146,10 @@ class ArrayDataset(Batched[P]):
             return failed(EmptyDataset(tag))
         starts = range(0, self.size(), batch_size)
         return Success(Batches(self, batch_size, starts))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; it reads the first rows only."""
+        return samples_to_html("ArrayDataset", self.size(), self.get)
 
     @structural
     def __eq__(self, other: object) -> bool:

@@ -219,7 +219,7 @@ class Dataset(Batched[list[X]]):
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
-        return samples_to_html(self.data)
+        return samples_to_html("Dataset", len(self), self.data.__getitem__)
 
     def __len__(self) -> int:
         return len(self.data)
