@@ -44,7 +44,8 @@ class Page(HTMLParser):
     @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in TAGS
-        assert {name for name, _ in attrs} <= {"open", "colspan"}
+        assert {name for name, _ in attrs} <= {"open", "colspan", "style"}
+        assert dict(attrs).get("style") in (None, "text-align:left")
         self.stack.append(tag)
         self.rows += tag == "tr"
 

@@ -116,12 +116,12 @@ def table(
     """
     Return a table that can be folded; ``hidden`` rows more are mentioned below it.
 
-    >>> table("t", ["a"], [["1"], ["2"]], 7)[-57:]
-    '<td colspan="1"><i>7 more</i></td></tr></table></details>'
+    >>> table("t", ["a"], [["1"], ["2"]], 7)[-42:]
+    '><i>7 more</i></td></tr></table></details>'
     """
     body = "".join(map(_row, rows))
     if hidden:
-        body += f'<tr><td colspan="{len(columns)}"><i>{hidden:,} more</i></td></tr>'
+        body += _wide(f"<i>{hidden:,} more</i>", columns)
     return _folded(title, _table(columns, body), opened=True)
 
 
@@ -187,7 +187,9 @@ def _row(texts: Sequence[str]) -> str:
 
 
 def _wide(content: str, columns: Sequence[str]) -> str:
-    return f'<tr><td colspan="{len(columns)}">{content}</td></tr>'
+    """Return a row of one cell; notebooks would align it to the right."""
+    span = f'colspan="{len(columns)}" style="text-align:left"'
+    return f"<tr><td {span}>{content}</td></tr>"
 
 
 def _text(text: str, width: int = 120) -> str:
