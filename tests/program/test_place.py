@@ -19,6 +19,7 @@ from tapem_dsl import (
     add,
     backward,
     backward_dense,
+    backward_dense_from,
     backward_dense_step,
     backward_scalar,
     const,
@@ -452,6 +453,7 @@ def test_errors_of_sweeps_describe_their_nodes() -> None:
         backward_scalar(tape, id),
         backward(tape, id, np.zeros(2)),
         backward_dense(tape, id, np.zeros(2)),
+        backward_dense_from(tape, [np.zeros((2, 3)), np.zeros(2)]),
         backward_dense_step(tape, [None, np.zeros(2)], id),
     ):
         place = result.failure().place

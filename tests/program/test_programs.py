@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from tapem_dsl import (
     Do,
+    Node,
     NodeId,
+    Tape,
     TapeError,
     TapeM,
     add,
@@ -43,6 +45,7 @@ from tapem_dsl.testing import (
     check_gradients,
     explain_difference,
 )
+from tests.interpreters.render.hostile import ZERO, Hostile
 
 
 @dataclass(frozen=True)
@@ -366,3 +369,12 @@ def test_control_characters_of_users_reach_no_terminal() -> None:
     for text in texts:
         assert text.isprintable(), text
         assert "31m" in text or "rude" in text, text
+
+
+def test_control_characters_in_names_of_ops_reach_no_terminal() -> None:
+    op = Hostile("text")
+    tape: Tape[Any] = Tape([Node(op, (), ZERO)])
+    for shown in (tape, tape[tape.ids()[0]], apply_op(op)):
+        text = repr(shown)
+        assert text.isprintable(), text
+        assert "x1b[2J" in text

@@ -86,6 +86,7 @@ def test_collections_of_other_things_are_left_to_pytest() -> None:
         ({"a": 1}, {"a": 2}),
         ([P, 1], [P, 2]),
         ([P], [P, Q]),
+        ([P, P], [Q]),
         ([P], [1]),
         ([P], (P,)),
         ([pure(1)], [pure(True)][:0]),
