@@ -75,12 +75,16 @@ class Structure:
         given = list(leaves)
         if len(given) != self.size():
             raise ValueError(f"the pytree has {self.size()} leaves, not {len(given)}")
-        return self._filled(iter(given))
+        return self.filled(iter(given))
 
-    def _filled(self, leaves: Iterator[Any]) -> Any:
+    def filled(self, leaves: Iterator[Any]) -> Any:
+        """Return the pytree with leaves of which there are enough."""
         if self.kind is None:
             return next(leaves)
-        parts = [part._filled(leaves) for part in self.parts]  # noqa: SLF001 - its own
+        parts = [
+            next(leaves) if part.kind is None else part.filled(leaves)
+            for part in self.parts
+        ]
         if self.kind in (list, tuple):
             return self.kind(parts)
         if self.kind is dict:

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from contextvars import ContextVar
 from types import GeneratorType
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, Final, Protocol, TypeAlias, final
 
 import numpy as np
 from returns.result import Failure, Result, Success
@@ -65,6 +66,20 @@ class _Applying:
         self.value = value
 
 
+REFUSES_LASH: Final[ContextVar[bool]] = ContextVar("refuses_lash", default=False)
+"""Whether failures are not seen here, so that none can be caught."""
+
+
+class LashRefused(TypeError):
+    """A program catches failures where none are seen."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "lash needs to know whether its program fails, which is not computed with "
+            "checked=False; leave checked=True, or the lash out"
+        )
+
+
 @final
 class _Catching:
     """The handler of a ``lash``, and the length of the tape when it was entered."""
@@ -72,6 +87,8 @@ class _Catching:
     __slots__ = ("handler", "size")
 
     def __init__(self, instruction: Lash, size: int) -> None:
+        if REFUSES_LASH.get():
+            raise LashRefused
         self.handler: Callable[[TapeError], Program] = instruction.handler
         self.size = size
 

@@ -1,6 +1,8 @@
 """
 Random programs with loops; ``python -m`` this module with a count tries that many.
 
+A first seed and an engine may follow: ``1000 0 xla``.
+
 A loop has 4 to 17 steps of a random body, which reads parameters, a sample and carries.
 """
 
@@ -322,7 +324,7 @@ def arguments(seed: int, again: int) -> tuple[Any, Any]:
     return p, given if is_array else tuple(map(list, given))
 
 
-def check(seed: int) -> str:
+def check(seed: int, engine: str = "numpy") -> str:
     """Compare a random program with and without ``roll``; return the report."""
     loops = random_loops(seed)
 
@@ -335,15 +337,16 @@ def check(seed: int) -> str:
 
     calls = [arguments(seed, again) for again in range(2)]
     if seed % 8:
-        return assert_rolled(loss, *calls)
-    return assert_rolled(second, *[(*call, call[0]) for call in calls])
+        return assert_rolled(loss, *calls, engine=engine)
+    doubled = [(*call, call[0]) for call in calls]
+    return assert_rolled(second, *doubled, engine=engine)
 
 
-def main(count: int, first: int = 0) -> None:
+def main(count: int, first: int = 0, engine: str = "numpy") -> None:
     bad = rolls = 0
     for seed in range(first, first + count):
         try:
-            rolls += is_rolled(check(seed))
+            rolls += is_rolled(check(seed, engine))
         except Exception:  # noqa: BLE001 - all of them are listed
             bad += 1
             lines = [line for line in traceback.format_exc().splitlines() if line]
@@ -355,4 +358,5 @@ def main(count: int, first: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    main(int(sys.argv[1]), first, *sys.argv[3:])

@@ -280,7 +280,7 @@ def test_it_pickles_without_its_plans() -> None:
         (
             lambda: LOOSE.jit(affine, engine="cuda"),
             ValueError,
-            "knows the engine 'numpy'",
+            "takes 'numpy' or 'xla' for engine",
         ),
         (lambda: jit(leaf(1.0)), TypeError, "not a program"),
     ],

@@ -7,16 +7,9 @@ import numpy as np
 
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.arrays.shape import Shape
+from tapem_dsl.interpreters.compiled.calls import joined, needed
 from tapem_dsl.interpreters.compiled.functions import ELEMENTWISE, FUNCTIONS
-from tapem_dsl.interpreters.compiled.plan import (
-    PYTHON,
-    Argument,
-    Plan,
-    Scan,
-    Slot,
-    exact,
-    needed,
-)
+from tapem_dsl.interpreters.compiled.plan import PYTHON, Argument, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.source import Lines, filled, is_double
 
 # Any: arrays, and Python floats in the place of float64 scalars.
@@ -40,7 +33,7 @@ def lowered(plan: Plan, outputs: Sequence[Slot]) -> Runner:
     >>> lowered(plan, [y])(np.float64(3))
     [np.float64(9.0)]
     """
-    same = _joined(plan)
+    same = joined(plan)
     outputs = [same[slot] for slot in outputs]
     checks = {same[check.slot]: check.expected for check in reversed(plan.checks)}
     numbers = {same[check.slot]: i for i, check in reversed([*enumerate(plan.checks)])}
@@ -100,7 +93,7 @@ def scanned(scan: Scan) -> Callable[..., tuple[Any, ...]]:
     (array([2., 4., 8.]), 8.0)
     """
     plan = scan.body
-    same = _joined(plan)
+    same = joined(plan)
     carried = [same[slot] for slot in scan.carried]
     kept = [same[slot] for slot in scan.kept]
     lines = Lines(plan, same)
@@ -183,25 +176,6 @@ def _entries(lines: Lines, slot: Slot, name: str, scan: Scan) -> str:
     backwards = "[::-1]" if scan.reverse else ""
     is_python = is_double(call) or call.weak
     return f"{name}{backwards}{'.tolist()' if is_python else ''}"
-
-
-def _joined(plan: Plan) -> list[Slot]:
-    """Map each value to the first one that an equal call computes."""
-    same: list[Slot] = []
-    first: dict[object, Slot] = {}
-    for at, call in enumerate(plan.calls):
-        slot = Slot(at)
-        if call.function not in ("input", "constant"):
-            arguments = tuple(_hashable(x, same) for x in call.arguments)
-            options = tuple((name, _hashable(x, same)) for name, x in call.options)
-            slot = first.setdefault((call.function, arguments, options), slot)
-        same.append(slot)
-    return same
-
-
-def _hashable(x: Argument, same: list[Slot]) -> object:
-    """Make an argument part of a key, in which ``1`` and ``%1`` differ."""
-    return (Slot, int(same[x])) if type(x) is Slot else exact(x)
 
 
 def _interpreted(

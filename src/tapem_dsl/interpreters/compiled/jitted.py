@@ -21,11 +21,12 @@ import numpy as np
 
 from tapem_dsl.arguments import check_argument, items_of
 from tapem_dsl.arrays import AnyArray
-from tapem_dsl.interpreters.compiled.engine import Runner, lowered, owned
+from tapem_dsl.interpreters.compiled.engines import Engine, NumpyEngine, check_jax
 from tapem_dsl.interpreters.compiled.keys import (
     Eager,
     Key,
     differences,
+    flags_of,
     key_of,
     places_of,
     with_inputs,
@@ -37,10 +38,11 @@ from tapem_dsl.interpreters.compiled.noting import (
     ValueRead,
 )
 from tapem_dsl.interpreters.compiled.plan import Plan, Slot
+from tapem_dsl.interpreters.compiled.report import Compiled, name_of, report_of
 from tapem_dsl.interpreters.compiled.returned import apart, rebuilding
 from tapem_dsl.interpreters.compiled.rolling import Rolled, rolled
-from tapem_dsl.messages import short_repr
 from tapem_dsl.program.checks import function_argument
+from tapem_dsl.program.machine import LashRefused
 
 # Any: a function of whatever arguments and result.
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,21 +56,18 @@ Roll: TypeAlias = Literal["auto"] | bool
 
 @final
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """One plan of a function, ready to run."""
+class Options:
+    """How a function is compiled, whatever runs its plans."""
 
-    plan: Plan
-    noted: int
-    """How many calls the plan had before it was rolled up."""
+    static: frozenset[Any]
+    """Names and places of arguments that are part of the key."""
 
-    rolled: list[str]
-    """What was rolled up, and what was not."""
+    donated: frozenset[Any]
+    """Names and places of arguments that may be overwritten."""
 
-    run: Runner
-    rebuild: Callable[[list[Any]], Any]
-    """From the outputs of a run to the result of the function."""
-
-    seconds: float
+    cache: int
+    guards: bool
+    roll: Roll
 
 
 @final
@@ -88,17 +87,14 @@ class Jitted(Generic[F]):
     def __init__(
         self,
         function: F,
-        static: frozenset[Any],
-        cache: int,
-        *,
-        guards: bool,
-        roll: Roll,
+        engine: Engine,
+        options: "Options",
     ) -> None:
         self.function = function
-        self._static = static
-        self._cache = cache
-        self._guards = guards
-        self._roll = roll
+        self._engine = engine
+        self._arrays = engine.arrays
+        self._options = options
+        self._static = options.static
         self._plans: OrderedDict[Key, tuple[Compiled, ...]] = OrderedDict()
         self._eager: Counter[str] = Counter()
         self._runs = 0
@@ -111,18 +107,17 @@ class Jitted(Generic[F]):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102 - see above
             try:
-                key, inputs = key_of(args, kwargs, self._static)
+                key, inputs = key_of(args, kwargs, self._static, self._arrays)
             except Eager as reason:
                 return self._run_eagerly(str(reason), args, kwargs)
             except Exception as error:  # noqa: BLE001 - of someone's __hash__, or depth
                 reason = f"its key cannot be made: {type(error).__name__}"
                 return self._run_eagerly(reason, args, kwargs)
-            with self._lock:
-                plans = self._plans.get(key, ())
-                if plans and len(self._plans) > 1:
-                    self._plans.move_to_end(key)
+            plans = self._plans.get(key, ())
+            if plans and len(self._plans) > 1:
+                self._used(key)
             for plan in plans:
-                found = _outputs(plan.run, inputs)
+                found = plan.run(*inputs)
                 if isinstance(found, list):
                     self._runs += 1
                     if plan is not plans[0]:
@@ -136,6 +131,12 @@ class Jitted(Generic[F]):
                 return self._run_eagerly("too many outcomes of guards", args, kwargs)
             return self._note(key, args, kwargs, inputs)
 
+    def _used(self, key: Key) -> None:
+        """Note that a key was used last, if it is still there."""
+        with self._lock:
+            if key in self._plans:
+                self._plans.move_to_end(key)
+
     def plan(self, *args: Any, **kwargs: Any) -> tuple[Plan, ...]:
         """
         Return the plans for arguments like these, the one that ran last first.
@@ -147,7 +148,7 @@ class Jitted(Generic[F]):
         %1 = multiply(%0, %0) -> float64[],)
         """
         try:
-            key, _ = key_of(args, kwargs, self._static)
+            key, _ = key_of(args, kwargs, self._static, self._arrays)
         except Eager:
             return ()  # they run as they are
         return tuple(compiled.plan for compiled in self._plans.get(key, ()))
@@ -157,37 +158,20 @@ class Jitted(Generic[F]):
         with self._lock:
             every = [x for plans in self._plans.values() for x in plans]
             eager = list(self._eager.items())
-        name = _name(self.function)
-        runs = f"{_count(self._runs, 'run')} of a plan"
-        lines = [f"{name}: {_count(len(every), 'plan')}, {runs}"]
-        for i, compiled in enumerate(every):
-            plan = compiled.plan
-            calls = _count(plan.count(), "call")
-            if compiled.noted != plan.count():
-                calls += f" instead of {compiled.noted:,}"
-            lines.append(
-                f"plan {i}: {_count(len(plan.inputs), 'input')}, {calls}, "
-                f"{_count(len(plan.checks), 'check')}, "
-                f"made in {compiled.seconds * 1e3:.1f} ms"
-            )
-            lines += [f"    {line}" for line in compiled.rolled]
-        for reason, times in eager:
-            lines.append(f"as it is, {_count(times, 'time')}: {reason}")
-        return "\n".join(lines)
+        return report_of(self.function, every, eager, self._runs)
 
     def __repr__(self) -> str:
-        return f"jit({_name(self.function)})"
+        return f"jit({name_of(self.function)})"
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """Pickle the function; plans are made again where they are needed."""
-        options = (self._static, self._cache, self._guards, self._roll)
-        return _remade, (self.function, *options)
+        return Jitted, (self.function, self._engine, self._options)
 
     def _run_eagerly(
         self, reason: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         self._eager[reason] += 1
-        return self.function(*args, **kwargs)
+        return self._engine.run_eagerly(self.function, args, kwargs)
 
     def _note(
         self,
@@ -198,20 +182,23 @@ class Jitted(Generic[F]):
     ) -> Any:
         """Run the function over noted inputs, and compile what it notes."""
         began = time.perf_counter()
-        plan = Plan(guards=self._guards, rolls=bool(self._roll))
-        given = iter(inputs)
+        engine, options = self._engine, self._options
+        plan = Plan(guards=options.guards, rolls=bool(options.roll))
+        given = iter(map(engine.to_numpy, inputs))
 
         def noted(_: Any) -> Noted:
             value = next(given)
             return Noted(plan, plan.input(value), value)
 
         try:
-            positional, named = with_inputs(args, kwargs, self._static, noted)
+            positional, named = with_inputs(
+                args, kwargs, self._static, noted, self._arrays
+            )
         except Exception:  # noqa: BLE001 - a record may refuse what it is made of
             reason = "a record among the arguments refuses noted values"
             return self._run_eagerly(reason, args, kwargs)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), engine.noting():
                 result = self.function(*positional, **named)
             if plan.stopped is not None:
                 raise plan.stopped
@@ -220,19 +207,20 @@ class Jitted(Generic[F]):
             return self._run_eagerly("a precondition failed", args, kwargs)
         except Eager as reason_why:
             return self._run_eagerly(str(reason_why), args, kwargs)
-        except (ValueRead, ValueKept):
+        except (ValueRead, ValueKept, LashRefused):
             raise
         except Exception as error:
-            self.function(*args, **kwargs)  # raises if the program does
+            engine.run_eagerly(self.function, args, kwargs)  # raises if that does
             raise ValueRead from error
         finally:
             plan.close()
-        outputs = [x for x in leaves if type(x) is Noted]
         rebuild = rebuilding(leaves, structure, succeeded=succeeded)
+        outputs = [x for x in leaves if type(x) is Noted]
         try:
             with np.errstate(all="ignore"):  # literals are rounded
                 found = self._rolled(plan, [x.slot for x in outputs])
-                run = lowered(found.plan, found.outputs)
+                donated = self._donated(plan, args, kwargs)
+                run = engine.lowered(found.plan, found.outputs, inputs, donated)
         except (TypeError, SyntaxError, RecursionError, MemoryError) as error:
             reason = f"its plan cannot be made: {error}"
             return self._run_eagerly(reason, args, kwargs)
@@ -241,19 +229,31 @@ class Jitted(Generic[F]):
             key,
             Compiled(found.plan, plan.count(), found.report, run, rebuild, seconds),
         )
-        # the first call gives the bits that later ones give
-        values = None if found.plan is plan else _outputs(run, inputs)
+        # the first call gives the bits of later ones
+        is_exact = found.plan is plan and engine.gives_noted_bits
+        values = None if is_exact else run(*inputs)
         if not isinstance(values, list):
-            values = [owned(x.value, foreign=True) for x in outputs]
+            values = [engine.from_noted(x.value, inputs) for x in outputs]
         return rebuild(values)
+
+    def _donated(
+        self, plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> list[Slot]:
+        """Return the inputs of the arguments that the caller gives away."""
+        names = self._options.donated
+        if not names:
+            return []
+        flags = flags_of(args, kwargs, self._static, names, self._arrays)
+        return [slot for slot, flag in zip(plan.inputs, flags, strict=True) if flag]
 
     def _rolled(self, plan: Plan, outputs: list[Slot]) -> Rolled:
         """Roll a plan up where that is asked for."""
-        if not self._roll or (self._roll == "auto" and len(plan.calls) < _ENOUGH):
-            reason = f"it has fewer than {_ENOUGH} calls" * bool(self._roll)
+        roll = self._options.roll
+        if not roll or (roll == "auto" and len(plan.calls) < _ENOUGH):
+            reason = f"it has fewer than {_ENOUGH} calls" * bool(roll)
             return Rolled(plan, outputs, [f"not rolled up: {reason}"] if reason else [])
         try:
-            return rolled(plan, outputs, always=self._roll is True)
+            return rolled(plan, outputs, always=roll is True)
         except Exception as error:  # noqa: BLE001 - the plan as it is does the same
             reason = f"not rolled up: {type(error).__name__}: {error}"
             return Rolled(plan, outputs, [reason])
@@ -271,12 +271,12 @@ class Jitted(Generic[F]):
                 return  # another thread noted the same
             self._plans[key] = (*there, compiled)
             keys = list(self._plans)
-            while len(self._plans) > self._cache:
+            while len(self._plans) > self._options.cache:
                 self._plans.popitem(last=False)
             self._made += 1
             made = self._made
         if made == MANY:
-            name = _name(self.function)
+            name = name_of(self.function)
             warnings.warn(
                 f"jit has made {MANY} plans of {name}, for {_why(keys)}; "
                 "each costs a run: pass what varies as an array, or cut the data into "
@@ -294,14 +294,16 @@ _ENOUGH: Final = 256
 """From how many calls on a plan is rolled up, unless the caller decides."""
 
 
-def jit(
+def jit(  # noqa: PLR0913 - by keyword, as in jax.jit
     function: F,
     *,
-    engine: Literal["numpy"] = "numpy",
+    engine: Literal["numpy", "xla"] = "numpy",
     static_argnames: str | Collection[str] = (),
     guards: bool = False,
     cache: int = 64,
     roll: Roll = "auto",
+    checked: bool = True,
+    donate_argnames: str | Collection[str] = (),
 ) -> Jitted[F]:
     """
     Compile a function of pytrees: note what its first call computes, and run that.
@@ -324,12 +326,19 @@ def jit(
 
     Args:
         function: of arguments and a result that are pytrees; a ``Result`` of one too.
-        engine: what runs plans.
+        engine: what runs plans: NumPy, or XLA through JAX, which the extra ``xla``
+            installs. XLA takes arrays of NumPy, and returns such; or arrays of JAX,
+            and leaves the results on their devices.
         static_argnames: arguments that Python code reads, such as a count.
         guards: whether Python code may read values; each outcome is a plan.
         roll: whether repetitions are rolled up: ``"auto"`` where a plan has 256 calls
             or more and an estimate says that it saves time.
         cache: for how many keys plans are kept; the one used longest ago goes first.
+        checked: whether XLA computes the preconditions of the program, and waits for
+            them. Unchecked, a result is wrong where one fails, so that programs with
+            ``lash`` are refused.
+        donate_argnames: arguments whose arrays XLA may overwrite; unchecked only, for
+            a failure is found by running the program on them.
 
     Fails with:
         As the function: where a plan finds that a precondition fails, the function
@@ -337,9 +346,10 @@ def jit(
 
     Raises:
         TypeError: Python code reads a value; from a call.
+        ModuleNotFoundError: the engine is XLA, and JAX is not installed.
 
     Cost:
-        The first call 20 us a call of the namespace.
+        The first call 20 us a call of the namespace; XLA compiles for a second or more.
 
     Source:
         Lean: none. JAX: ``jax.jit``.
@@ -351,39 +361,40 @@ def jit(
 <Success: (np.float64(16.0), np.float64(8.0))>)
     """
     function_argument(function, "jit", "function")
-    if engine != "numpy":
-        raise ValueError(f"jit knows the engine 'numpy', not {short_repr(engine)}")
+    check_argument("jit", "engine", engine, ("numpy", "xla"))
+    check_argument("jit", "checked", checked, (False, True))
     check_argument("jit", "guards", guards, (False, True))
     check_argument("jit", "cache", cache, "count")
     check_argument("jit", "roll", roll, ("auto", False, True))
-    names = [static_argnames] if isinstance(static_argnames, str) else static_argnames
-    given = frozenset(items_of("jit", "static_argnames", names, str))
-    static = places_of(function, given) if given else given
-    return Jitted(function, static, cache, guards=guards, roll=roll)
+    static = _places(function, "static_argnames", static_argnames)
+    donated = _places(function, "donate_argnames", donate_argnames)
+    if engine == "numpy" and (donated or not checked):
+        raise ValueError("jit: donate_argnames and checked=False are for engine='xla'")
+    if donated and checked:
+        raise ValueError(
+            "jit: donate_argnames needs checked=False: where a check fails, the "
+            "program runs again on its arguments, which donated ones do not survive"
+        )
+    options = Options(static, donated, cache, guards=guards, roll=roll)
+    return Jitted(function, _engine(engine, checked=checked), options)
 
 
-def _remade(
-    function: Any, static: frozenset[str], cache: int, guards: Any, roll: Roll
-) -> Jitted[Any]:
-    return Jitted(function, static, cache, guards=guards, roll=roll)
+def _engine(name: str, *, checked: bool) -> Engine:
+    if name == "numpy":
+        return NumpyEngine()
+    check_jax("engine='xla'")
+    from tapem_dsl.interpreters.compiled.xla import XlaEngine  # noqa: PLC0415 - an extra
+
+    return XlaEngine(checked=checked)
 
 
-def _outputs(run: Runner, inputs: list[AnyArray]) -> list[Any] | int | str:
-    """Run a plan: its outputs, the number of a check that failed, or what it raised."""
-    with np.errstate(all="ignore"):
-        try:
-            return run(*inputs)
-        except Exception as error:  # noqa: BLE001 - the function itself says what is wrong
-            return f"the plan raised {type(error).__name__}"
+def _places(
+    function: Callable[..., Any], what: str, names: str | Collection[str]
+) -> frozenset[Any]:
+    every = [names] if isinstance(names, str) else names
+    given = frozenset(items_of("jit", what, every, str))
+    return places_of(function, given, what) if given else given
 
 
 def _why(keys: list[Key]) -> str:
     return differences(*keys[-2:]) if len(keys) > 1 else "outcomes of guards"
-
-
-def _name(function: object) -> str:
-    return getattr(function, "__qualname__", None) or short_repr(function)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n:,} {what}s"

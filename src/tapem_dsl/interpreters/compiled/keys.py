@@ -46,9 +46,11 @@ __all__ = [
 # Any, throughout: arguments of any type.
 
 
-def places_of(function: Callable[..., Any], names: frozenset[str]) -> frozenset[Any]:
+def places_of(
+    function: Callable[..., Any], names: frozenset[str], what: str = "static_argnames"
+) -> frozenset[Any]:
     """
-    Return the names of static arguments, and their places where there are any.
+    Return the names of arguments, and their places where there are any.
 
     Raises:
         ValueError: the function has no such argument.
@@ -64,9 +66,7 @@ def places_of(function: Callable[..., Any], names: frozenset[str]) -> frozenset[
     for name in names:
         if name not in parameters and not takes_any:
             known = ", ".join(parameters)
-            raise ValueError(
-                f"static_argnames names {name!r}, and the function takes ({known})"
-            )
+            raise ValueError(f"{what} names {name!r}, and the function takes ({known})")
     places = {at for at, name in enumerate(parameters) if name in names}
     return frozenset(names | places)
 
@@ -94,7 +94,10 @@ class Key:
 
 
 def key_of(
-    args: tuple[Any, ...], kwargs: dict[str, Any], static: frozenset[Any]
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    static: frozenset[Any],
+    arrays: frozenset[type] = frozenset(),
 ) -> tuple[Key, list[AnyArray]]:
     """
     Return the key of arguments, and the numbers and arrays among them.
@@ -102,6 +105,7 @@ def key_of(
     Floats, integers, NumPy scalars and arrays are inputs: their types, shapes and
     dtypes are part of the key. Truth values, texts, ``None`` and functions are static:
     they are part of the key themselves, as is every argument that ``static`` names.
+    ``arrays`` are types of arrays beside NumPy's.
 
     Raises:
         Eager: exact rationals, tracers, and what cannot be part of a key.
@@ -115,13 +119,13 @@ def key_of(
         if place in static:
             key.append(static_form(x))
         else:
-            _walk(x, key, inputs)
+            _walk(x, key, inputs, arrays)
     for name in sorted(kwargs):
         key.append(name)
         if name in static:
             key.append(static_form(kwargs[name]))
         else:
-            _walk(kwargs[name], key, inputs)
+            _walk(kwargs[name], key, inputs, arrays)
     try:
         return Key(tuple(key)), inputs
     except TypeError as error:
@@ -129,7 +133,7 @@ def key_of(
 
 
 def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
-    x: Any, key: list[Any], inputs: list[Any]
+    x: Any, key: list[Any], inputs: list[Any], arrays: frozenset[type]
 ) -> None:
     """Append to the key and to the inputs, as ``tree.flatten`` orders leaves."""
     kind = type(x)
@@ -144,6 +148,9 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
     elif kind is int and -LARGE < x < LARGE:
         key.append(int)
         inputs.append(x)
+    elif kind in arrays:
+        key.append((x.shape, x.dtype, kind))
+        inputs.append(x)
     elif kind is list or kind is tuple:
         if len(x) >= MANY and (column := column_of(x)) is not None:
             form, columns = column
@@ -152,17 +159,17 @@ def _walk(  # noqa: C901, PLR0912 - one case a type, for each of many leaves
             return
         key.append((PARTS, kind, len(x)))
         for part in x:
-            _walk(part, key, inputs)
+            _walk(part, key, inputs, arrays)
     elif kind is dict:
         key.append((PARTS, dict, tuple([(type(name), name) for name in x])))
         for part in x.values():
-            _walk(part, key, inputs)
+            _walk(part, key, inputs, arrays)
     elif (record := record_of(kind)) is not None:  # type: ignore[arg-type] # hashable
         key.append((PARTS, kind))
         if record.is_open:
             check_attributes(x)
         for part in record.parts_of(x):
-            _walk(part, key, inputs)
+            _walk(part, key, inputs, arrays)
     elif is_fixed(x):
         key.append(static_form(x))
     else:
@@ -196,6 +203,7 @@ def with_inputs(
     kwargs: dict[str, Any],
     static: frozenset[Any],
     replace: Callable[[Any], Any],
+    arrays: frozenset[type] = frozenset(),
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """
     Replace the inputs among arguments, in the order of :func:`key_of`.
@@ -206,12 +214,34 @@ def with_inputs(
     moving = {name: kwargs[name] for name in sorted(kwargs) if name not in static}
 
     def leaf(x: Any) -> Any:
-        return replace(x) if is_input(x) else x
+        return replace(x) if is_input(x) or type(x) in arrays else x
 
     positional = [
         x if place in static else tree.map(leaf, x) for place, x in enumerate(args)
     ]
     return tuple(positional), {**kwargs, **tree.map(leaf, moving)}
+
+
+def flags_of(
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    static: frozenset[Any],
+    names: frozenset[Any],
+    arrays: frozenset[type],
+) -> list[bool]:
+    """
+    Tell of each input, in the order of :func:`key_of`, whether its argument is named.
+
+    >>> flags_of((1.0, [2.0, 3.0]), {}, frozenset(), frozenset({1}), frozenset())
+    [False, True, True]
+    """
+    every = [*enumerate(args), *[(name, kwargs[name]) for name in sorted(kwargs)]]
+    flags = []
+    for place, x in every:
+        if place not in static:
+            _, inputs = key_of((x,), {}, frozenset(), arrays)
+            flags += [place in names] * len(inputs)
+    return flags
 
 
 def differences(first: Key, second: Key) -> str:
@@ -239,8 +269,8 @@ def _shown(part: Any) -> str:
         return _container(*rest)
     if marker is STATIC:
         return short_repr(rest[1] if len(rest) > 1 else rest[0])
-    if isinstance(rest[-1], np.dtype):
-        return f"{rest[-1]}{list(marker)}"
+    if isinstance(rest[0], np.dtype):
+        return f"{rest[0]}{list(marker)}"
     return short_repr(part)
 
 

@@ -56,12 +56,14 @@ def rebuilding(
     """
     places = [i for i, x in enumerate(leaves) if type(x) is Noted]
     kept = [None if type(x) is Noted else _kept(x) for x in leaves]
+    is_all = len(places) == len(leaves)
 
     def rebuild(found: list[Any]) -> Any:
-        filled = list(kept)
-        for i, x in zip(places, found, strict=True):
-            filled[i] = x
-        value = structure.unflatten(filled)
+        filled = found if is_all else list(kept)
+        if not is_all:
+            for i, x in zip(places, found, strict=True):
+                filled[i] = x
+        value = structure.filled(iter(filled))
         return Success(value) if succeeded else value
 
     return rebuild

@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import Plan, Slot, moved
+from tapem_dsl.interpreters.compiled.calls import moved
+from tapem_dsl.interpreters.compiled.plan import Plan, Slot
 from tapem_dsl.interpreters.compiled.rolling.table import Table
 from tapem_dsl.interpreters.periods import LEAST
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, final
 
-from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot, needed
+from tapem_dsl.interpreters.compiled.calls import needed
+from tapem_dsl.interpreters.compiled.plan import Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.rolling.costs import cost_of
 from tapem_dsl.interpreters.compiled.rolling.graphs import components
 from tapem_dsl.interpreters.compiled.rolling.loops import Loop, Same, loops_in

@@ -6,14 +6,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import (
-    Call,
-    Plan,
-    Slot,
-    exact,
-    moved,
-    slice_of,
-)
+from tapem_dsl.interpreters.compiled.calls import exact, moved
+from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot, slice_of
 from tapem_dsl.interpreters.compiled.rolling.loops import Carried, Loop, Same, Stacked
 from tapem_dsl.interpreters.compiled.rolling.table import Table
 from tapem_dsl.interpreters.periods import LEAST, Numbers

@@ -5,14 +5,8 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from tapem_dsl.interpreters.compiled.plan import (
-    Call,
-    Check,
-    Plan,
-    Slot,
-    exact,
-    needed,
-)
+from tapem_dsl.interpreters.compiled.calls import exact, needed
+from tapem_dsl.interpreters.compiled.plan import Call, Check, Plan, Slot
 from tapem_dsl.interpreters.periods import Numbers
 
 GIVEN: Final = ("input", "constant")
