@@ -36,7 +36,7 @@ ROOMS = {
     ],
     "interpreters": [
         *("tracer", "results", "rules", "jacobians", "periods"),
-        *("reverse", "forward", "recorded", "compiled", "render"),
+        *("reverse", "forward", "recorded", "compiled", "interop", "render"),
         *("check", "replay", "nonfinite", "saved", "torchlean"),
     ],
     "optim": [

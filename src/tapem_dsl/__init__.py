@@ -34,6 +34,11 @@ from tapem_dsl.interpreters.forward import make_dual as make_dual
 from tapem_dsl.interpreters.forward import primal as primal
 from tapem_dsl.interpreters.forward import tangent as tangent
 from tapem_dsl.interpreters.forward import vjp as vjp
+from tapem_dsl.interpreters.interop import as_jax as as_jax
+from tapem_dsl.interpreters.interop import as_torch as as_torch
+from tapem_dsl.interpreters.interop import replicate as replicate
+from tapem_dsl.interpreters.interop import shard_rows as shard_rows
+from tapem_dsl.interpreters.interop import to_stablehlo as to_stablehlo
 from tapem_dsl.interpreters.nonfinite import NonFinite as NonFinite
 from tapem_dsl.interpreters.nonfinite import first_nonfinite as first_nonfinite
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds

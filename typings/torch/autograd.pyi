@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -9,3 +10,8 @@ def grad(
     *,
     create_graph: bool = False,
 ) -> tuple[Tensor, ...]: ...
+
+class Function:
+    # Any: what the function takes beside tensors
+    @classmethod
+    def apply(cls, *args: Any) -> Any: ...

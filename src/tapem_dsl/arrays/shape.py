@@ -91,6 +91,10 @@ def wrong_shapes(op: str, *shapes: Shape, wants: str) -> Refused:
     return Refused(ShapeMismatch(op, shapes=shapes, wants=wants))
 
 
+EXTENTS: Final[set[type]] = {int}
+"""The types of extents: that of one which is not known yet joins if such are used."""
+
+
 def check_shape(shape: object, of: str = "") -> None:
     """
     Check that a value is a shape; ``of`` names the argument in the error.
@@ -107,7 +111,7 @@ def check_shape(shape: object, of: str = "") -> None:
     """
     # Any: of whatever is given
     extents: tuple[Any, ...] = shape if isinstance(shape, tuple) else (None,)
-    if not all(type(extent) is int and extent >= 0 for extent in extents):
+    if not all(type(extent) in EXTENTS and extent >= 0 for extent in extents):
         raise TypeError(
             f"{of and f'{of}: '}a shape is a tuple of extents, "
             f"such as (2, 3) or (), not {short_repr(shape)}"
@@ -123,7 +127,8 @@ def possible(shape: Shape) -> bool:
     >>> possible((2, 0)), possible((2**62,)), possible((1,) * 65)
     (True, False, False)
     """
-    return len(shape) <= MOST_AXES and prod(n or 1 for n in shape) <= _MOST_ENTRIES
+    known = [n for n in shape if type(n) is int and n > 0]
+    return len(shape) <= MOST_AXES and prod(known) <= _MOST_ENTRIES
 
 
 def axis_of(op: str, shape: Shape, axis: int) -> int:

@@ -22,7 +22,7 @@ from tapem_dsl.program.instruction import FoldM, Leaf, Pure, Read
 from tapem_dsl.program.tapem import TapeM, failing, program, record_op
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.tape import Tape
-from tapem_dsl.tape.value import as_value
+from tapem_dsl.tape.value import ForeignArray, as_value
 
 C = TypeVar("C")
 D = TypeVar("D")
@@ -125,6 +125,10 @@ def leaf(
 def leaf(
     value: NDArray[S] | S, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, S]: ...
+@overload
+def leaf(
+    value: ForeignArray, name: str | None = None, *, requires_grad: bool = True
+) -> TapeM[NodeId, Any]: ...
 def leaf(
     value: object, name: str | None = None, *, requires_grad: bool = True
 ) -> TapeM[NodeId, Any]:
@@ -186,6 +190,8 @@ def param(value: float, name: str | None = None) -> TapeM[NodeId, np.float64]: .
 def param(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload
 def param(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+@overload
+def param(value: ForeignArray, name: str | None = None) -> TapeM[NodeId, Any]: ...
 def param(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
     """
     Append a trainable leaf: :func:`leaf` with ``requires_grad=True``.
@@ -206,6 +212,8 @@ def const(value: NDArray[L] | L, name: str | None = None) -> TapeM[NodeId, Any]:
 def const(value: Fraction, name: str | None = None) -> TapeM[NodeId, np.object_]: ...
 @overload
 def const(value: NDArray[S] | S, name: str | None = None) -> TapeM[NodeId, S]: ...
+@overload
+def const(value: ForeignArray, name: str | None = None) -> TapeM[NodeId, Any]: ...
 def const(value: Any, name: str | None = None) -> TapeM[NodeId, Any]:
     """
     Append a frozen leaf: :func:`leaf` with ``requires_grad=False``.

@@ -1,7 +1,7 @@
 """How a user's value is converted to a value of a tape, which never changes."""
 
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,41 @@ SCALARS: Final[frozenset[type]] = frozenset(
 """The NumPy scalar types of real numbers and booleans, which a tape holds."""
 
 
+class JaxArray(Protocol):
+    """An array of JAX, to type checkers that need not know JAX."""
+
+    # Any: of JAX
+    @property
+    def sharding(self) -> Any:
+        """How it lies on devices."""
+
+
+class TorchTensor(Protocol):
+    """A tensor of PyTorch, to type checkers that need not know PyTorch."""
+
+    # Any: of PyTorch
+    @property
+    def requires_grad(self) -> Any:
+        """Whether PyTorch differentiates by it."""
+
+
+ForeignArray: TypeAlias = JaxArray | TorchTensor
+"""An array that NumPy reads by DLPack; other such arrays are known at run time only."""
+
+
 def as_value(x: object) -> Array:
     """
     Convert a user's number or array to a value of a tape.
 
     Python floats and ints become ``np.float64``, rationals a 0-d object array. Arrays
     become read-only, C-contiguous and of native byte order. An array is copied, unless
-    it already is all that and every array that it is a view of is read-only.
+    it already is all that and every array that it is a view of is read-only. Arrays of
+    other libraries, such as tensors of PyTorch, are copied.
 
     Raises:
-        TypeError: the value is neither a number nor an array of numbers.
+        TypeError: the value is neither a number nor an array of numbers; an array of
+            another library that is not in the memory of the CPU, requires a gradient,
+            or has no dtype of NumPy.
         Refused: the value is an int that float64 cannot hold.
 
     >>> as_value(2)
@@ -51,6 +76,8 @@ def as_value(x: object) -> Array:
         return np.float64(NUMPY.literal(np.float64(0), x))
     if isinstance(x, Fraction):
         return frozen(EXACT.canonical(x))
+    if hasattr(x, "__dlpack__") and "Tracer" not in kind.__name__:  # JAX's abstract
+        return _as_array(_from_dlpack(x))
     raise TypeError(_advice(x))
 
 
@@ -118,6 +145,18 @@ def _as_array(x: NDArray[np.generic]) -> Array:
     return frozen(copy)
 
 
+# Any: an array of a library that NumPy can read by DLPack.
+def _from_dlpack(x: Any) -> NDArray[np.generic]:
+    try:
+        array: NDArray[np.generic] = np.from_dlpack(x)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"a {type(x).__name__} cannot be a value of a tape: NumPy cannot read it "
+            f"({error}); move it to the CPU, detach it, or convert its dtype"
+        ) from error
+    return array
+
+
 def _is_canonical(x: NDArray[Any]) -> bool:  # Any: of any scalar type
     """Whether an array is as a tape holds it, and no array that it views can change."""
     flags = x.flags
@@ -144,6 +183,8 @@ def _advice(x: object) -> str:
         return f"{x} cannot be a value of a tape; a condition is np.bool_({x})"
     if isinstance(x, list | tuple):
         return f"a {name} cannot be a value of a tape; wrap it: np.array(...)"
+    if name.endswith("Tracer"):
+        return f"a {name} cannot be a value of a tape: JAX traces it; use as_jax"
     if fix := container_fix(x):
         return f"a {name} cannot be a value of a tape{fix}"
     return (

@@ -29,7 +29,7 @@ from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import map_m, value_of
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
-from tapem_dsl.tape.value import zeros_like
+from tapem_dsl.tape.value import ForeignArray, zeros_like
 
 Q = TypeVar("Q")
 K = TypeVar("K")
@@ -46,7 +46,7 @@ class DataClass(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-Leaf: TypeAlias = float | Fraction | np.generic | AnyArray
+Leaf: TypeAlias = float | Fraction | np.generic | AnyArray | ForeignArray
 Record: TypeAlias = DataClass | tuple[Any, ...]
 L = TypeVar("L", bound=Leaf)
 X = TypeVar("X", bound=Leaf | Record | list[Any] | dict[Any, Any] | None)

@@ -1,0 +1,80 @@
+"""Artefacts of StableHLO, run in a process that has no tapem_dsl."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tapem_dsl import (
+    Do,
+    NodeId,
+    add,
+    broadcast_to,
+    const,
+    do,
+    matmul,
+    softmax_last,
+    tanh,
+    to_stablehlo,
+    value_of,
+)
+
+# Any, throughout: arrays, and programs of any scalar type.
+
+
+@do
+def predict(p: Any, x: Any) -> Do[NodeId, Any]:
+    rows = yield from const(x)
+    products = yield from matmul(rows, p["w"])
+    bias = yield from broadcast_to(p["b"], (x.shape[0], 4))
+    hidden = yield from tanh((yield from add(products, bias)))
+    return (yield from softmax_last(hidden))
+
+
+READER = """
+import sys
+sys.modules["tapem_dsl"] = None
+import jax, numpy as np
+jax.config.update("jax_enable_x64", True)
+artefact = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+assert artefact.platforms == ("cpu", "cuda", "tpu"), artefact.platforms
+given = np.load(sys.argv[2])
+for rows in (7, 1, 20):
+    x = given["x"][:rows]
+    np.save(f"{sys.argv[3]}/{rows}.npy", artefact.call(given["w"], given["b"], x))
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_artefact_runs_without_this_library(tmp_path: Path, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    w, b = rng.normal(size=(3, 4)).astype(dtype), rng.normal(size=4).astype(dtype)
+    p = {"w": w, "b": b}
+    x = rng.normal(size=(20, 3)).astype(dtype)
+    artefact = to_stablehlo(predict, p, x[:2], batch="rows")
+    (tmp_path / "artefact").write_bytes(artefact)
+    np.savez(tmp_path / "given.npz", x=x, w=w, b=b)
+    files = [str(tmp_path / name) for name in ("artefact", "given.npz", "")]
+    subprocess.run([sys.executable, "-c", READER, *files], check=True)
+
+    @do
+    def whole(rows: int) -> Do[Any, Any]:
+        w = yield from const(p["w"])
+        b = yield from const(p["b"])
+        return (yield from value_of((yield from predict({"w": w, "b": b}, x[:rows]))))
+
+    for rows in (7, 1, 20):
+        found = np.load(tmp_path / f"{rows}.npy")
+        assert found.dtype == dtype
+        bound = 1e-12 if dtype is np.float64 else 1e-6
+        np.testing.assert_allclose(found, whole(rows).eval().unwrap(), rtol=bound)
+
+
+def test_mistakes_are_said() -> None:
+    with pytest.raises(ValueError, match="'cpu'"):
+        to_stablehlo(predict, {}, platforms=["gpu"])
+    with pytest.raises(TypeError, match="platforms"):
+        to_stablehlo(predict, {}, platforms=3)  # type: ignore[arg-type] # a mistake

@@ -1,0 +1,33 @@
+"""The mean over shards is the mean: on eight devices, and in two processes."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MODULE = "tests.interpreters.interop.on_devices"
+
+
+def started(*arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", MODULE, *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+def assert_well(process: "subprocess.Popen[str]") -> None:
+    out, errors = process.communicate(timeout=120)
+    assert "all as it should be" in out, errors[-3000:]
+
+
+def test_eight_devices() -> None:
+    assert_well(started(8, 1, 0))
+
+
+def test_two_processes() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    both = [started(4, 2, number, port) for number in range(2)]
+    for process in both:
+        assert_well(process)
