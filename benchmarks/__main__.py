@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         action="append",
-        choices=list(workloads(quick=True)),
+        choices=list(workloads(quick=False)),
         metavar="WORKLOAD",
         help="measure this one; may be given several times",
     )
@@ -70,6 +70,8 @@ def main() -> None:
     if options.only:
         if options.write:
             parser.error("--write takes all workloads, and --only some")
+        if unknown := set(options.only) - set(workloads(quick=options.quick)):
+            parser.error(f"--quick leaves {', '.join(unknown)} out")
         print(report.of_some(in_a_worker(1, options)))
         return
     results = {threads: in_a_worker(threads, options) for threads in (1, 2)}

@@ -7,12 +7,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from benchmarks.contenders import (
+    Engine,
     of_jit,
     of_tapem_dsl,
     of_torch_batched,
     of_torch_by_sample,
 )
-from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, XLA, Contender, Workload
 from tapem_dsl import (
     Do,
     NodeId,
@@ -102,8 +103,8 @@ def tapem_dsl() -> Contender:
     return of_tapem_dsl(lambda: program(start))
 
 
-def tapem_dsl_jit() -> Contender:
-    return of_jit(program, data())
+def tapem_dsl_jit(engine: Engine = "numpy") -> Contender:
+    return of_jit(program, data(), engine=engine)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -159,6 +160,7 @@ MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    XLA: lambda: tapem_dsl_jit("xla"),
     "PyTorch": lambda: of_torch_by_sample(torch_loss, *data()),
     "PyTorch batched": lambda: of_torch_batched(torch_loss, *data()),
 }

@@ -4,8 +4,24 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.contenders import Loss, of_autograd, of_jax, of_tapem_dsl, of_torch
-from benchmarks.harness import HAND_WRITTEN, OURS, Contender, Workload, sized
+from benchmarks.contenders import (
+    Engine,
+    Loss,
+    of_autograd,
+    of_jax,
+    of_jit,
+    of_tapem_dsl,
+    of_torch,
+)
+from benchmarks.harness import (
+    HAND_WRITTEN,
+    JITTED,
+    OURS,
+    XLA,
+    Contender,
+    Workload,
+    sized,
+)
 from tapem_dsl import Do, NodeId, do, exp, mul, param, scale, sin, sum_, tanh
 
 
@@ -31,6 +47,10 @@ def program(x0: Any) -> Do[tuple[NodeId, tuple[NodeId]]]:
 def tapem_dsl(entries: int) -> Contender:
     x = data(entries)
     return of_tapem_dsl(lambda: program(x))
+
+
+def tapem_dsl_jit(entries: int, engine: Engine = "numpy") -> Contender:
+    return of_jit(program, data(entries), engine=engine)
 
 
 def hand_written(entries: int) -> Contender:
@@ -74,6 +94,8 @@ def autograd(entries: int) -> Contender:
 MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
+    JITTED: tapem_dsl_jit,
+    XLA: lambda entries: tapem_dsl_jit(entries, "xla"),
     "PyTorch": torch,
     "JAX (jit)": lambda entries: jax(entries, jit=True),
     "JAX": lambda entries: jax(entries, jit=False),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 OURS: Final = "tapem_dsl"
 JITTED: Final = "tapem_dsl (jit)"
 LISTED: Final = f"{JITTED}, list in"
+XLA: Final = "tapem_dsl (XLA)"
 HAND_WRITTEN: Final = "hand-written"
 HAND_BATCHED: Final = f"{HAND_WRITTEN} batched"
 
@@ -33,7 +34,7 @@ class FirstCall(NamedTuple):
     """Compiles anew, and runs once."""
 
     noted: int
-    """The calls of the plan."""
+    """The calls of the plan; 0 for another library's compiler."""
 
 
 class Contender(NamedTuple):

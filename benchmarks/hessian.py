@@ -12,11 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.contenders import compiled, finished
+from benchmarks.contenders import Engine, compiled, finished
 from benchmarks.harness import (
     HAND_WRITTEN,
     JITTED,
     OURS,
+    XLA,
     Contender,
     Contenders,
     Workload,
@@ -84,7 +85,7 @@ def tapem_dsl(problem: Case) -> Contender:
     return Contender(run, lambda slots: [g.tangent for g in slots.values()])
 
 
-def tapem_dsl_jit(problem: Case) -> Contender:
+def tapem_dsl_jit(problem: Case, engine: Engine = "numpy") -> Contender:
     def product(x: Any, y: Any, weights: Any, directions: Any) -> Any:
         level = fresh_level()
         duals = [Dual(w, v, level) for w, v in zip(weights, directions, strict=True)]
@@ -92,7 +93,7 @@ def tapem_dsl_jit(problem: Case) -> Contender:
         slots: Any = backward(tape, loss, 1, wrt=wanted).unwrap()
         return [g.tangent for g in slots.values()]
 
-    return compiled(product, *problem, read=list)
+    return compiled(product, *problem, read=list, engine=engine)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -196,6 +197,7 @@ def workload(
         HAND_WRITTEN: hand_written,
         OURS: partial(tapem_dsl, problem),
         JITTED: partial(tapem_dsl_jit, problem),
+        XLA: partial(tapem_dsl_jit, problem, "xla"),
         "PyTorch": partial(torch, problem),
         "JAX (jit)": partial(jax, problem),
         "autograd": partial(autograd, problem),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contenders import (
+    Engine,
     mean_over,
     of_autograd,
     of_jax,
@@ -21,6 +22,7 @@ from benchmarks.harness import (
     JITTED,
     LISTED,
     OURS,
+    XLA,
     Contender,
     Workload,
     flat,
@@ -106,11 +108,11 @@ def tapem_dsl() -> Contender:
     return of_tapem_dsl(lambda: mean_loss(start.weights, samples))
 
 
-def tapem_dsl_jit() -> Contender:
+def tapem_dsl_jit(engine: Engine = "numpy") -> Contender:
     def program(start: Data) -> Any:  # one array of images in, and one of labels
         return mean_loss(start.weights, samples_of(start))
 
-    return of_jit(program, data())
+    return of_jit(program, data(), engine=engine)
 
 
 def tapem_dsl_jit_of_list() -> Contender:
@@ -263,6 +265,7 @@ LOOPS: Final = {
     HAND_BATCHED: hand_written_batched,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    XLA: lambda: tapem_dsl_jit("xla"),
     LISTED: tapem_dsl_jit_of_list,
     "PyTorch": torch_by_sample,
     "PyTorch batched": torch_batched,

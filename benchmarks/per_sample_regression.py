@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contenders import (
+    Engine,
     Loss,
     mean_over,
     of_autograd,
@@ -22,6 +23,7 @@ from benchmarks.harness import (
     JITTED,
     LISTED,
     OURS,
+    XLA,
     Contender,
     Workload,
     sized,
@@ -96,12 +98,12 @@ def tapem_dsl(samples: int) -> Contender:
     return of_tapem_dsl(lambda: mean_loss(start, rows))
 
 
-def tapem_dsl_jit(samples: int) -> Contender:
+def tapem_dsl_jit(samples: int, engine: Engine = "numpy") -> Contender:
     def program(start: Data) -> Any:  # one array of rows in
         rows = zip(start.x, start.y, strict=True)
         return mean_loss(start, [Sample(x, y) for x, y in rows])
 
-    return of_jit(program, data(samples))
+    return of_jit(program, data(samples), engine=engine)
 
 
 def tapem_dsl_jit_of_list(samples: int) -> Contender:
@@ -134,8 +136,8 @@ def tapem_dsl_batched(samples: int) -> Contender:
     return of_tapem_dsl(lambda: batched_loss(start))
 
 
-def tapem_dsl_jit_batched(samples: int) -> Contender:
-    return of_jit(batched_loss, as_matrices(samples))
+def tapem_dsl_jit_batched(samples: int, engine: Engine = "numpy") -> Contender:
+    return of_jit(batched_loss, as_matrices(samples), engine=engine)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -256,6 +258,7 @@ LOOPS: Final = {
     HAND_BATCHED: hand_written_batched,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    XLA: lambda samples: tapem_dsl_jit(samples, "xla"),
     LISTED: tapem_dsl_jit_of_list,
     "PyTorch": torch_loop,
     "PyTorch batched": torch_batched,
@@ -268,6 +271,7 @@ BATCHED: Final = {
     HAND_WRITTEN: hand_written_batched,
     OURS: tapem_dsl_batched,
     JITTED: tapem_dsl_jit_batched,
+    XLA: lambda samples: tapem_dsl_jit_batched(samples, "xla"),
     "PyTorch": torch_batched,
     "JAX (jit, vmap)": jax_vmap,
 }

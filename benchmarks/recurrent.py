@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contenders import (
+    Engine,
     of_jax_vmap,
     of_jit,
     of_tapem_dsl,
     of_torch_batched,
     of_torch_by_sample,
 )
-from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload
+from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, XLA, Contender, Workload
 from tapem_dsl import (
     Do,
     NodeId,
@@ -99,8 +100,8 @@ def tapem_dsl() -> Contender:
     return of_tapem_dsl(lambda: program(start))
 
 
-def tapem_dsl_jit() -> Contender:
-    return of_jit(program, data())
+def tapem_dsl_jit(engine: Engine = "numpy") -> Contender:
+    return of_jit(program, data(), engine=engine)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -168,6 +169,7 @@ MAKERS: Final = {
     HAND_WRITTEN: hand_written,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    XLA: lambda: tapem_dsl_jit("xla"),
     "PyTorch": lambda: of_torch_by_sample(torch_loss, *data()),
     "PyTorch batched": lambda: of_torch_batched(torch_loss, *data()),
     "JAX (jit, vmap, scan)": lambda: of_jax_vmap(jax_loss, *data()),

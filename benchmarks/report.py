@@ -11,7 +11,7 @@ from typing import Any, Final
 from matplotlib.figure import Figure
 
 from benchmarks.graph_growth import Size, bytes_per_op, exponent
-from benchmarks.harness import HAND_BATCHED, HAND_WRITTEN, JITTED, LISTED, OURS
+from benchmarks.harness import HAND_BATCHED, HAND_WRITTEN, JITTED, LISTED, OURS, XLA
 
 # Upper bounds of the time of tapem_dsl over that of a peer: (workload, peer, ratio).
 # They are aims, not promises of speed on another machine.
@@ -52,14 +52,30 @@ JIT_BUDGETS: Final = (
 )
 # The same where the samples are a list of records.
 LISTED_BUDGETS: Final = (("per-sample regression", "PyTorch", 0.02),)
+# The same on XLA, over hand-written JAX.
+XLA_BUDGETS: Final = (
+    ("scalar chain", "JAX (jit, scan)", 1.8),
+    ("per-sample regression", "JAX (jit, vmap)", 1.3),
+    ("batched regression", "JAX (jit, vmap)", 1.35),
+    ("large batched regression", "JAX (jit, vmap)", 1.15),
+    ("per-sample MLP", "JAX (jit, vmap)", 1.3),
+    ("per-sample RNN", "JAX (jit, vmap, scan)", 1.5),
+    ("Hessian-vector product, network", "JAX (jit)", 1.3),
+    ("elementwise", "PyTorch", 1.1),
+    ("transformer", HAND_WRITTEN, 1.1),
+    ("deep transformer", HAND_WRITTEN, 1.1),
+)
 BUDGETS_OF: Final = (
     (OURS, "", BUDGETS),
     (JITTED, ", jit", JIT_BUDGETS),
     (LISTED, ", jit of a list", LISTED_BUDGETS),
+    (XLA, ", XLA", XLA_BUDGETS),
 )
 # Upper bound of the microseconds of a first call under jit over the calls that it
 # notes, where they are so many that what is spent but once does not count.
 FIRST_CALL: Final = 40
+# Upper bound of the seconds that a first call takes on XLA longer than one of JAX.
+XLA_FIRST_CALL: Final = 2
 MANY: Final = 1_000
 # Upper bounds of one time of tapem_dsl over another: (program, time, other, ratio).
 DERIVATIVE_BUDGETS: Final = (
@@ -151,8 +167,14 @@ def budgets_of_workloads(results: Any) -> list[list[str]]:
                 rows.append(compared(f"{key}{form}", peer, found, most, digits))
     forms = {who: form for who, form, _ in BUDGETS_OF}
     for key, one in measured.items():
-        for name, (noted, seconds) in one["first_calls"].items():
-            if noted >= MANY:
+        first = one["first_calls"]
+        peers = [seconds for name, (_, seconds) in first.items() if "JAX (" in name]
+        if XLA in first and peers:
+            found = first[XLA][1] - peers[0]
+            what = f"{key}{forms[XLA]}: first call"
+            rows.append(compared(what, "seconds over JAX", found, XLA_FIRST_CALL))
+        for name, (noted, seconds) in first.items():
+            if noted >= MANY and name != XLA:
                 what, found = f"{key}{forms[name]}: first call", seconds / noted * 1e6
                 rows.append(compared(what, "µs a noted call", found, FIRST_CALL))
     return rows
@@ -200,7 +222,10 @@ def workloads(results: Mapping[int, Any]) -> str:
 
 def first_calls(results: Any) -> str:
     rows = [
-        [key, name, f"{noted:,}", milliseconds(seconds), f"{seconds / noted * 1e6:.1f}"]
+        [
+            *(key, name, f"{noted:,}" if noted else ""),
+            *(milliseconds(seconds), f"{seconds / noted * 1e6:.1f}" if noted else ""),
+        ]
         for key, one in results["workloads"].items()
         for name, (noted, seconds) in one["first_calls"].items()
     ]

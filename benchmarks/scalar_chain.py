@@ -5,8 +5,16 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from benchmarks.contenders import Loss, of_autograd, of_jax, of_jit, of_torch
-from benchmarks.harness import HAND_WRITTEN, JITTED, OURS, Contender, Workload, sized
+from benchmarks.contenders import Engine, Loss, of_autograd, of_jax, of_jit, of_torch
+from benchmarks.harness import (
+    HAND_WRITTEN,
+    JITTED,
+    OURS,
+    XLA,
+    Contender,
+    Workload,
+    sized,
+)
 from tapem_dsl import Do, NodeId, add, backward_scalar, do, mul, param
 
 START: Final = (0.5, 0.9995, 0.0003)  # x, a and b: nodes 0, 1 and 2 of each tape
@@ -36,8 +44,8 @@ def tapem_dsl(ops: int) -> Contender:
     return Contender(run)
 
 
-def tapem_dsl_jit(ops: int) -> Contender:
-    return of_jit(lambda *start: chain(ops, start), *START)
+def tapem_dsl_jit(ops: int, engine: Engine = "numpy") -> Contender:
+    return of_jit(lambda *start: chain(ops, start), *START, engine=engine)
 
 
 # -- hand-written ----------------------------------------------------------------------
@@ -145,6 +153,7 @@ MAKERS: Final = {
     f"{HAND_WRITTEN} tape": hand_written_tape,
     OURS: tapem_dsl,
     JITTED: tapem_dsl_jit,
+    XLA: lambda ops: tapem_dsl_jit(ops, "xla"),
     "PyTorch": lambda ops: of_torch(eager(ops), [np.float64(x) for x in START]),
     "JAX (jit, scan)": jax_scan,
     "JAX": lambda ops: of_jax(eager(ops), START, jit=False),

@@ -20,6 +20,7 @@ from benchmarks import (
     recurrent,
     scalar_chain,
     second_derivatives,
+    transformer,
 )
 from benchmarks.harness import (
     CALIBRATIONS,
@@ -37,10 +38,16 @@ PACKAGES: Final = ("numpy", "torch", "jax", "autograd", "micrograd")
 def workloads(*, quick: bool) -> dict[str, Workload]:
     chain = 1_000 if quick else 10_000
     samples = 100 if quick else 1_000
+    batched = per_sample_regression.batched_workload
+    long = {
+        "large batched regression": batched(100_000),
+        "transformer": transformer.workload(2),
+        "deep transformer": transformer.workload(12),
+    }
     return {
         "scalar chain": scalar_chain.workload(chain),
         "per-sample regression": per_sample_regression.workload(samples),
-        "batched regression": per_sample_regression.batched_workload(samples),
+        "batched regression": batched(samples),
         "per-sample MLP": mlp.WORKLOAD,
         "batched MLP": mlp.BATCHED_WORKLOAD,
         "per-sample RNN": recurrent.WORKLOAD,
@@ -49,6 +56,7 @@ def workloads(*, quick: bool) -> dict[str, Workload]:
         "Hessian-vector product, network": hessian.NETWORK_WORKLOAD,
         "elementwise": elementwise.workload(100_000 if quick else 1_000_000),
         **layers.WORKLOADS,
+        **({} if quick else long),
     }
 
 

@@ -243,3 +243,15 @@ def test_the_benchmarks_refuse_a_wrong_result() -> None:
     check({"hand-written": right, "close": right}, tolerance=1e-4)
     with pytest.raises(AssertionError, match="wrong is off by 1e-03"):
         check({"hand-written": right, "wrong": wrong}, tolerance=1e-4)
+
+
+def test_the_transformer_learns_alike_on_both_engines() -> None:
+    finished = run("examples/transformer.py", "--steps", "21", "--layers", "1")
+    assert finished.returncode == 0, finished.stderr
+    found = re.findall(r"(numpy|xla)  step +(\d+)  loss ([\d.]+)", finished.stdout)
+    losses = {(engine, step): float(loss) for engine, step, loss in found}
+    assert losses["numpy", "0"] == losses["xla", "0"] > 4
+    assert losses["numpy", "20"] == losses["xla", "20"] < 4
+    apart = re.search(r"losses differ by ([\d.e-]+); XLA is", finished.stdout)
+    assert apart
+    assert float(apart[1]) < 1e-6
