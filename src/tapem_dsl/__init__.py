@@ -44,6 +44,9 @@ from tapem_dsl.interpreters.nonfinite import first_nonfinite as first_nonfinite
 from tapem_dsl.interpreters.recorded import GradientIds as GradientIds
 from tapem_dsl.interpreters.recorded import backward_m as backward_m
 from tapem_dsl.interpreters.render import gradients_to_text as gradients_to_text
+from tapem_dsl.interpreters.render import (
+    load_ipython_extension as load_ipython_extension,
+)
 from tapem_dsl.interpreters.render import print_tape as print_tape
 from tapem_dsl.interpreters.render import to_dot as to_dot
 from tapem_dsl.interpreters.render import to_html as to_html

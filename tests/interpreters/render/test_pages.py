@@ -55,7 +55,8 @@ class Page(HTMLParser):
 
     @override
     def handle_data(self, data: str) -> None:
-        assert data.isprintable()
+        lines = data.split("\n") if self.stack[-1:] == ["code"] else [data]
+        assert all(line.isprintable() for line in lines)
         self.text += f"{data} "
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from itertools import islice
 from typing import Any, Final
 
+from tapem_dsl import tree
 from tapem_dsl.interpreters.render.cells import (
     COLUMNS,
     GradientMap,
@@ -54,16 +56,16 @@ def to_html(
     '<pre><code>leaf(1.0, name=&#x27;&lt;x&gt;&#x27;)</code></pre>'
     """
     if type(shown) is TapeM:
-        return f"<pre><code>{_text(show(shown), LARGEST // 10)}</code></pre>"
+        return f"<pre><code>{escaped(show(shown), LARGEST // 10)}</code></pre>"
     if type(shown) is Tape:
         check_gradients_by_id(gradients, "to_html")
-        title = f"Tape of {len(shown):,} {_nodes(len(shown))}"
+        title = f"Tape of {len(shown):,} {_plural(len(shown), 'node')}"
         return smallest(title, lambda most: _of_tape(title, shown, gradients, most))
     if isinstance(shown, Node):
         cells = cells_of_node(0, shown, None).texts[1:-1]
         return table("Node", COLUMNS[1:-1], [cells])
     if isinstance(shown, Reached):
-        title = f"Gradients of {len(shown):,} {_nodes(len(shown))}"
+        title = f"Gradients of {len(shown):,} {_plural(len(shown), 'node')}"
         return smallest(title, lambda most: _of_gradients(title, shown, most))
     raise TypeError(
         f"to_html takes a Tape, a Node, a program or gradients, not {short_repr(shown)}"
@@ -82,13 +84,38 @@ def samples_to_html(kind: str, count: int, get: Callable[[int], object]) -> str:
     >>> samples_to_html("Dataset", 2, [1, 2].__getitem__)[:50]
     '<details open><summary>Dataset of 2 samples</summa'
     """
-    title = f"{kind} of {count:,} sample{'' if count == 1 else 's'}"
+    title = f"{kind} of {count:,} {_plural(count, 'sample')}"
 
     def made(most: int) -> str:
-        rows = [(str(at), _sample(get(at))) for at in range(min(count, most))]
+        rows = [(str(at), one_line(get(at))) for at in range(min(count, most))]
         return table(title, ("", "sample"), rows, count - len(rows))
 
     return smallest(title, made, _SIZES[3:])
+
+
+def part_to_html(x: object) -> str | None:
+    """
+    Return the HTML of what has one, or of a pytree of arrays; ``None`` of all else.
+
+    >>> import numpy as np
+    >>> part_to_html({"w": np.zeros(2), "b": np.float64(3)})[:50]
+    '<details open><summary>dict of 2 leaves</summary><'
+    >>> part_to_html([1, 2])
+    """
+    own: Callable[[object], str] | None = getattr(type(x), "_repr_html_", None)
+    if own is not None:
+        return own(x)
+    leaves, structure = tree.flatten(x)
+    if structure.kind is None or not any(map(_shape, leaves)):
+        return None
+    title = f"{type(x).__name__} of {len(leaves):,} {_plural(len(leaves), 'leaf')}"
+
+    def made(most: int) -> str:
+        shown = islice(zip(structure.paths(), leaves, strict=True), most)
+        rows = [(path, *_array(leaf)) for path, leaf in shown]
+        return table(title, ("leaf", *_ARRAY), rows, len(leaves) - len(rows))
+
+    return smallest(title, made)
 
 
 def smallest(
@@ -104,7 +131,7 @@ def smallest(
         made = make(most)
         if len(made) <= LARGEST:
             return made
-    return f"<p>{_text(title)}</p>"
+    return f"<p>{escaped(title)}</p>"
 
 
 def table(
@@ -122,7 +149,7 @@ def table(
     body = "".join(map(_row, rows))
     if hidden:
         body += _wide(f"<i>{hidden:,} more</i>", columns)
-    return _folded(title, _table(columns, body), opened=True)
+    return folded(title, _table(columns, body), opened=True)
 
 
 def _of_tape(
@@ -130,7 +157,7 @@ def _of_tape(
 ) -> str:
     columns = COLUMNS if gradients is not None else COLUMNS[:-1]
     rows = (_line(tape, x, gradients, columns) for x in lines_of(tape, most))
-    return _folded(title, _table(columns, "".join(rows)), opened=True)
+    return folded(title, _table(columns, "".join(rows)), opened=True)
 
 
 def _line(
@@ -139,21 +166,34 @@ def _line(
     if not isinstance(line, Fold):
         ((texts, node),) = cells_of(tape, line, gradients)
         if node is None:
-            return _wide(f"<i>{_text(' '.join(texts))}</i>", columns)
+            return _wide(f"<i>{escaped(' '.join(texts))}</i>", columns)
         return _row(texts[: len(columns)])
     rows = (_line(tape, x, gradients, columns) for x in line.body)
     title = f"{line.start:,} to {line.stop - 1:,}: {told(line)}"
-    return _wide(_folded(title, _table(columns, "".join(rows))), columns)
+    return _wide(folded(title, _table(columns, "".join(rows))), columns)
 
 
 def _of_gradients(title: str, gradients: Reached[Any], most: int) -> str:
     shown = list(gradients.items())[:most]
-    rows = [(str(id), _shape(g), _dtype(g), describe_value(g)) for id, g in shown]
-    columns = ("id", "shape", "dtype", "value")
-    return table(title, columns, rows, len(gradients) - len(rows))
+    rows = [(str(id), *_array(g)) for id, g in shown]
+    return table(title, ("id", *_ARRAY), rows, len(gradients) - len(rows))
 
 
-def _sample(x: object) -> str:
+_ARRAY: Final = ("shape", "dtype", "value")
+
+
+def _array(x: object) -> tuple[str, str, str]:
+    return _shape(x), _dtype(x), describe_value(x)
+
+
+def one_line(x: object) -> str:
+    """
+    Return the dtype, the shape and the value of an array, or a short ``repr``.
+
+    >>> import numpy as np
+    >>> one_line(np.zeros(2)), one_line("a")
+    ('float64 (2,): [0 0]', "'a'")
+    """
     shape = _shape(x)
     return f"{_dtype(x)} {shape}: {describe_value(x)}" if shape else short_repr(x)
 
@@ -167,22 +207,29 @@ def _dtype(x: object) -> str:
     return str(getattr(x, "dtype", type(x).__name__))
 
 
-def _nodes(count: int) -> str:
-    return "node" if count == 1 else "nodes"
+def _plural(count: int, noun: str) -> str:
+    plurals = {"leaf": "leaves"}
+    return noun if count == 1 else plurals.get(noun, f"{noun}s")
 
 
-def _folded(title: str, content: str, *, opened: bool = False) -> str:
+def folded(title: str, content: str, *, opened: bool = False) -> str:
+    """
+    Return HTML below a title, by which it is folded and unfolded.
+
+    >>> folded("<t>", "<p>1</p>")
+    '<details><summary>&lt;t&gt;</summary><p>1</p></details>'
+    """
     state = " open" if opened else ""
-    return f"<details{state}><summary>{_text(title)}</summary>{content}</details>"
+    return f"<details{state}><summary>{escaped(title)}</summary>{content}</details>"
 
 
 def _table(columns: Sequence[str], rows: str) -> str:
-    heads = "".join(f"<th>{_text(name)}</th>" for name in columns)
+    heads = "".join(f"<th>{escaped(name)}</th>" for name in columns)
     return f"<table><tr>{heads}</tr>{rows}</table>"
 
 
 def _row(texts: Sequence[str]) -> str:
-    cells = "".join(f"<td>{_text(text)}</td>" for text in texts)
+    cells = "".join(f"<td>{escaped(text)}</td>" for text in texts)
     return f"<tr>{cells}</tr>"
 
 
@@ -192,5 +239,11 @@ def _wide(content: str, columns: Sequence[str]) -> str:
     return f"<tr><td {span}>{content}</td></tr>"
 
 
-def _text(text: str, width: int = 120) -> str:
+def escaped(text: str, width: int = 120) -> str:
+    """
+    Return a text as HTML on one line, cut to a width.
+
+    >>> escaped("<w>"), escaped("abcdefgh", 6)
+    ('&lt;w&gt;', 'abcde…')
+    """
     return escape(clipped(text, width))
