@@ -11,6 +11,7 @@ import pytest
 from returns.primitives.exceptions import UnwrapFailedError
 from returns.result import Failure, Result, Success
 
+import tapem_dsl
 from tapem_dsl import (
     Do,
     NodeId,
@@ -486,3 +487,28 @@ def test_errors_of_replays_and_exports_describe_their_nodes() -> None:
 def test_success_is_not_touched() -> None:
     assert nested(3, lambda: pure(1)).eval() == Success(1)
     assert not Place()
+
+
+def test_blocks_of_users_may_be_named_as_those_of_the_library() -> None:
+    @do
+    def _mean_scalar_over(depth: int) -> Do[None]:
+        yield from fold_m(lambda _, x: _run_steps_m(x), None, [depth])
+
+    @do
+    def _run_steps_m(state: int) -> Do[None]:
+        yield from throw("no")
+
+    place = _mean_scalar_over(3).run().failure().place
+    inner, item, outer = place.chain
+    assert isinstance(inner, Line)
+    assert item == Item(0, 1)
+    assert isinstance(outer, Line)
+    assert place.state is None
+
+
+def test_a_package_whose_name_begins_as_that_of_the_library_has_lines() -> None:
+    source = "@do\ndef loss():\n    yield from throw('no')\n"
+    file = f"{Path(tapem_dsl.__file__).parent}_users/losses.py"
+    names: dict[str, Any] = {"do": do, "throw": throw}
+    exec(compile(source, file, "exec"), names)
+    assert names["loss"]().run().failure().place.chain == (Line("loss", file, 3),)

@@ -1,10 +1,11 @@
 """Where a run stands: the do-blocks on the machine's stack, and the items of folds."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from operator import length_hint
 from pathlib import Path
-from types import GeneratorType, TracebackType
+from types import CodeType, GeneratorType, TracebackType
 from typing import Any, Final
 
 from tapem_dsl.errors import Item, Line, Place, Skipped, Step, TapeError
@@ -79,7 +80,7 @@ def _chain(stack: Sequence[Any]) -> tuple[Where, ...]:
         if type(frame) is not GeneratorType:
             if _is_fold(frame):
                 chain.append(_item(frame.items, frame.count))
-        elif frame.gi_frame is not None and frame.gi_code.co_name in _MEANS:
+        elif frame.gi_frame is not None and _is_ours(frame.gi_code, *_MEANS):
             _add_sample(chain, frame, above)
         else:
             chain += reversed([*_parts(frame)])
@@ -99,7 +100,7 @@ def _add_sample(chain: list[Where], mean: Any, above: Any) -> None:
     step = getattr(above, "step", None)
     if isinstance(last, Item) and _module(step) == mean.gi_frame.f_globals["__name__"]:
         chain[-1] = Item(last.position + 1, count + 1, tag)
-    elif isinstance(last, Item) and getattr(above, "__name__", "") in _MEANS:
+    elif isinstance(last, Item) and _is_ours(getattr(above, "gi_code", None), *_MEANS):
         chain[-1] = Item(last.position, last.count, tag)  # a mean made in float32
     elif count or "x0" in known:
         chain.append(Item(0, count + 1, tag))
@@ -112,6 +113,13 @@ def _module(function: object) -> str:
 _MEANS: Final = ("_mean_scalar_over", "_mean_in_float32")
 
 
+def _is_ours(code: CodeType | None, *names: str) -> bool:
+    """Whether code is of a function of the library, of one of some names if given."""
+    if code is None or not code.co_filename.startswith(_PACKAGE):
+        return False
+    return not names or code.co_name in names
+
+
 def _parts(block: "GeneratorType[Any, Any, Any]") -> Iterator[Where]:
     """List where a do-block and the generators that it delegates to stand."""
     generator: Any = block
@@ -119,7 +127,7 @@ def _parts(block: "GeneratorType[Any, Any, Any]") -> Iterator[Where]:
         frame, code = generator.gi_frame, generator.gi_code
         if frame is None:  # it raised
             return
-        if not code.co_filename.startswith(_PACKAGE):
+        if not _is_ours(code):
             yield Line(code.co_qualname, code.co_filename, frame.f_lineno)
         elif (where := _of_loop(frame)) is not None:
             yield where
@@ -141,7 +149,7 @@ def _of_loop(frame: Any) -> Where | None:
 def _state_of(stack: Sequence[Any]) -> Any:
     """Return the state of the outermost loop of training, ``None`` if there is none."""
     for frame in stack:
-        if type(frame) is GeneratorType and frame.gi_code.co_name == _STEPS:
+        if type(frame) is GeneratorType and _is_ours(frame.gi_code, _STEPS):
             return frame.gi_frame.f_locals.get("state") if frame.gi_frame else None
     return None
 
@@ -159,7 +167,7 @@ def loops_of(traceback: TracebackType | None) -> tuple[Where, ...]:
     runs = 0
     while traceback is not None:
         frame = traceback.tb_frame
-        if frame.f_code.co_filename.startswith(_PACKAGE):
+        if _is_ours(frame.f_code):
             runs += frame.f_code.co_name == "execute"
             where = _of_loop(frame)
             if runs == 1 and where is not None:
@@ -175,5 +183,5 @@ def _item(remaining: Iterator[Any], count: int) -> Item:
 
 _STEPS: Final = "_run_steps_m"
 
-_PACKAGE: Final = str(Path(__file__).parents[1])
+_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 """Blocks of the library show their items, not their lines."""
