@@ -17,6 +17,7 @@ from tapem_dsl import (
     TapeM,
     abs_,
     detach,
+    div,
     do,
     dot,
     exp,
@@ -29,6 +30,7 @@ from tapem_dsl import (
     sin,
     sqrt,
     sum_,
+    tanh,
     throw,
     vjp_rules,
     where,
@@ -313,4 +315,13 @@ def test_programming_errors_say_what_was_given() -> None:
 @pytest.mark.parametrize("x", [np.zeros(0), np.float64(2.0), np.full((2, 1), -3.0)])
 def test_any_shape_is_checked(x: Array) -> None:
     (row,) = check_gradients(lambda i: scale(i, 3), x).unwrap().leaves
+    assert row.verdict == "right"
+
+
+@pytest.mark.parametrize("x", [0.3771906632801799, -0.4776750297434331, 3.7])
+def test_uses_of_a_node_whose_cotangents_cancel_are_right(x: float) -> None:
+    def constant(w: NodeId) -> TapeM[NodeId]:
+        return tanh(w).bind(lambda y: div(y, y))
+
+    (row,) = check_gradients(constant, np.array(x)).unwrap().leaves
     assert row.verdict == "right"

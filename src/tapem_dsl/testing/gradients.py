@@ -11,19 +11,20 @@ from returns.result import Result, Success
 from tapem_dsl import tree
 from tapem_dsl.arrays import Array, Tracer
 from tapem_dsl.errors import TapeError, WrongGradient, failed
-from tapem_dsl.ids import NodeId
+from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
 from tapem_dsl.interpreters.forward.functions import hvp_params, jvp, vjp
 from tapem_dsl.interpreters.forward.runs import Run, all_of, duals_along, run_on
 from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.interpreters.tracer import fresh_level
-from tapem_dsl.ops.arithmetic import mul
+from tapem_dsl.ops.arithmetic import Scale, mul
 from tapem_dsl.ops.reductions import sum_
 from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import apply_op, const
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.record import record
 from tapem_dsl.tape.tape import Tape
@@ -66,12 +67,12 @@ def check_gradients(
 
     Tolerances:
         1e-8 ``S`` between the modes, where only rounding differs. ``S`` is the largest
-        sum, over the nodes, of absolute products of tangents and cotangents; rounding
-        is proportional to it. Between a mode and the differences: 1e-7 of the absolute
-        terms of the inner product, or ten times the estimated error of the differences.
-        A slope whose error may exceed 1e-4 of these terms is not compared. A rule that
-        is wrong by 0.1 % is beyond all of them, unless it contributes less than 1e-5 of
-        ``S``, or cancels.
+        sum, over the nodes and their uses as operands, of absolute products of tangents
+        and cotangents; rounding is proportional to it. Between a mode and the
+        differences: 1e-7 of the absolute terms of the inner product, or ten times the
+        estimated error of the differences. A slope whose error may exceed 1e-4 of these
+        terms is not compared. A rule that is wrong by 0.1 % is beyond all of them,
+        unless it contributes less than 1e-5 of ``S``, or cancels.
 
     Steps:
         The differences take steps of 0.09 to 6e-5 of the values. If their estimated
@@ -263,16 +264,17 @@ def _first_order(
 
 
 def _size(point: _Point, index: int, v: Array, u: Array) -> Result[float, TapeError]:
-    """Return the largest sum, over the nodes, of tangents times cotangents."""
+    """Return the largest sum, over nodes and uses, of tangents times cotangents."""
     level = fresh_level()
     params = point.structure.unflatten(point.xs)
     duals = duals_along("check_gradients", params, point.along(index, v), level)
 
     def largest(run: Run[Any, None]) -> Result[float, TapeError]:
-        return backward(run.tape, run.out, u).map(
+        tape, out = _with_uses(run.tape, run.out)
+        return backward(tape, out, u).map(
             lambda slots: max(
                 (
-                    _absolute_product(tangent_at(run.tape[id].value, level), g, level)
+                    _absolute_product(tangent_at(tape[id].value, level), g, level)
                     for id, g in slots.items()
                 ),
                 default=0.0,
@@ -280,6 +282,36 @@ def _size(point: _Point, index: int, v: Array, u: Array) -> Result[float, TapeEr
         )
 
     return duals.bind(lambda moved: run_on(point.program, moved, None)).bind(largest)
+
+
+def _with_uses(tape: Tape[Any], out: NodeId) -> tuple[Tape[Any], NodeId]:
+    """
+    Give each use of a node a node of its own, which takes the cotangent of the use.
+
+    Those of several uses may cancel, as of ``div(x, x)``, and leave their rounding.
+    """
+    nodes: list[Node[Any]] = []
+    moved: list[NodeId] = []
+
+    def append(op: Op, operands: tuple[NodeId, ...]) -> NodeId:
+        nodes.append(record(op, operands, nodes, len(nodes)))
+        return NodeId(len(nodes) - 1)
+
+    for node in tape:
+        if node.op is None:
+            nodes.append(node)
+            moved.append(NodeId(len(nodes) - 1))
+            continue
+        ids = [moved[index_of(id)] for id in node.parents]
+        used = [
+            append(_USE, (id,)) if nodes[index_of(id)].requires_grad else id
+            for id in ids
+        ]
+        moved.append(append(node.op, tuple(used)))
+    return Tape(nodes), moved[index_of(out)]
+
+
+_USE: Final = Scale(1)
 
 
 def _absolute_product(tangent: Array, cotangent: Array, level: int) -> float:
