@@ -150,10 +150,15 @@ def scanned(scan: Scan, given: Sequence[Any]) -> tuple[Any, ...]:
 
 def as_noted(x: Any, call: Call) -> jax.Array:
     """
-    Return a value in the dtype and the shape that the plan has for it.
+    Return a value in the dtype that the plan has for it.
+
+    Raises:
+        TypeError: it has another shape, which is an error in a member.
 
     >>> as_noted(jnp.int32(1), Call("add", (), (), (), np.dtype(np.float32)))
     Array(1., dtype=float32)
     """
     array = jnp.asarray(x, call.dtype)
-    return array if array.shape == call.shape else jnp.broadcast_to(array, call.shape)
+    if array.shape != call.shape:
+        raise TypeError(f"{call} computes the shape {array.shape} on XLA")
+    return array
