@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias, final
 import numpy as np
 from typing_extensions import override
 
-from tapem_dsl.interpreters.compiled.engine import lowered, owned
+from tapem_dsl.interpreters.compiled.lowering import lowered, owned
 from tapem_dsl.interpreters.compiled.plan import Plan, Slot
 
 # Any, throughout: arrays of NumPy or of another library, and functions of them.

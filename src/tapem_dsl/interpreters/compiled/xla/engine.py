@@ -12,8 +12,8 @@ from returns.result import Failure, Success
 from typing_extensions import override
 
 from tapem_dsl import tree
-from tapem_dsl.interpreters.compiled.engine import lowered, owned
 from tapem_dsl.interpreters.compiled.engines import Engine, SafeRunner
+from tapem_dsl.interpreters.compiled.lowering import lowered, owned
 from tapem_dsl.interpreters.compiled.plan import PYTHON, Call, Check, Plan, Scan, Slot
 from tapem_dsl.interpreters.compiled.xla.devices import (
     EXPLICIT,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tapem_dsl import Do, NodeId, add, do, jit, mul, param, value_and_grad
-from tapem_dsl.interpreters.compiled import engine
+from tapem_dsl.interpreters.compiled import lowering
 from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
 from tapem_dsl.tape.equality import same
 
@@ -76,7 +76,7 @@ def chain(w: NodeId, count: int) -> Do[NodeId]:
 def test_a_large_plan_is_interpreted(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "MOST", most)
+    monkeypatch.setattr(lowering, "MOST", most)
     eager = value_and_grad(lambda w: chain(w, 50))
     step = jit(eager)
     for w in (np.float64(0.5), np.float64(-0.75), np.float64(1.5)):
@@ -87,7 +87,7 @@ def test_a_large_plan_is_interpreted(
 def test_a_large_plan_checks_what_is_given_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine, "MOST", 0)
+    monkeypatch.setattr(lowering, "MOST", 0)
     step = jit(lambda p, x: x * 2.0 if p else x * 3.0, guards=True)
     for p in (np.bool_(True), np.bool_(False), np.bool_(True)):
         assert same(step(p, ROW), ROW * (2.0 if p else 3.0))
@@ -97,7 +97,7 @@ def test_a_large_plan_checks_what_is_given_first(
 def test_values_are_freed_while_a_large_plan_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine, "MOST", 0)
+    monkeypatch.setattr(lowering, "MOST", 0)
     step = jit(lambda x: ((x * 2.0) * 3.0) * 4.0)
     assert same(step(ROW), ROW * 2.0 * 3.0 * 4.0)
     assert same(step(ROW + 1), (ROW + 1) * 2.0 * 3.0 * 4.0)
