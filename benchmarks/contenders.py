@@ -72,7 +72,8 @@ def on_xla(
     def on_device(x: Any) -> Any:
         return jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x
 
-    there = tree.map(on_device, arguments)
+    with jax.enable_x64(True):
+        there = tree.map(on_device, arguments)
     as_noted = jit(function, roll=False)
     as_noted(*arguments)
     (plan,) = as_noted.plan(*arguments)

@@ -90,7 +90,8 @@ def present(contenders: Contenders, peers: bool) -> dict[str, Contender]:
     """Make the contenders whose packages are installed."""
     made = {}
     for name, make in contenders.items():
-        if not (peers or name.startswith((OURS, HAND_WRITTEN))):
+        is_ours = name.startswith((OURS, HAND_WRITTEN)) and name != XLA  # JAX runs it
+        if not (peers or is_ours):
             continue
         try:
             made[name] = make()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from returns.result import Failure, Result, Success
 
@@ -14,16 +14,14 @@ from tapem_dsl.interpreters.render.html import (
     part_to_html,
 )
 
-if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
 _PARTS: Final = 6
 """How many parts of a tuple are shown."""
 
 _LONGEST: Final = 2000
 
 
-def load_ipython_extension(ipython: "InteractiveShell") -> None:
+# Any: an InteractiveShell; IPython is imported by who uses notebooks only
+def load_ipython_extension(ipython: Any) -> None:
     """
     Show results and errors as HTML; IPython calls it at ``%load_ext tapem_dsl``.
 
