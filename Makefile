@@ -34,8 +34,9 @@ fmt: .venv/.dev
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-docs: .venv/.dev
+docs: .venv/.dev  # the site, into docs/_site
 	.venv/bin/python docs/ops_page.py
+	.venv/bin/python -m sphinx --fail-on-warning --keep-going -b dirhtml docs docs/_site
 	.venv/bin/pytest tests/docs
 
 # Build the wheel from the sdist, then import it where only its dependencies are installed.

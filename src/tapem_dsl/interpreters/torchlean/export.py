@@ -36,8 +36,8 @@ def to_torchlean(
     =================================================  =================================
     ops                                                kinds
     =================================================  =================================
-    ``add sub abs_ sqrt inv relu tanh sigmoid          of the same name
-    softplus exp log sin cos detach sum_ mse_loss``
+    ``add sub abs_ sqrt inv relu tanh sigmoid``        of the same name
+    ``softplus exp log sin cos detach sum_ mse_loss``
     ``mul max_ min_``                                  ``mul_elem max_elem min_elem``
     ``matmul bmm dot``                                 ``matmul``
     ``linear conv layer_norm`` with parameters that    ``linear conv layernorm``
@@ -46,10 +46,10 @@ def to_torchlean(
     ``scale``, ``shift_by``                            ``const`` and ``mul_elem``,
                                                        ``const`` and ``add``
     ``safe_log``                                       ``const`` and ``safe_log``
-    ``reduce_sum reduce_mean softmax softmax_last      ``reduce_sum reduce_mean softmax
-    concat``                                           concat``
-    ``reshape flatten permute transpose                ``reshape flatten permute
-    swap_adjacent_at_depth broadcast_to``              broadcast_to``
+    ``reduce_sum reduce_mean softmax softmax_last``    ``reduce_sum reduce_mean``
+    ``concat``                                         ``softmax concat``
+    ``reshape flatten permute transpose``              ``reshape flatten permute``
+    ``swap_adjacent_at_depth broadcast_to``            ``broadcast_to``
     ``max_pool avg_pool``                              the same
     =================================================  =================================
 

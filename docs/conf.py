@@ -1,0 +1,113 @@
+"""The site: ``make docs`` builds it from these pages and the docstrings."""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from docs.api_pages import write_pages  # noqa: E402 - found by the line before
+
+project = "tapem_dsl"
+author = copyright = "the tapem_dsl authors"
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+html_theme = "furo"
+html_title = "tapem_dsl"
+exclude_patterns = ["_site"]
+myst_heading_anchors = 3
+copybutton_prompt_text = ">>> |\\.\\.\\. "
+copybutton_prompt_is_regexp = True
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+python_use_unqualified_type_names = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+SECTIONS: Final = (
+    *("Laws", "Fails with", "Gradient", "Shapes", "Source", "Lean", "Cost", "Rounding"),
+    *("Tolerances", "Raises", "Args", "Returns"),
+)
+napoleon_custom_sections = list(SECTIONS[:-3])
+suppress_warnings = [
+    "myst.xref_missing",  # links to files of the repository
+    "misc.highlighting_failure",  # diagrams stay text: no script draws them
+]
+
+
+def setup(app: Any) -> None:
+    """Write the pages of the reference, and typeset formulas without JavaScript."""
+    write_pages(Path(__file__).parent / "api")
+    app.connect("missing-reference", find_public)
+    app.connect("autodoc-process-docstring", split_sections, priority=100)
+    app.add_node(nodes.math, override=True, html=(visit_math, depart_math))
+    app.add_node(nodes.math_block, override=True, html=(visit_block, depart_math))
+
+
+def split_sections(
+    app: Any, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Put the text of a section that begins beside its title below it."""
+    written: list[str] = []
+    for line in lines:
+        title, colon, text = line.partition(": ")
+        if colon and title in SECTIONS:
+            if written and written[-1]:
+                written.append("")
+            written += [f"{title}:", f"    {text}"]
+        else:
+            if (
+                line
+                and not line[0].isspace()
+                and written
+                and written[-1].startswith(" ")
+            ):
+                written.append("")
+            written.append(line)
+    lines[:] = written
+
+
+def find_public(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """Resolve the short names of docstrings, such as ``backward``."""
+    if node.get("refdomain") != "py":
+        return None
+    domain = env.get_domain("py")
+    for prefix in ("tapem_dsl", *PREFIXES):
+        target = f"{prefix}.{node['reftarget'].split('.')[-1]}"
+        if target in domain.objects:
+            from_page = node.get("refdoc")
+            kind = node["reftype"]
+            return domain.resolve_xref(
+                env, from_page, app.builder, kind, target, node, content
+            )
+    return None
+
+
+PREFIXES: Final = (
+    "tapem_dsl.errors",
+    "tapem_dsl.optim",
+    "tapem_dsl.train",
+    "tapem_dsl.testing",
+    "tapem_dsl.tree",
+)
+
+
+def visit_math(self: Any, node: Any) -> None:
+    self.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def visit_block(self: Any, node: Any) -> None:
+    self.body.append(convert(node.astext(), display="block"))
+    raise nodes.SkipNode
+
+
+def depart_math(self: Any, node: Any) -> None:
+    raise AssertionError  # the visit skips it
