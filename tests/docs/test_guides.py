@@ -1,4 +1,4 @@
-"""docs/jit.md, docs/per_sample.md and docs/xla.md: their examples run."""
+"""The tutorial and guides in docs/: their examples run."""
 
 import doctest
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["jit.md", "per_sample.md", "xla.md"])
+@pytest.mark.parametrize("name", ["tutorial.md", "jit.md", "per_sample.md", "xla.md"])
 def test_the_example_prints_what_it_shows(name: str) -> None:
     options = doctest.ELLIPSIS
     page = str(DOCS / name)
