@@ -110,6 +110,29 @@ def test_integers_beside_float32_are_computed_in_float64() -> None:
     assert same(jit(mixed, engine="xla")(n, x), mixed(n, x))
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "?"])
+def test_quotients_of_integers_are_computed_in_float64(dtype: str) -> None:
+    def divided(a: Any, b: Any) -> Any:
+        return a / b, a / 3, 7 / b, a.astype(np.float32) / b
+
+    a, b = np.array([1, 7, 100]).astype(dtype), np.array([3, 3, 7]).astype(dtype)
+    assert_close(jit(divided, engine="xla")(a, b), divided(a, b))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "u4", "u8"])
+def test_integers_out_of_range_of_an_array_do_not_wrap_around(dtype: str) -> None:
+    def compared(x: Any, n: int) -> Any:
+        return x < n, x < -(2**40), x / n, x * 2
+
+    step, x = jit(compared, engine="xla"), np.array([1, 7, 100]).astype(dtype)
+    for n in (2, -300, 3):
+        assert_close(step(x, n), compared(x, n))
+    added = jit(lambda x, n: x + n, engine="xla")
+    assert_close(added(x, 2), x + 2)
+    with pytest.raises(OverflowError, match="out of bounds"):
+        added(x, -300)
+
+
 def test_bfloat16_is_refused_by_name() -> None:
     with pytest.raises(TypeError, match="not bfloat16"):
         jit(squared_sum, engine="xla")(jnp.ones(2, jnp.bfloat16))

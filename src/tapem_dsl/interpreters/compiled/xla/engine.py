@@ -21,6 +21,7 @@ from tapem_dsl.interpreters.compiled.xla.devices import (
     has_explicit_axes,
     to_numpy,
 )
+from tapem_dsl.interpreters.compiled.xla.members import PROMOTING, holds
 from tapem_dsl.interpreters.compiled.xla.traceable import Trace, as_noted
 from tapem_dsl.program.machine import REFUSES_LASH
 
@@ -158,8 +159,11 @@ def _lowered(
                 numbers = given.computed(inputs)
             except Exception as error:  # noqa: BLE001 - the function says what is wrong
                 return f"the plan raised {type(error).__name__}"
+            values = given.values(inputs, numbers)
+            if not given.are_in_range(values):
+                return "an integer is out of range of the array beside it"
             try:
-                found, failed = compiled(*given.values(inputs, numbers))
+                found, failed = compiled(*values)
                 if calls_back:  # what Python raises is known at the end
                     jax.block_until_ready(found)  # type: ignore[no-untyped-call] # of JAX
             except Exception as error:
@@ -230,6 +234,12 @@ class _Given:
         with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
             self._constants = [jnp.asarray(plan.constants[slot]) for slot in large]
         self._is_all = self.slots == plan.inputs
+        beside = _integers_beside(self.trace)
+        self._beside = [
+            (i, dtype)
+            for i, slot in enumerate(self.slots)
+            for dtype in beside.get(slot, ())
+        ]
         self._numbers = [
             (i, slot in place, place.get(slot, position.get(slot, 0)))
             for i, slot in enumerate(wanted)
@@ -250,6 +260,10 @@ class _Given:
         direct = [inputs[i] for i in self._direct]
         return (*direct, *[computed[i] for i in self._passed], *self._constants)
 
+    def are_in_range(self, values: Sequence[Any]) -> bool:
+        """Return whether arrays hold the integers of Python they are combined with."""
+        return all(holds(dtype, values[i]) for i, dtype in self._beside)
+
     def outputs(
         self, results: list[Any], inputs: tuple[Any, ...], computed: list[Any]
     ) -> list[Any]:
@@ -262,6 +276,23 @@ class _Given:
         for i, is_computed, place in self._numbers:
             every[i] = computed[place] if is_computed else inputs[place]
         return every
+
+
+def _integers_beside(trace: Trace) -> dict[Slot, set[np.dtype[Any]]]:
+    """Return the dtypes of the arrays of integers that each number is combined with."""
+    plan = trace.plan
+    found: dict[Slot, set[np.dtype[Any]]] = {}
+    for slot in trace.live:
+        if plan.calls[slot].function not in PROMOTING | {"where"}:
+            continue
+        operands = [trace.same[x] for x in plan.calls[slot].slots()]
+        strong = [plan.calls[x].dtype for x in operands if not plan.calls[x].weak]
+        dtype = np.result_type(*strong) if strong else None
+        if dtype is not None and dtype.kind in "iu":
+            for x in operands:
+                if plan.calls[x].weak and plan.calls[x].dtype == PYTHON[int]:
+                    found.setdefault(x, set()).add(dtype)
+    return found
 
 
 def _on_host(trace: Trace, arrays: Collection[Slot]) -> set[Slot]:

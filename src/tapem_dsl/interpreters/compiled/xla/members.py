@@ -35,7 +35,22 @@ def promoted(values: Sequence[Any], kinds: Sequence[Any]) -> list[Any]:
         if dtype.kind == "f" or all(isinstance(kind, np.dtype) for kind in kinds):
             return [_cast(x, dtype) for x in values]
     dtype = np.result_type(*kinds)
+    if any(type(kind) is int and not holds(dtype, kind) for kind in kinds):
+        dtype = np.dtype(np.float64)  # NumPy compares with such integers exactly
     return [_cast(x, dtype) for x in values]
+
+
+def holds(dtype: AnyDType, number: int) -> bool:
+    """
+    Return whether a number of Python is in the range of a dtype.
+
+    >>> holds(np.dtype(np.uint8), 255), holds(np.dtype(np.uint8), -1)
+    (True, False)
+    """
+    if dtype.kind not in "iu":
+        return True
+    limits = np.iinfo(dtype)
+    return int(limits.min) <= number <= int(limits.max)
 
 
 def _cast(x: Any, dtype: AnyDType) -> Any:
@@ -52,6 +67,13 @@ PROMOTING: Final = frozenset(
     }
 )
 """The functions whose operands NumPy brings to one dtype."""
+
+
+def _divide(a: Any, b: Any) -> Array:
+    """Divide; integers in float64, as NumPy does, where JAX takes float32."""
+    if jnp.issubdtype(jnp.result_type(a, b), np.floating):
+        return jnp.true_divide(a, b)
+    return jnp.true_divide(jnp.asarray(a, np.float64), jnp.asarray(b, np.float64))
 
 
 def _detached_max(x: Array) -> Array:
@@ -132,7 +154,7 @@ MEMBERS: Final[dict[str, Callable[..., Any]]] = {
     "add": jnp.add,
     "subtract": jnp.subtract,
     "multiply": jnp.multiply,
-    "divide": jnp.true_divide,
+    "divide": _divide,
     "negative": jnp.negative,
     "less": jnp.less,
     "less_equal": jnp.less_equal,
