@@ -84,12 +84,7 @@ class Jitted(Generic[F]):
         not rolled up: it has fewer than 256 calls
     """
 
-    def __init__(
-        self,
-        function: F,
-        engine: Engine,
-        options: "Options",
-    ) -> None:
+    def __init__(self, function: F, engine: Engine, options: Options) -> None:
         self.function = function
         self._engine = engine
         self._arrays = engine.arrays
@@ -336,7 +331,9 @@ def jit(  # noqa: PLR0913 - by keyword, as in jax.jit
         cache: for how many keys plans are kept; the one used longest ago goes first.
         checked: whether XLA computes the preconditions of the program, and waits for
             them. Unchecked, a result is wrong where one fails, so that programs with
-            ``lash`` are refused.
+            ``lash`` are refused, and so is ``guards=True``; an op that chooses its
+            formula by values, such as ``layer_norm`` of rows that are almost constant,
+            takes the one of the first call.
         donate_argnames: arguments whose arrays XLA may overwrite; unchecked only, for
             a failure is found by running the program on them.
 
@@ -370,6 +367,8 @@ def jit(  # noqa: PLR0913 - by keyword, as in jax.jit
     donated = _places(function, "donate_argnames", donate_argnames)
     if engine == "numpy" and (donated or not checked):
         raise ValueError("jit: donate_argnames and checked=False are for engine='xla'")
+    if guards and not checked:
+        raise ValueError("jit: guards=True needs checked=True, for guards are checks")
     if donated and checked:
         raise ValueError(
             "jit: donate_argnames needs checked=False: where a check fails, the "

@@ -295,6 +295,7 @@ def test_donated_arrays_are_given_away() -> None:
             "donate_argnames",
         ),
         ({"engine": "xla", "checked": 1}, "checked"),
+        ({"engine": "xla", "checked": False, "guards": True}, "guards=True needs"),
     ],
 )
 def test_mistakes_are_said(options: Any, what: str) -> None:
@@ -365,6 +366,18 @@ def test_what_python_raises_in_a_plan_is_raised() -> None:
     assert (step(np.ones(2)) == np.ones(2) / 2**0.5).all()
     with pytest.raises(ValueError, match="clip_by_norm: the gradients have the norm"):
         step(np.array([np.inf, 1.0]))
+
+
+def test_what_python_raises_is_said_where_its_arguments_were_given_away() -> None:
+    rule = optim.clip_by_norm(1.0)
+
+    def clipped(g: Any) -> Any:
+        return rule.update(g, rule.init(g), g)[0]
+
+    step = jit(clipped, engine="xla", checked=False, donate_argnames="g")
+    step(of_jax(np.ones(2)))
+    with pytest.raises((ValueError, RuntimeError), match="clip_by_norm: the gr"):
+        step(of_jax(np.array([np.inf, 1.0])))
 
 
 # -- leaves ----------------------------------------------------------------------------

@@ -169,9 +169,9 @@ def _lowered(
             except Exception as error:
                 if any(map(has_explicit_axes, inputs)):
                     raise TypeError(EXPLICIT) from error
-                if calls_back or isinstance(error, OverflowError):  # of integers
+                if isinstance(error, OverflowError) or (calls_back and not places):
                     return f"the plan raised {type(error).__name__}"
-                raise
+                raise  # what is donated cannot run again
             if failed is not None and (number := int(failed)) >= 0:
                 return number
         results = [convert(x) for convert, x in zip(converters, found, strict=True)]
