@@ -16,6 +16,7 @@ from tapem_dsl import (
     log,
     matmul,
     mul,
+    scale,
     tanh,
 )
 
@@ -76,6 +77,24 @@ def test_float32_stays_float32() -> None:
     slope: Any
     (slope,) = torch.autograd.grad(y, [x])
     assert (str(y.dtype), str(slope.dtype)) == ("torch.float32",) * 2
+
+
+@each_engine
+def test_static_inputs_stay_static(engine: Any) -> None:
+    @do
+    def program(x: Any, times: int, factor: float, more: Any) -> Do[NodeId, Any]:
+        shift, is_on, nothing = more
+        for _ in range(times):
+            x = yield from mul(x, (yield from const(shift)))
+        return (yield from scale(x, factor)) if is_on and nothing is None else x
+
+    function = as_torch(program, engine=engine)
+    shift: Any = torch.tensor([2.0, 3.0])
+    x: Any = torch.tensor([1.0, 1.0])
+    for times in (2, 3):
+        y: Any = function(x.requires_grad_(True), times, 0.5, (shift, True, None))
+        assert y.tolist() == [2**times / 2, 3**times / 2]
+        assert torch.autograd.grad(y.sum(), [x])[0].tolist() == y.tolist()
 
 
 def test_what_is_refused() -> None:

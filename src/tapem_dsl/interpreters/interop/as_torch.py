@@ -35,7 +35,9 @@ def as_torch(
 
     Args:
         program_of: as :func:`value_and_grad` takes it: of a pytree of node ids, and of
-            inputs, to the program of a result.
+            inputs, to the program of a result. Tensors and arrays among the inputs may
+            differ from call to call; a number is static, and another one is compiled
+            anew.
         engine: what runs it, as in :func:`jit`.
 
     Returns:
@@ -68,17 +70,17 @@ def as_torch(
         """One level of derivatives; PyTorch differentiates it by the next one."""
 
         @staticmethod
-        def forward(ctx: Any, k: int, structure: Any, inputs: Any, *arrays: Any) -> Any:
-            ctx.level, ctx.structure, ctx.inputs = k, structure, inputs
+        def forward(ctx: Any, k: int, static: Any, inputs: Any, *arrays: Any) -> Any:
+            ctx.level, ctx.static, ctx.inputs = k, static, inputs
             ctx.save_for_backward(*arrays)
             values = [x.numpy(force=True) for x in arrays]
-            found = levels[k](structure, inputs, values).unwrap()
+            found = levels[k](static, inputs, values).unwrap()
             return tuple(torch.tensor(x, device=arrays[0].device) for x in found)
 
         @staticmethod
         def backward(ctx: Any, *seeds: Any) -> Any:
             arrays = *ctx.saved_tensors, *seeds
-            found = Step.apply(ctx.level + 1, ctx.structure, ctx.inputs, *arrays)
+            found = Step.apply(ctx.level + 1, ctx.static, ctx.inputs, *arrays)
             return None, None, None, *found
 
     def function(parameters: Any, /, *inputs: Any) -> Any:
@@ -88,9 +90,11 @@ def as_torch(
                 "as_torch: a program is differentiated by its first argument only; "
                 "pass what else requires a gradient there, too"
             )
-        values = tree.map(_numpy, inputs)
+        given, around = tree.flatten(tree.map(_numpy, inputs))
+        fixed = tuple((_is_array(x), None if _is_array(x) else x) for x in given)
+        moving = [x for x in given if _is_array(x)]
         arrays = [torch.as_tensor(x) for x in leaves]
-        (result,) = Step.apply(0, structure, values, *arrays)
+        (result,) = Step.apply(0, (structure, around, fixed), moving, *arrays)
         return result
 
     return function
@@ -107,17 +111,20 @@ class _Levels:
     def __getitem__(self, order: int) -> Callable[..., Any]:
         while order >= len(self._made):
             function = partial(_level, self._program_of, len(self._made))
-            compiled = jit(function, engine=self._engine)
+            compiled = jit(function, engine=self._engine, static_argnames="static")
             self._made.append(compiled)
         return self._made[order]
 
 
 def _level(
-    program_of: Callable[..., Any], order: int, structure: Any, inputs: Any, values: Any
+    program_of: Callable[..., Any], order: int, static: Any, inputs: Any, values: Any
 ) -> Any:
     """Compute cotangents of cotangents: arrays stand first, then seeds by order."""
+    structure, around, fixed = static
     count = structure.size()
-    call = Flat(program_of, structure.unflatten(values[:count]), inputs, _is_array)
+    moving = iter(inputs)
+    given = around.unflatten([next(moving) if moves else x for moves, x in fixed])
+    call = Flat(program_of, structure.unflatten(values[:count]), given, _is_array)
     program: Many = call.program
     results = 1
     for _ in range(order):
