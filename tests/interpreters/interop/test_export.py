@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -71,6 +72,21 @@ def test_an_artefact_runs_without_this_library(tmp_path: Path, dtype: Any) -> No
         assert found.dtype == dtype
         bound = 1e-12 if dtype is np.float64 else 1e-6
         np.testing.assert_allclose(found, whole(rows).eval().unwrap(), rtol=bound)
+
+
+def test_inputs_that_are_no_arrays_are_static() -> None:
+    @do
+    def program(x: NodeId, times: int, how: Any, shift: Any) -> Do[NodeId, Any]:
+        for _ in range(times if how == ("add", True, None) else 0):
+            x = yield from add(x, (yield from const(shift)))
+        return x
+
+    inputs = 3, ("add", True, None), np.float32(2)
+    artefact = to_stablehlo(program, np.float32(1), *inputs, platforms=["cpu"])
+    found = jax.export.deserialize(bytearray(artefact)).call(
+        np.float32(1), np.float32(2)
+    )
+    assert found == 7
 
 
 def test_mistakes_are_said() -> None:

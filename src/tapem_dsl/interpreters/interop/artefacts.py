@@ -10,6 +10,7 @@ from jax import export
 from tapem_dsl import tree
 from tapem_dsl.arrays.shape import EXTENTS
 from tapem_dsl.interpreters.interop.as_jax import as_jax
+from tapem_dsl.interpreters.interop.tracing import is_array
 
 # Any, throughout: pytrees of arrays, and programs of any scalar type.
 
@@ -30,16 +31,24 @@ def exported(
     """
     leaves, structure = tree.flatten((parameters, inputs))
     count = tree.flatten(parameters)[1].size()
+    moves = [i < count or is_array(x) for i, x in enumerate(leaves)]
 
     def function(*arrays: Any) -> jax.Array:
-        given, rest = structure.unflatten(arrays)
+        moving = iter(arrays)
+        whole = [
+            next(moving) if is_moving else x
+            for is_moving, x in zip(moves, leaves, strict=True)
+        ]
+        given, rest = structure.unflatten(whole)
         result: jax.Array = as_jax(program_of)(given, *rest)
         return result
 
     with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
         scope = export.SymbolicScope()
         specs = [
-            _spec(x, batch if i >= count else None, scope) for i, x in enumerate(leaves)
+            _spec(x, batch if i >= count else None, scope)
+            for i, x in enumerate(leaves)
+            if moves[i]
         ]
         made = export.export(jax.jit(function), platforms=platforms)(*specs)
         return bytes(made.serialize())

@@ -27,13 +27,14 @@ def to_stablehlo(
     Export a program as an artefact of ``jax.export``: StableHLO for several platforms.
 
     ``jax.export.deserialize(artefact).call(*leaves)`` runs it, in a process without
-    this library: the leaves are those of the parameters, then of the inputs, in the
-    order of :func:`tapem_dsl.tree.flatten`. Precision is that of the arrays here.
+    this library: the leaves are those of the parameters, then the arrays among the
+    inputs, in the order of :func:`tapem_dsl.tree.flatten`. Precision is that of the
+    arrays here.
 
     Args:
         program_of: as :func:`as_jax` takes it.
         parameters: a pytree of arrays, of which shapes and dtypes count.
-        inputs: pytrees of the same.
+        inputs: pytrees; what is no array among them, such as a count, is static.
         platforms: where it shall run: of ``cpu``, ``cuda``, ``rocm`` and ``tpu``.
         batch: the name of an extent that may differ from call to call: the first axis
             of each input. The program takes it from a shape, for ``len`` needs a
