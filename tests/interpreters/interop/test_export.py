@@ -16,7 +16,9 @@ from tapem_dsl import (
     broadcast_to,
     const,
     do,
+    index_select,
     matmul,
+    mul,
     softmax_last,
     tanh,
     to_stablehlo,
@@ -83,10 +85,23 @@ def test_inputs_that_are_no_arrays_are_static() -> None:
 
     inputs = 3, ("add", True, None), np.float32(2)
     artefact = to_stablehlo(program, np.float32(1), *inputs, platforms=["cpu"])
-    found = jax.export.deserialize(bytearray(artefact)).call(
-        np.float32(1), np.float32(2)
-    )
+    exported: Any = jax.export.deserialize(bytearray(artefact))
+    found = exported.call(np.float32(1), np.float32(2))
     assert found == 7
+
+
+def test_rows_are_taken_of_a_batch_of_any_size() -> None:
+    @do
+    def program(scale: NodeId, x: Any) -> Do[NodeId, Any]:
+        ends = yield from index_select((yield from const(x)), (0, -1))
+        return (yield from mul(ends, scale))
+
+    x = np.arange(5, dtype=np.float32)
+    artefact = to_stablehlo(program, np.ones(2, np.float32), x, batch="rows")
+    exported: Any = jax.export.deserialize(bytearray(artefact))
+    for rows in (5, 3):
+        found = exported.call(np.ones(2, np.float32), x[:rows])
+        assert found.tolist() == [0, rows - 1]
 
 
 def test_mistakes_are_said() -> None:

@@ -77,6 +77,8 @@ def _placed(
     indices: Indices, extent: int
 ) -> tuple[AnyArray, AnyArray] | tuple[Array, Array]:
     """Return the indices, 0 where they are out of range, and where they are not."""
+    if isinstance(indices, tuple) and type(extent) is not int:
+        indices = jnp.stack([jnp.asarray(i) for i in indices])  # of a symbolic extent
     if isinstance(indices, tuple | np.ndarray):
         at = np.asarray(indices, np.intp)
         inside = (at >= 0) & (at < extent)
