@@ -76,6 +76,14 @@ def mul_of(x: NodeId, _: Any) -> Do[NodeId, Any]:
     return (yield from mul(x, x))
 
 
+def test_no_tracer_outlives_its_trace() -> None:
+    p, x, labels = drawn()
+    given = jax.tree.map(lambda a: a.astype(np.float32), (p, x))
+    with jax.checking_leaks():
+        found = jax.jit(jax.grad(as_jax(network)))(*given, labels)
+    assert np.isfinite(found["w"]).all()
+
+
 @pytest.mark.parametrize("op", [relu, abs_])
 def test_corners_have_our_gradients(op: Any) -> None:
     ours = value_and_grad(op)(0.0).unwrap()[1]

@@ -57,10 +57,12 @@ def as_jax(program_of: Callable[..., TapeM[NodeId, Any]]) -> Callable[..., Any]:
 
     def function(parameters: Any, /, *inputs: Any) -> Any:
         call = Flat(program_of, parameters, inputs, tracing.is_array)
-        for x in (*call.arrays, *call.inputs):
+        arrays, moving = call.arrays, call.inputs
+        del call.arrays, call.inputs  # JAX keeps the program, which may keep no tracers
+        for x in (*arrays, *moving):
             tracing.check_width(x)
         step = tracing.differentiable(call.program)
-        (result,) = step([*map(tracing.as_array, call.arrays)], call.inputs)
+        (result,) = step([*map(tracing.as_array, arrays)], moving)
         return result
 
     function.__name__ = getattr(program_of, "__name__", "as_jax")
