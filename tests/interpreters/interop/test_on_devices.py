@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import numpy as np
+
+from tapem_dsl import replicate, shard_rows
+
 ROOT = Path(__file__).parents[3]
 MODULE = "tests.interpreters.interop.on_devices"
 
@@ -31,3 +36,17 @@ def test_two_processes() -> None:
     both = [started(4, 2, number, port) for number in range(2)]
     for process in both:
         assert_well(process)
+
+
+def test_what_is_placed_is_a_copy() -> None:
+    """JAX takes memory of NumPy that is aligned as it is, on a CPU."""
+    auto = jax.sharding.AxisType.Auto
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(auto,))
+    x = np.zeros(1_008)
+    parts = [x[i : i + 1_000] for i in range(8)]  # of which one is aligned
+    placed: list[jax.Array] = [
+        *jax.tree.leaves(replicate(parts, mesh)),
+        *jax.tree.leaves(shard_rows(parts, mesh)),
+    ]
+    x += 1
+    assert not any(y.any() for y in placed)

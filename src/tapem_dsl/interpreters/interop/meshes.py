@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+import numpy as np
+
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument
 from tapem_dsl.interpreters.compiled.engines import check_jax
@@ -95,7 +97,8 @@ def _placed(values: T, mesh: Any, axis: str | None) -> T:
             return x
         if axis is not None:
             _check_rows(x, mesh.local_mesh.shape[axis], axis)
-        return jax.make_array_from_process_local_data(sharding, x)  # type: ignore[no-untyped-call] # of JAX
+        copy = np.array(x)  # of NumPy's memory a CPU makes no copy
+        return jax.make_array_from_process_local_data(sharding, copy)  # type: ignore[no-untyped-call] # of JAX
 
     with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
         return tree.map(leaf, values)

@@ -121,7 +121,7 @@ def _on_device(result: Any) -> Any:
         return Success(_on_device(result.unwrap()))
     with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
         return tree.map(
-            lambda x: jnp.asarray(x) if isinstance(x, np.ndarray | np.generic) else x,
+            lambda x: jnp.array(x) if isinstance(x, np.ndarray | np.generic) else x,
             result,
         )
 
