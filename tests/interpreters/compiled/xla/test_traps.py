@@ -261,6 +261,19 @@ def test_numpy_in_numpy_out_and_jax_in_jax_out() -> None:
     assert narrow.dtype == np.float32
 
 
+@pytest.mark.parametrize("checked", [False, True])
+def test_an_array_may_be_changed_after_a_call(*, checked: bool) -> None:
+    """A call on arrays of JAX returns before XLA has read those of NumPy."""
+    step = jit(lambda x, y: x + x * 2 + x * 3 + y, engine="xla", checked=checked)
+    x, y = np.zeros(1 << 20), of_jax(np.zeros(1))
+    found = []
+    for i in range(20):
+        x[:] = i
+        found.append(step(x, y))
+        x[:] = -1
+    assert [np.asarray(z).min() for z in found] == [6 * i for i in range(20)]
+
+
 def test_the_numpy_engine_leaves_arrays_of_jax_to_the_program() -> None:
     found = jit(squared_sum)(of_jax(np.ones(3))).unwrap()
     assert type(found[1]) is np.ndarray

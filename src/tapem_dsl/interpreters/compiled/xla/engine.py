@@ -233,6 +233,13 @@ class _Given:
         self._compute = lowered(_part_of(plan), computed) if computed else None
         with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
             self._constants = [jnp.asarray(plan.constants[slot]) for slot in large]
+        self._lent = [
+            i
+            for i in self._direct
+            if on_device and not checks and type(inputs[i]) is np.ndarray
+        ]
+        """Which inputs the caller may change before XLA has read them."""
+
         self._is_all = self.slots == plan.inputs
         beside = _integers_beside(self.trace)
         self._beside = [
@@ -255,6 +262,11 @@ class _Given:
 
     def values(self, inputs: tuple[Any, ...], computed: list[Any]) -> Sequence[Any]:
         """Return the arguments of the compiled function."""
+        if self._lent:
+            given = list(inputs)
+            for i in self._lent:
+                given[i] = given[i].copy()
+            inputs = tuple(given)
         if self._is_all:
             return inputs
         direct = [inputs[i] for i in self._direct]
