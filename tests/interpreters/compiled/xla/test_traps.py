@@ -130,7 +130,17 @@ def test_integers_out_of_range_of_an_array_do_not_wrap_around(dtype: str) -> Non
     added = jit(lambda x, n: x + n, engine="xla")
     assert_close(added(x, 2), x + 2)
     with pytest.raises(OverflowError, match="out of bounds"):
-        added(x, -300)
+        added(x, -(2**40))
+
+    def looped(x: Any, n: int) -> Any:
+        for _ in range(300):
+            x = x * 1 + n
+        return x
+
+    rolled = jit(looped, engine="xla", roll=True)
+    assert same(rolled(x, 0), x)
+    with pytest.raises(OverflowError, match="out of bounds"):
+        rolled(x, -(2**40))
 
 
 def test_bfloat16_is_refused_by_name() -> None:

@@ -295,7 +295,13 @@ def _integers_beside(trace: Trace) -> dict[Slot, set[np.dtype[Any]]]:
     plan = trace.plan
     found: dict[Slot, set[np.dtype[Any]]] = {}
     for slot in trace.live:
-        if plan.calls[slot].function not in PROMOTING | {"where"}:
+        function = plan.calls[slot].function
+        if isinstance(function, Scan):
+            body = function.body
+            inner = _integers_beside(Trace(body, [*function.carried, *function.kept]))
+            for x, given in zip(plan.calls[slot].slots(), body.inputs, strict=True):
+                found.setdefault(trace.same[x], set()).update(inner.get(given, ()))
+        if function not in PROMOTING | {"where"}:
             continue
         operands = [trace.same[x] for x in plan.calls[slot].slots()]
         strong = [plan.calls[x].dtype for x in operands if not plan.calls[x].weak]
