@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from types import GeneratorType
 from typing import Any, Final, Protocol, TypeAlias, final
@@ -75,9 +75,25 @@ class LashRefused(TypeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "lash needs to know whether its program fails, which is not computed with "
-            "checked=False; leave checked=True, or the lash out"
+            "lash needs to know whether its program fails, which is not known under "
+            "as_jax, nor with checked=False; leave checked=True, or the lash out"
         )
+
+
+@contextmanager
+def without_lash() -> Iterator[None]:
+    """
+    Refuse ``lash`` for a while.
+
+    >>> with without_lash():
+    ...     REFUSES_LASH.get()
+    True
+    """
+    token = REFUSES_LASH.set(True)
+    try:
+        yield
+    finally:
+        REFUSES_LASH.reset(token)
 
 
 @final

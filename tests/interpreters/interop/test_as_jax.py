@@ -16,6 +16,8 @@ from tapem_dsl import (
     const,
     cross_entropy,
     do,
+    exp,
+    log,
     matmul,
     mul,
     relu,
@@ -147,6 +149,12 @@ def test_what_is_refused() -> None:
         as_jax(3)  # type: ignore[arg-type] # a mistake
     with jax.enable_x64(True), pytest.raises(Exception, match="dtype"):
         as_jax(network)(narrow, x, labels)
+
+
+def test_lash_is_refused() -> None:
+    program = as_jax(lambda x: log(x).lash(lambda _: exp(x)))
+    with pytest.raises(TypeError, match="lash needs to know"):
+        program(-1.0)
 
 
 READERS: dict[str, Any] = {

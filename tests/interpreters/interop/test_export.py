@@ -107,5 +107,9 @@ def test_rows_are_taken_of_a_batch_of_any_size() -> None:
 def test_mistakes_are_said() -> None:
     with pytest.raises(ValueError, match="'cpu'"):
         to_stablehlo(predict, {}, platforms=["gpu"])
+    odd: Any
+    for odd in ("cpu", []):
+        with pytest.raises(TypeError, match=r"such as \('cpu',\)"):
+            to_stablehlo(predict, {}, platforms=odd)
     with pytest.raises(TypeError, match="platforms"):
         to_stablehlo(predict, {}, platforms=3)  # type: ignore[arg-type] # a mistake

@@ -32,7 +32,8 @@ def as_jax(program_of: Callable[..., TapeM[NodeId, Any]]) -> Callable[..., Any]:
 
     Raises:
         TypeError: the derivative by an input is asked for: pass it among the
-            parameters; Python code reads a value.
+            parameters; Python code reads a value; a program with ``lash``, which needs
+            to know whether another one fails.
         UnwrapFailedError: what the program fails with that does not depend on values,
             such as a shape.
 

@@ -59,6 +59,11 @@ def to_stablehlo(
     """
     function_argument(program_of, "to_stablehlo", "program_of")
     chosen = items_of("to_stablehlo", "platforms", platforms, str)
+    if isinstance(platforms, str) or not chosen:
+        raise TypeError(
+            "to_stablehlo takes names for platforms, such as ('cpu',), "
+            f"not {platforms!r}"
+        )
     for name in chosen:
         check_argument("to_stablehlo", "platforms", name, PLATFORMS)
     if batch is not None:

@@ -26,6 +26,7 @@ from tapem_dsl import (
     optim,
     scale,
     select,
+    shard_rows,
     sum_,
     tree,
     value_and_grad,
@@ -211,6 +212,23 @@ def test_lash_recovers() -> None:
     step = jit(recovering, engine="xla")
     for x in (np.array([1.0, 2.0]), np.array([1.0, -2.0]), np.array([3.0, 4.0])):
         assert_close(step(x), recovering(x))
+
+
+def test_what_the_program_itself_returns_lies_where_its_arguments_do() -> None:
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+    x = shard_rows(np.array([1.0, -2.0]), mesh)
+    value, gradient = jit(recovering, engine="xla")(x).unwrap()
+    for found in (value, gradient):
+        assert isinstance(found, jax.Array)
+        assert found.sharding.mesh == mesh  # type: ignore[attr-defined] # a NamedSharding
+        assert found.dtype == np.float64
+
+
+def test_a_wider_float_runs_as_it_is() -> None:
+    x = np.array([np.longdouble(1) / 3])
+    step = jit(lambda x: x * x, engine="xla")
+    assert same(step(x), x * x)
+    assert "no float of more than 64 bits" in step.report()
 
 
 def test_lash_is_refused_where_nothing_is_checked() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import AxisType, NamedSharding
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 # Any, throughout: arrays of JAX or NumPy.
 
@@ -32,6 +32,18 @@ def to_numpy(x: Any) -> Any:
         x = multihost_utils.process_allgather(x, tiled=True)
     values = np.asarray(x)
     return values if values.ndim else values[()]
+
+
+def place_of_results(x: Any) -> Any:
+    """
+    Return where results lie beside an array: each in whole on all of its devices.
+
+    >>> place_of_results(jax.numpy.float32(2)).device_set == {jax.devices()[0]}
+    True
+    """
+    if isinstance(x.sharding, NamedSharding):
+        return NamedSharding(x.sharding.mesh, PartitionSpec())  # type: ignore[no-untyped-call] # of JAX
+    return x.sharding
 
 
 def has_explicit_axes(x: Any) -> bool:

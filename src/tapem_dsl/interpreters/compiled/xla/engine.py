@@ -1,7 +1,7 @@
 """The XLA engine: from a plan to a compiled function over arrays."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, cast, final
 
@@ -19,11 +19,12 @@ from tapem_dsl.interpreters.compiled.xla.devices import (
     EXPLICIT,
     JAX_ARRAYS,
     has_explicit_axes,
+    place_of_results,
     to_numpy,
 )
 from tapem_dsl.interpreters.compiled.xla.members import PROMOTING, holds
 from tapem_dsl.interpreters.compiled.xla.traceable import Trace, as_noted
-from tapem_dsl.program.machine import REFUSES_LASH
+from tapem_dsl.program.machine import without_lash
 
 # Any, throughout: arrays of NumPy or JAX, and numbers of Python.
 
@@ -66,6 +67,8 @@ class XlaEngine(Engine):
         inputs: Sequence[Any],
         donated: Collection[Slot],
     ) -> SafeRunner:
+        if any(call.dtype == np.longdouble for call in plan.calls):
+            raise TypeError("XLA has no float of more than 64 bits")
         return _lowered(plan, outputs, inputs, donated, checked=self.checked)
 
     @override
@@ -74,13 +77,11 @@ class XlaEngine(Engine):
 
     @override
     def from_noted(self, value: Any, inputs: Sequence[Any]) -> Any:
-        value = owned(value, foreign=True)
-        on_device = any(isinstance(x, jax.Array) for x in inputs)
-        return _on_device(value) if on_device else value
+        return _on_device(owned(value, foreign=True), inputs)
 
     @override
     def noting(self) -> AbstractContextManager[object]:
-        return nullcontext() if self.checked else _without_lash()
+        return nullcontext() if self.checked else without_lash()
 
     @override
     def run_eagerly(
@@ -90,38 +91,26 @@ class XlaEngine(Engine):
         kwargs: dict[str, Any],
     ) -> Any:
         """Run a function on NumPy's arrays; its arrays become those of JAX again."""
-        on_device = False
-
-        def leaf(x: Any) -> Any:
-            nonlocal on_device
-            if type(x) in JAX_ARRAYS:
-                on_device = True
-                return to_numpy(x)
-            return x
-
-        args, kwargs = tree.map(leaf, (args, kwargs))
-        result = function(*args, **kwargs)
-        return _on_device(result) if on_device else result
+        given, _ = tree.flatten((args, kwargs))
+        args, kwargs = tree.map(to_numpy, (args, kwargs))
+        return _on_device(function(*args, **kwargs), given)
 
 
-@contextmanager
-def _without_lash() -> Iterator[None]:
-    token = REFUSES_LASH.set(True)
-    try:
-        yield
-    finally:
-        REFUSES_LASH.reset(token)
-
-
-def _on_device(result: Any) -> Any:
-    """Return a result with arrays of JAX."""
-    if isinstance(result, Failure):
+def _on_device(result: Any, inputs: Sequence[Any]) -> Any:
+    """Return a result with arrays of JAX, where those among the inputs lie."""
+    there = next((x for x in inputs if isinstance(x, jax.Array)), None)
+    if there is None or isinstance(result, Failure):
         return result
     if isinstance(result, Success):
-        return Success(_on_device(result.unwrap()))
+        return Success(_on_device(result.unwrap(), inputs))
+    place = place_of_results(there)
     with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
         return tree.map(
-            lambda x: jnp.array(x) if isinstance(x, np.ndarray | np.generic) else x,
+            lambda x: (
+                jax.device_put(np.array(x), place)
+                if isinstance(x, np.ndarray | np.generic)
+                else x
+            ),
             result,
         )
 
