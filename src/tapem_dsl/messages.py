@@ -2,11 +2,15 @@
 
 import re
 import reprlib
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
 from types import GeneratorType
 from typing import Any, Final, final
 
 import msgspec
 from numpy.typing import NDArray
+from returns.primitives.container import BaseContainer
 from returns.result import Failure, Success
 
 
@@ -43,6 +47,25 @@ def short_repr(x: object) -> str:
     """
     text = printable(re.sub(r"\s*\n\s*", " ", _SHORT.repr(x)))
     return text if len(text) <= _MOST else f"{text[: _MOST - 3]}..."
+
+
+def written(x: object, write: Callable[[object], str] = repr) -> str:
+    """
+    Return the ``repr`` of an object, or a short one if a number in it is too long.
+
+    Python writes no int of more than 4,300 digits.
+
+    >>> written([1, 2]), written(10**5000)
+    ('[1, 2]', 'an int of 16610 bits')
+
+    Args:
+        x: the object.
+        write: ``repr``, or ``str``.
+    """
+    try:
+        return write(x)
+    except ValueError:
+        return short_repr(x)
 
 
 def printable(text: object) -> str:
@@ -99,8 +122,54 @@ def no_program(x: object, function: str = "") -> TypeError:
     return TypeError(f"{given} {short_repr(x)}, which is no program; {fix}")
 
 
+# Any, below: any object, and arrays of any scalar type.
+
+
+class LongNumbers(reprlib.Repr):
+    """
+    A ``Repr`` that describes numbers which are too long for Python to write.
+
+    >>> LongNumbers().repr({1: [10**5000]})
+    '{1: [an int of 16610 bits]}'
+    """
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Write only the number of bits of an int that is too long."""
+        if x.bit_length() > _MOST_BITS:
+            return f"an int of {x.bit_length()} bits"
+        return super().repr_int(x, level)
+
+    def repr_Fraction(self, x: Fraction, level: int) -> str:  # noqa: N802 - reprlib's
+        """Write only the number of bits of a fraction that is too long."""
+        bits = x.numerator.bit_length(), x.denominator.bit_length()
+        if max(bits) > _MOST_BITS:
+            return f"a Fraction of {bits[0]} over {bits[1]} bits"
+        return self.repr_instance(x, level)
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        """Write a container or a dataclass part by part if it holds such a number."""
+        if isinstance(x, BaseContainer) or is_dataclass(x):
+            try:
+                repr(x)
+            except ValueError:
+                return self._parts(x, level)
+            except Exception:  # noqa: BLE001, S110 - its own fault, told below
+                pass
+        return super().repr_instance(x, level)
+
+    def _parts(self, x: Any, level: int) -> str:
+        kind = type(x).__qualname__
+        if level <= 0:
+            return f"{kind}(...)"
+        if isinstance(x, BaseContainer):
+            return f"<{kind}: {self.repr1(x._inner_value, level - 1)}>"  # noqa: SLF001 - any container
+        named = ((part.name, getattr(x, part.name)) for part in fields(x))
+        given = (f"{name}={self.repr1(part, level - 1)}" for name, part in named)
+        return f"{kind}({', '.join(given)})"
+
+
 @final
-class _Short(reprlib.Repr):
+class _Short(LongNumbers):
     """A ``Repr`` that goes three levels deep."""
 
     def __init__(self) -> None:
@@ -116,13 +185,9 @@ class _Short(reprlib.Repr):
             return f"an ndarray of {x.dtype}{list(x.shape)}"
         return self.repr_instance(x, level)
 
-    def repr_int(self, x: int, level: int) -> str:
-        """Write only the number of bits of an int that is too long for Python."""
-        if x.bit_length() > _MOST_BITS:
-            return f"an int of {x.bit_length()} bits"
-        return super().repr_int(x, level)
-
 
 _MOST: Final = 120
-_MOST_BITS: Final = 4000
+_MOST_BITS: Final = 2000
+"""Python writes 640 digits, whatever its limit is set to."""
+
 _SHORT: Final = _Short()

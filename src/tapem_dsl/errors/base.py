@@ -9,7 +9,7 @@ from returns.result import Failure
 from typing_extensions import override
 
 from tapem_dsl.errors.place import NOWHERE, Place
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import printable, written
 
 
 class _Placed:
@@ -85,7 +85,7 @@ class TapeError(_Placed):
 
     def __str__(self) -> str:
         known = ", ".join(
-            f"{field.name}={getattr(self, field.name)!r}"
+            f"{field.name}={written(getattr(self, field.name))}"
             for field in fields(self)
             if f"{{{field.name}}}" not in self._text  # not part of the message already
             and getattr(self, field.name) != field.default

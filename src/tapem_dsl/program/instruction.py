@@ -7,7 +7,7 @@ from tapem_dsl.arrays import Array
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.errors import TapeError
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import Description
+from tapem_dsl.messages import Description, written
 from tapem_dsl.tape.op import Op
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Instruction(Description, frozen=True, eq=False):
     """
 
     def __repr__(self) -> str:
-        parts = (repr(getattr(self, name)) for name in self.__struct_fields__)
+        parts = (written(getattr(self, name)) for name in self.__struct_fields__)
         return f"{type(self).__name__}({', '.join(parts)})"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tapem_dsl.errors import Item, Line, Place, Skipped, Step, TapeError
 from tapem_dsl.errors.place import Where
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import printable, written
 from tapem_dsl.tape.node import Node
 
 
@@ -49,7 +49,7 @@ def described(id: int, node: Node[Any]) -> str:
     >>> described(3, Node(None, (), np.float64(1), True, None))
     '3: leaf, float64[]'
     """
-    op = "leaf" if node.op is None else repr(node.op)
+    op = "leaf" if node.op is None else written(node.op)
     name = [] if node.name is None else [node.name]
     dtype = getattr(node.value, "dtype", type(node.value).__name__)
     shape = list(getattr(node.value, "shape", ()))

@@ -1,6 +1,5 @@
 """Printing and pickling a program without recursion along its chain of binds."""
 
-import reprlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import LongNumbers, printable, written
 from tapem_dsl.program.instruction import (
     Ap,
     Bind,
@@ -61,7 +60,7 @@ def parameters(op: Any, shown: Callable[[object], str]) -> list[str]:
 
 
 @final
-class _Short(reprlib.Repr):
+class _Short(LongNumbers):
     """A ``Repr`` of programs, arrays, functions and ops, three levels deep."""
 
     def __init__(self) -> None:
@@ -181,7 +180,7 @@ class _Short(reprlib.Repr):
 def _of_leaf(value: Any) -> str:
     """Write a scalar as code, and of an array the dtype and shape."""
     if value.shape == () and value.dtype.hasobject:
-        return repr(value[()])
+        return written(value[()])
     if value.shape == () and value.dtype.kind == "f" and not np.isfinite(value):
         plain = value.dtype == np.float64
         return f"{'float' if plain else f'np.{type(value).__name__}'}('{value}')"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import printable, written
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import as_value, frozen
@@ -136,5 +136,5 @@ def summary_of_value(value: NDArray[Any]) -> str:  # Any: of any scalar type
     """
     if value.shape == ():
         plain = value.dtype == np.float64 or value.dtype.hasobject
-        return str(value) if plain else repr(value)
+        return written(value[()], str) if plain else repr(value)
     return f"{value.dtype}{list(value.shape)}"

@@ -27,6 +27,7 @@ from tapem_dsl.errors import (
     TapeError,
 )
 from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.messages import written
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import SCALARS, frozen
@@ -234,13 +235,13 @@ def _canonical(
     checked = frozen(xp.canonical(value))
     if checked.shape != shape:
         raise TypeError(
-            f"{op!r} evaluates to shape {checked.shape}, but its shape rule returns "
-            f"{shape}; fix one of the two"
+            f"{written(op)} evaluates to shape {checked.shape}, "
+            f"but its shape rule returns {shape}; fix one of the two"
         )
     real = [x.dtype for x in (*values, checked) if x.dtype.kind in "fO"]
     if any(dtype != real[0] for dtype in real) and not op.casts:
         raise TypeError(
-            f"{op!r} evaluates to {checked.dtype} over {real[0]}; "
+            f"{written(op)} evaluates to {checked.dtype} over {real[0]}; "
             "write its constants as Python integers or with xp.literal"
         )
     return checked

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 from returns.result import Result, Success
 
 from tapem_dsl.errors import TapeError
-from tapem_dsl.messages import short_repr
+from tapem_dsl.messages import short_repr, written
 from tapem_dsl.program.tapem import TapeM
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.tape import EMPTY, Tape
@@ -141,7 +141,7 @@ def _explain_outcomes(
     """Return how two outcomes differ of which one is a failure."""
     if type(left) is type(right):
         return "failures: " + explain_difference(left.failure(), right.failure())
-    return f"one fails:\n  left:  {left}\n  right: {right}"
+    return f"one fails:\n  left:  {written(left, str)}\n  right: {written(right, str)}"
 
 
 # -- up to value and gradients ---------------------------------------------------------

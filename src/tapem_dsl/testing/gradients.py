@@ -18,6 +18,7 @@ from tapem_dsl.interpreters.forward.runs import Run, all_of, duals_along, run_on
 from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.interpreters.tracer import fresh_level
+from tapem_dsl.messages import short_repr
 from tapem_dsl.ops.arithmetic import Scale, mul
 from tapem_dsl.ops.reductions import sum_
 from tapem_dsl.program.checks import checked_program, function_argument
@@ -137,7 +138,7 @@ def check_op(
     1     1st ...  right
     """
     if not isinstance(op, Op):
-        raise TypeError(f"check_op takes an op and its operands, not {op!r}")
+        raise TypeError(f"check_op takes an op and its operands, not {short_repr(op)}")
 
     def applied(ids: tuple[NodeId, ...]) -> TapeM[NodeId, Any]:
         return apply_op(op, *ids)

@@ -28,6 +28,7 @@ from tapem_dsl.interpreters.reverse.table import (
     Single,
     vjp_rules,
 )
+from tapem_dsl.messages import written
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.record import is_exact, with_operands
@@ -223,7 +224,8 @@ def _order_of(op: Op, count: int) -> tuple[int, ...]:
     order = op.contribution_order or ()
     if len(order) != count:
         raise TypeError(
-            f"{op!r} has {count} operands, but its contribution_order names {order}"
+            f"{written(op)} has {count} operands, "
+            f"but its contribution_order names {order}"
         )
     return order
 
