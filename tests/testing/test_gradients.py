@@ -16,6 +16,7 @@ from tapem_dsl import (
     Shape,
     TapeM,
     abs_,
+    apply_op,
     detach,
     div,
     do,
@@ -325,3 +326,32 @@ def test_uses_of_a_node_whose_cotangents_cancel_are_right(x: float) -> None:
 
     (row,) = check_gradients(constant, np.array(x)).unwrap().leaves
     assert row.verdict == "right"
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-2, 1e-4, 1e-6, 1e4])
+@pytest.mark.parametrize("seed", range(3))
+def test_curvatures_that_cancel_are_no_fault_at_any_size(
+    size: float, seed: int
+) -> None:
+    def constant(w: NodeId) -> TapeM[NodeId]:
+        return relu(w).bind(lambda y: div(y, y))
+
+    x = size * abs(np.random.default_rng(seed).normal(size=2))
+    report = check_gradients(constant, x, second_order=True).unwrap()
+    assert not report.wrong
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e4])
+def test_a_curvature_wrong_by_a_thousandth_is_found_at_any_size(
+    size: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def program(ids: list[NodeId]) -> TapeM[NodeId, Any]:
+        return apply_op(Cube(), ids[0]).bind(lambda y: mul(y, ids[1]))
+
+    rules: Any = vjp_rules._rules
+    rule = Single(lambda op, xp, g, x, y: g * x * x * 2.997)
+    monkeypatch.setitem(rules, Cube, rule)
+    found = check_gradients(program, [size * X, size * X], second_order=True)
+    error = found.failure()
+    assert isinstance(error, WrongGradient)
+    assert 2 in {row.order for row in error.report.wrong}

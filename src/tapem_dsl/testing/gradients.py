@@ -15,11 +15,12 @@ from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.forward.dual import primal_at, tangent_at
 from tapem_dsl.interpreters.forward.functions import hvp_params, jvp, vjp
 from tapem_dsl.interpreters.forward.runs import Run, all_of, duals_along, run_on
+from tapem_dsl.interpreters.recorded import backward_m
 from tapem_dsl.interpreters.results import as_result
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.interpreters.tracer import fresh_level
 from tapem_dsl.messages import short_repr
-from tapem_dsl.ops.arithmetic import Scale, mul
+from tapem_dsl.ops.arithmetic import Scale, add, mul
 from tapem_dsl.ops.reductions import sum_
 from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import apply_op, const
@@ -69,7 +70,8 @@ def check_gradients(
     Tolerances:
         1e-8 ``S`` between the modes, where only rounding differs. ``S`` is the largest
         sum, over the nodes and their uses as operands, of absolute products of tangents
-        and cotangents; rounding is proportional to it. Between a mode and the
+        and cotangents, of the second order in a recorded sweep; rounding is
+        proportional to it. Between a mode and the
         differences: 1e-7 of the absolute terms of the inner product, or ten times the
         estimated error of the differences. A slope whose error may exceed 1e-4 of these
         terms is not compared. A rule that is wrong by 0.1 % is beyond all of them,
@@ -83,7 +85,7 @@ def check_gradients(
 
     Cost:
         About 40 to 100 runs and five derivatives for each leaf; of the second order as
-        many sweeps.
+        many sweeps, and one that is recorded.
 
     A gradient that differs from that of the value on purpose, as with :func:`detach`
     and :func:`value_of`, is reported as wrong.
@@ -341,21 +343,18 @@ def _second_order(
 
     product = hvp_params(loss, params, None, point.along(index, v))
     transposed = hvp_params(loss, params, None, point.structure.unflatten(ws))
-    size = _size(point, index, v, u)
+    swept = partial(_slope_along, point, u, ws)
+    size = _size(point._replace(program=swept), index, v, as_value(np.float64(1)))
     results: list[Result[Any, TapeError]] = [product, transposed, size]
     return all_of(results).map(
         lambda found: Numbers(
             against_ws(found[0]),
             v * point.structure.leaves_of(found[1])[index],
             slope_at_zero(terms_at, _reach(point.xs[index])),
-            _CURVED * found[2],
+            found[2],
             point.underflows,
         )
     )
-
-
-_CURVED: Final = 1e-6
-"""How large second derivatives must be, relative to first ones, to be compared."""
 
 
 @do
@@ -367,3 +366,20 @@ def _weighed(
     weights = yield from const(u)
     products = yield from mul(y, weights)
     return (yield from sum_(products))
+
+
+@do
+def _slope_along(
+    point: _Point, u: Array, ws: list[Array | None], ids: Any, _: None
+) -> Do[NodeId, Any]:
+    """Return the slope of the weighed result along directions, by a recorded sweep."""
+    loss = yield from _weighed(point.program, u, ids, None)
+    gradients = yield from backward_m(loss)
+    slope = yield from const(0.0)
+    for id, w in zip(point.structure.leaves_of(ids), ws, strict=True):
+        if w is not None and id in gradients:
+            direction = yield from const(w)
+            products = yield from mul(gradients[id], direction)
+            part = yield from sum_(products)
+            slope = yield from add(slope, part)
+    return slope
