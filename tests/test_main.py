@@ -57,3 +57,11 @@ def test_show_says_what_is_wrong(
     assert "\x1b" not in error
     assert main(["show", file, "-f", "dot", "-o", "9"]) == 1
     assert "id=9, size=2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format_", ["table", "dot"])
+def test_show_refuses_a_negative_number_of_lines(
+    file: str, format_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", file, "-f", format_, "--lines", "-5"]) == 1
+    assert capsys.readouterr().err == "--lines takes a number from 0, not -5\n"

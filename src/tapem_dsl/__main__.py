@@ -23,6 +23,8 @@ DRAWN = {"dot": to_dot, "mermaid": to_mermaid, "svg": to_svg}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments; return the exit status."""
     given = _parser().parse_args(arguments)
+    if given.lines < 0:
+        return _failed(f"--lines takes a number from 0, not {given.lines}")
     loaded = load_tape("show", given.file)
     if isinstance(loaded, Failure):
         return _failed(loaded.failure())
