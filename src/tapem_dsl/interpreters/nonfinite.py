@@ -12,6 +12,7 @@ from tapem_dsl.arrays import Array, Tracer
 from tapem_dsl.errors import Place, TapeError, failed
 from tapem_dsl.errors.place import NOWHERE, Where
 from tapem_dsl.ids import NodeId, index_of
+from tapem_dsl.interpreters.check import checked
 from tapem_dsl.interpreters.reverse import backward
 from tapem_dsl.interpreters.reverse.seeds import Seed
 from tapem_dsl.program.machine import execute
@@ -103,7 +104,7 @@ def first_nonfinite(
 
     Fails with:
         What the program fails with, if all that it recorded is finite; what
-        :func:`backward` fails with.
+        :func:`backward` fails with; :class:`UnsoundTape` for a tape that no run made.
 
     Raises:
         TypeError: ``source`` is no program and no tape; a program is given gradients,
@@ -133,7 +134,7 @@ def first_nonfinite(
     check_argument("first_nonfinite", "source", source, Tape, "; or pass a program")
     if gradients is not None:
         check_argument("first_nonfinite", "gradients", gradients, Mapping)
-    return _of_tape(source, gradients, out, seed)
+    return checked(source).bind(lambda tape: _of_tape(tape, gradients, out, seed))
 
 
 def _of_tape(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.node import Node, operands
 
 
 def with_ancestors(nodes: Sequence[Node[Any]], tops: Iterable[int]) -> list[int]:
@@ -30,7 +30,7 @@ def with_ancestors(nodes: Sequence[Node[Any]], tops: Iterable[int]) -> list[int]
         needed[top] = True
     for index in range(len(needed) - 1, -1, -1):
         if needed[index]:
-            for parent in nodes[index].parents:
+            for parent in operands(nodes[index]):
                 if is_id_below(parent, index):
                     needed[parent] = True
     return [index for index, is_needed in enumerate(needed) if is_needed]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from tapem_dsl.ids import NodeId
-from tapem_dsl.messages import printable, written
+from tapem_dsl.messages import printable, short_repr, written
 from tapem_dsl.tape.equality import same
 from tapem_dsl.tape.op import Op
 from tapem_dsl.tape.value import as_value, frozen
@@ -87,7 +87,7 @@ class Node(
     def __repr__(self) -> str:
         return (
             f"Node({summary(self)}, value={summary_of_value(self.value)}, "
-            f"requires_grad={self.requires_grad})"
+            f"requires_grad={short_repr(self.requires_grad)})"
         )
 
     _repr_html_ = html_of
@@ -123,8 +123,35 @@ def summary(node: Node[Any]) -> str:  # Any: of any scalar type
     'mul(0, 1)'
     """
     if node.op is not None:
-        return f"{printable(node.op.label)}({', '.join(map(str, node.parents))})"
-    return "leaf" if node.name is None else f"leaf {node.name!r}"
+        given = [x if type(x) is int else short_repr(x) for x in operands(node)]
+        return f"{_label_of(node.op)}({', '.join(map(str, given))})"
+    return "leaf" if node.name is None else f"leaf {_name_of(node)}"
+
+
+# Any, below: whatever a node made by hand holds.
+
+
+def operands(node: Node[Any]) -> tuple[Any, ...]:
+    """
+    Return the parents of a node; of one made by hand, what is in their place.
+
+    >>> operands(Node(None, 7, np.float64(1)))
+    (7,)
+    """
+    given: Any = node.parents
+    return given if isinstance(given, tuple) else (given,)
+
+
+def _label_of(op: Any) -> str:
+    try:
+        return printable(op.label)
+    except Exception:  # noqa: BLE001 - what is no op, or a property of a user's
+        return short_repr(op)
+
+
+def _name_of(node: Node[Any]) -> str:
+    name: Any = node.name
+    return repr(name) if isinstance(name, str) else short_repr(name)
 
 
 def summary_of_value(value: NDArray[Any]) -> str:  # Any: of any scalar type

@@ -11,7 +11,7 @@ from tapem_dsl.interpreters.render.texts import (
     describe_value,
 )
 from tapem_dsl.messages import short_repr
-from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.node import Node, operands
 from tapem_dsl.tape.tape import Tape
 
 # Any, throughout: tapes and gradients of any scalar type.
@@ -46,7 +46,7 @@ def cells_of_node(id: int, node: Node[Any], gradients: GradientMap | None) -> Ce
     texts = (
         str(id),
         describe_op(node.op),
-        clipped(" ".join(map(_parent, node.parents))),
+        clipped(" ".join(map(_parent, operands(node)))),
         clipped(node.value.shape),
         str(node.value.dtype),
         "grad" if node.requires_grad else "-",

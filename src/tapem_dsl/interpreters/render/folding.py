@@ -9,7 +9,8 @@ import numpy as np
 
 from tapem_dsl.interpreters.periods import LEAST, Numbers, Run, run_of, runs_in
 from tapem_dsl.interpreters.render.texts import describe_op
-from tapem_dsl.tape.node import Node
+from tapem_dsl.messages import short_repr
+from tapem_dsl.tape.node import Node, operands
 from tapem_dsl.tape.tape import Tape
 
 # Any, throughout: nodes of any scalar type.
@@ -147,14 +148,14 @@ class _Table:
             if text is None:
                 text = texts[id(op)] = describe_op(op)
             key = (
-                *(text, len(node.parents), value.shape, value.dtype),
-                *(node.requires_grad, node.name),
+                *(text, len(operands(node)), value.shape, value.dtype),
+                *(bool(node.requires_grad), _name_of(node.name)),
             )
             numbers.append(kinds.setdefault(key, len(kinds)))
         self.kinds: Numbers = np.array(numbers, np.intp)
-        counts = [len(node.parents) for node in nodes]
+        counts = [len(operands(node)) for node in nodes]
         self.offsets: Numbers = np.cumsum([0, *counts], dtype=np.intp)
-        parents = list(chain.from_iterable(node.parents for node in nodes))
+        parents = list(chain.from_iterable(operands(node) for node in nodes))
         self.parents: Numbers = np.array(list(map(_index, parents)), np.intp)
 
     def parts_of(self, run: Run) -> Iterator[tuple[int, int]]:
@@ -169,6 +170,10 @@ class _Table:
             # the moves of a part lead from its first repetition to its last
             if end - begin + 1 >= LEAST:
                 yield run.start + begin * run.period, end - begin + 1
+
+
+def _name_of(name: object) -> object:
+    return name if name is None or isinstance(name, str) else short_repr(name)
 
 
 def _index(parent: object) -> int:

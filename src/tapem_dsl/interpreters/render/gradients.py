@@ -86,4 +86,4 @@ def _name(tape: Tape[Any], id: NodeId) -> str:
         return f"node {id}, not on the tape"
     if node.op is not None:
         return printable(summary(node))
-    return f"leaf {id}" if node.name is None else printable(node.name)
+    return f"leaf {id}" if node.name is None else clipped(node.name)

@@ -9,8 +9,9 @@ from tapem_dsl.errors import InvalidOutputId
 from tapem_dsl.ids import NodeId, index_of
 from tapem_dsl.interpreters.render.cells import check_tape
 from tapem_dsl.interpreters.render.texts import clipped, describe_op
+from tapem_dsl.messages import short_repr
 from tapem_dsl.tape.ancestors import is_id_below, with_ancestors
-from tapem_dsl.tape.node import Node
+from tapem_dsl.tape.node import Node, operands
 from tapem_dsl.tape.tape import Tape
 
 # Any, throughout: tapes of any scalar type.
@@ -177,11 +178,11 @@ def _graph(tape: Tape[Any], out: NodeId | None, function: str) -> _Graph:
     for id in ids:
         node = nodes[index_of(id)]
         graph.nodes.append((f"n{id}", _label(id, node), _look(node)))
-        for parent in node.parents:
+        for parent in operands(node):
             if is_id_below(parent, len(nodes) if out is None else index_of(id)):
                 graph.edges.append((f"n{parent}", f"n{id}"))
                 continue
-            key = clipped(repr(parent))
+            key = clipped(short_repr(parent))
             if key not in missing:
                 missing[key] = f"missing{len(missing)}"
                 graph.nodes.append((missing[key], (key, "no such node"), "missing"))

@@ -26,7 +26,8 @@ def clipped(text: object, width: int = _LONGEST) -> str:
     >>> clipped("abcdefgh", 6)
     'abcde…'
     """
-    shown = printable(str(text)[: width + 1])
+    plain = text if isinstance(text, str | tuple) else short_repr(text)
+    shown = printable(str(plain)[: width + 1])
     return shown if len(shown) <= width else f"{shown[: width - 1]}…"
 
 
@@ -40,8 +41,11 @@ def describe_op(op: Op | None) -> str:
     """
     if op is None:
         return "leaf"
-    given = ", ".join(parameters(op, short_repr))
-    return clipped(f"{op.name}({given})" if given else op.name)
+    try:
+        given = ", ".join(parameters(op, short_repr))
+        return clipped(f"{op.name}({given})" if given else op.name)
+    except Exception:  # noqa: BLE001 - what is no op, or a property of a user's
+        return clipped(short_repr(op))
 
 
 def describe_value(value: object) -> str:
