@@ -329,3 +329,20 @@ def test_a_function_that_gives_no_program_is_named(place: str) -> None:
 def test_scale_refuses_what_is_no_real_number(factor: Any) -> None:
     with pytest.raises(TypeError, match="scale takes a real number for factor"):
         scale(NodeId(0), factor)
+
+
+class Title(str):
+    """A text of another type, with other characters as ``str()``."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "other"
+
+
+def test_the_name_of_a_leaf_is_a_plain_text() -> None:
+    (node,) = leaf(1.0, Title("x")).exec().unwrap().nodes()
+    assert type(node.name) is str
+    assert leaf(1.0, Title("x")) == leaf(1.0, "x")
+    failure = leaf(np.array([1]), Title("x")).run().failure()
+    assert failure == leaf(np.array([1]), "x").run().failure()

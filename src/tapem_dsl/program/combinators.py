@@ -158,6 +158,8 @@ def leaf(
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a leaf's name is a string, not {short_repr(name)}")
+    if name is not None:
+        name = str.__str__(name)  # of a subclass, its characters
     if type(requires_grad) not in (bool, np.bool_):
         raise TypeError(
             f"requires_grad of a leaf is True or False, not {short_repr(requires_grad)}"

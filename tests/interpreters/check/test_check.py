@@ -131,6 +131,11 @@ WRONG: dict[str, tuple[Tape[Any], str, str]] = {
     "labels": (raw(node(None, (), np.int64(1))), "requires_grad", "has no gradient"),
     "frozen": (raw(X, node(Add(), (Zero, Zero), X.value, False)), "requires_grad", "T"),
     "name": (raw(node(None, (), X.value, True, 3)), "name", "3 is neither a text"),
+    "name of a subclass": (
+        raw(node(None, (), X.value, True, np.str_("x"))),
+        "name",
+        "np.str_('x') is neither a text",
+    ),
     "named": (raw(X, node(Add(), (Zero, Zero), X.value, True, "y")), "name", "only le"),
     "shape": (raw(X, node(Add(), (Zero, Zero), ROW.value)), "shape", "it is (2,), and"),
     "arity": (raw(X, node(Add(), (Zero,), X.value)), "shape", "takes 2 operands"),

@@ -123,7 +123,7 @@ def _of_node(
 def _wrong_name(node: Any) -> str:
     if node.name is None:
         return ""
-    if not isinstance(node.name, str):
+    if type(node.name) is not str:
         return f"{short_repr(node.name)} is neither a text nor None"
     if node.op is None:
         return ""
