@@ -2,6 +2,7 @@
 
 import re
 import reprlib
+import unicodedata
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
@@ -81,6 +82,32 @@ def printable(text: object) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in plain
     )
+
+
+def cell_width(text: str) -> int:
+    """
+    Return how many cells of a terminal a printable text takes.
+
+    >>> cell_width("abc"), cell_width("日本"), cell_width("e\u0301")
+    (3, 4, 1)
+    """
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def padded(text: str, width: int) -> str:
+    """
+    Return a text with spaces after it, so that it takes this many cells.
+
+    >>> padded("日", 4)
+    '日  '
+    """
+    return text + " " * (width - cell_width(text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def container_fix(x: object) -> str:

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import cell_width, padded, printable
 from tapem_dsl.testing.extrapolation import ROUNDING, Slope
 
 Verdict: TypeAlias = Literal["right", "undecided", "wrong"]
@@ -81,10 +81,10 @@ class GradientReport:
     def __str__(self) -> str:
         head = ("leaf", "order", "forward", "reverse", "differences", "tolerance")
         table = [(*head, "verdict"), *map(_cells, self.leaves)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        widths = [max(map(cell_width, column)) for column in zip(*table, strict=True)]
         return "\n".join(
             "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+                padded(cell, width) for cell, width in zip(row, widths, strict=True)
             ).rstrip()
             for row in table
         )

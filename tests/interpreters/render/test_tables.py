@@ -29,7 +29,8 @@ from tapem_dsl import (
     to_text,
 )
 from tapem_dsl.interpreters.render import cells, to_rich
-from tapem_dsl.interpreters.render.texts import describe_value
+from tapem_dsl.interpreters.render.texts import clipped, describe_value
+from tapem_dsl.messages import cell_width
 from tapem_dsl.testing.strategies import ids_of, tapes
 from tests.interpreters.render.hostile import ZERO, hostile_tapes
 
@@ -168,3 +169,38 @@ def test_gradients_by_name() -> None:
     assert long.splitlines()[-1] == "... 90 more"
     with pytest.raises(TypeError, match="gradients_to_text takes gradients by id"):
         gradients_to_text(3.0, tape)
+
+
+WIDE = ("日本語", "🙂🙂", "ab", "e\u0301\u0301", "\uff41\uff42", "한국어" * 20, "x")
+
+
+def cells_before(line: str, mark: str) -> int:
+    return cell_width(line[: line.index(mark)])
+
+
+@pytest.mark.parametrize("width", [200, 70, 50])
+def test_columns_stand_below_each_other_whatever_the_names(width: int) -> None:
+    nodes = [node for name in WIDE for node in leaf(7.0, name).exec().unwrap()]
+    header, *lines = to_text(Tape(nodes), width=width).splitlines()
+    assert {cells_before(line, "  7") for line in lines} == {
+        cells_before(header, "  value")
+    }
+    assert max(map(cell_width, lines)) <= width
+
+
+def test_gradients_stand_below_each_other_whatever_the_names() -> None:
+    lines = gradients_to_text(dict.fromkeys(WIDE, np.float64(7))).splitlines()
+    assert len({cells_before(line, "  ()") for line in lines}) == 1
+
+
+@pytest.mark.parametrize("text", [*WIDE[:4], "\u0301" * 200, "a" + "\u0301" * 200])
+def test_cells_are_those_of_rich(text: str) -> None:
+    rich_cells = pytest.importorskip("rich.cells")
+    assert cell_width(text) == rich_cells.cell_len(text)
+    assert rich_cells.cell_len(clipped(text, 5)) <= 5
+
+
+def test_what_is_left_out_of_a_text_is_marked() -> None:
+    assert clipped("a" + "\u0301" * 200, 60)[-1] == "…"
+    assert clipped("日本語", 5) == "日本…"
+    assert clipped("日本語", 6) == "日本語"

@@ -12,7 +12,7 @@ from tapem_dsl.interpreters.render.cells import (
     check_tape,
 )
 from tapem_dsl.interpreters.render.texts import clipped, describe_value
-from tapem_dsl.messages import printable
+from tapem_dsl.messages import cell_width, padded, printable
 from tapem_dsl.tape.node import summary
 from tapem_dsl.tape.tape import Tape
 
@@ -56,9 +56,9 @@ def gradients_to_text(
         (clipped(name, 40), str(getattr(value, "shape", ())), describe_value(value))
         for name, value in shown
     ]
-    wide = [max((len(row[at]) for row in cells), default=0) for at in range(2)]
+    wide = [max((cell_width(row[at]) for row in cells), default=0) for at in range(2)]
     lines = [
-        f"{name.ljust(wide[0])}  {shape.ljust(wide[1])}  {value}"
+        f"{padded(name, wide[0])}  {padded(shape, wide[1])}  {value}"
         for name, shape, value in cells
     ]
     if hidden:

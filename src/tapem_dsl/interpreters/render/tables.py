@@ -16,6 +16,7 @@ from tapem_dsl.interpreters.render.cells import (
 )
 from tapem_dsl.interpreters.render.folding import lines_of
 from tapem_dsl.interpreters.render.texts import clipped
+from tapem_dsl.messages import cell_width, padded
 from tapem_dsl.tape.node import Node
 from tapem_dsl.tape.tape import Tape
 
@@ -49,7 +50,7 @@ def to_text(
         tape: the tape.
         gradients: gradients by id, as ``backward`` returns them.
         most: how many lines are shown at most, or a few more.
-        width: of the table, in characters; longer cells end in ``…``.
+        width: of the table, in cells of a terminal; longer cells end in ``…``.
 
     Cost:
         Linear in the number of nodes, some 2 us each. Only values that are shown are
@@ -152,18 +153,18 @@ def _laid_out(
         at for at in range(len(COLUMNS)) if at < 2 or any(row.texts[at] for row in rows)
     ]
     widths = _widths(columns, rows, width)
-    header = [(COLUMNS[at].ljust(widths[at]), "bold") for at in columns]
+    header = [(padded(COLUMNS[at], widths[at]), "bold") for at in columns]
     lines = [_spaced(header)]
     for row in rows:
         first, second, *_ = row.texts
         if row.node is None:  # its text reaches over all columns
-            aside = [(first.ljust(widths[0]), _ASIDE), (second, _ASIDE)]
+            aside = [(padded(first, widths[0]), _ASIDE), (second, _ASIDE)]
             lines.append(_spaced(aside))
             continue
         lines.append(
             _spaced(
                 (
-                    clipped(row.texts[at], widths[at]).ljust(widths[at]),
+                    padded(clipped(row.texts[at], widths[at]), widths[at]),
                     _style(COLUMNS[at], row.texts[at], row.node),
                 )
                 for at in columns
@@ -179,7 +180,9 @@ def _spaced(pieces: Iterable[_Styled]) -> list[_Styled]:
 def _widths(columns: list[int], rows: list[Cells], width: int) -> dict[int, int]:
     """Return the widths of columns: the widest give way until the table fits."""
     widths = {
-        at: max(len(row.texts[at]) for row in rows if row.node or not at) if rows else 0
+        at: max(
+            (cell_width(row.texts[at]) for row in rows if row.node or not at), default=0
+        )
         for at in columns
     }
     widths = {at: max(n, len(COLUMNS[at])) for at, n in widths.items()}

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapem_dsl.arrays import Tracer
-from tapem_dsl.messages import printable, short_repr
+from tapem_dsl.messages import cell_width, printable, short_repr
 from tapem_dsl.program.spine import parameters
 from tapem_dsl.tape.op import Op
 
@@ -21,14 +22,17 @@ _EXACT_BITS: Final = 40
 
 def clipped(text: object, width: int = _LONGEST) -> str:
     """
-    Return a printable text of at most some width.
+    Return a printable text that takes at most some cells of a terminal.
 
-    >>> clipped("abcdefgh", 6)
-    'abcde…'
+    >>> clipped("abcdefgh", 6), clipped("日本語", 4)
+    ('abcde…', '日…')
     """
-    plain = text if isinstance(text, str | tuple) else short_repr(text)
-    shown = printable(str(plain)[: width + 1])
-    return shown if len(shown) <= width else f"{shown[: width - 1]}…"
+    plain = str(text) if isinstance(text, str | tuple) else short_repr(text)
+    shown = printable(plain[: width + 1])
+    if cell_width(shown) <= width and len(plain) <= width + 1:
+        return shown
+    ends = accumulate(map(cell_width, shown))
+    return f"{shown[: sum(end < width for end in ends)]}…"
 
 
 def describe_op(op: Op | None) -> str:
