@@ -21,6 +21,7 @@ from tapem_dsl import (
     do,
     exp,
     first_nonfinite,
+    get_tape,
     inv,
     leaf,
     make_dual,
@@ -288,3 +289,19 @@ def test_a_program_takes_no_gradients_and_returns_an_id_to_be_swept() -> None:
         first_nonfinite(leaf(1.0), {})
     with pytest.raises(TypeError, match="the program's value"):
         first_nonfinite(leaf(1.0).map(str), seed=1.0)
+
+
+@do
+def overflows(*, shown: bool) -> Do[NodeId, Any]:
+    """Record an infinite value, seen by a tape or not, and fail."""
+    x = yield from leaf(1000.0)
+    if shown:
+        yield from get_tape()
+    yield from exp(x)
+    return (yield from throw("first"))
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_what_a_handler_discarded_is_not_found(shown: bool) -> None:
+    program = overflows(shown=shown).lash(lambda _: throw("second"))
+    assert first_nonfinite(program).failure() == Thrown("second")

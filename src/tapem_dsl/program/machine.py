@@ -121,7 +121,8 @@ def execute(
     Run a program from a tape.
 
     The run copies the nodes of the entry tape, so that this tape does not keep alive
-    what the run appends. ``watch`` is called after each append.
+    what the run appends. ``watch`` is called after each append,
+    and after a ``lash`` discarded nodes.
 
     NumPy's floating-point warnings are off during the run, also in the code of
     do-blocks: an overflow is an inf, as documented.
@@ -265,6 +266,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
                 nodes, shared = nodes[:size], False
             else:
                 del nodes[size:]
+            if watch is not None:
+                watch(nodes, size, stack)
             program = source.handler(error)
             continue
 
