@@ -512,3 +512,61 @@ def test_a_package_whose_name_begins_as_that_of_the_library_has_lines() -> None:
     names: dict[str, Any] = {"do": do, "throw": throw}
     exec(compile(source, file, "exec"), names)
     assert names["loss"]().run().failure().place.chain == (Line("loss", file, 3),)
+
+
+def test_an_error_that_a_handler_saved_keeps_its_place() -> None:
+    @do
+    def program() -> Do[Any, Any]:
+        saved: list[TapeError] = []
+
+        def save(error: TapeError) -> TapeM[None, Any]:
+            saved.append(error)
+            return pure(None)
+
+        yield from CAUSES["shape"]().lash(save)
+        yield from throw("second").lash(save)
+        return (yield from throw(saved[0]))
+
+    found = program().run().failure()
+    names = [line.function.rsplit(".", 1)[-1] for line in lines_of(found)]
+    assert names == ["_shape", "program"]
+    assert lines_of(found)[0].number == marked("shape")
+
+
+def test_lines_that_alternate_do_not_make_a_chain_longer() -> None:
+    @do
+    def program() -> Do[Any, Any]:
+        error: TapeError = Thrown("no")
+
+        def save(found: TapeError) -> TapeM[TapeError, Any]:
+            return pure(found)
+
+        for _ in range(10):
+            error = yield from throw(error).lash(save)
+            error = yield from throw(error).lash(save)
+        return (yield from throw(error))
+
+    assert len(program().run().failure().place.chain) == 1
+
+
+def test_each_level_of_a_block_that_runs_itself_is_shown() -> None:
+    @do
+    def level(n: int) -> Do[Any, Any]:
+        if n == 0:
+            return (yield from throw("bottom"))
+        return (yield from TapeM.from_result(level(n - 1).eval()))
+
+    assert len(level(3).run().failure().place.chain) == 4
+
+
+def test_an_error_that_goes_through_many_runs_has_a_short_chain() -> None:
+    @do
+    def again(error: TapeError) -> Do[Any, Any]:
+        return (yield from throw(error))
+
+    error: TapeError = Thrown("no")
+    for _ in range(500):
+        error = again(error).run().failure()
+    chain = error.place.chain
+    assert len(chain) == 65
+    assert chain[48] == Skipped(500 - 64)

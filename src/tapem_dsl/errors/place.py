@@ -107,6 +107,9 @@ class Place:
     state: Any = field(default=None, compare=False, repr=False)
     """In a training loop, the last good state; it lives as long as the error does."""
 
+    run: object = field(default=None, compare=False, repr=False)
+    """The run of a program in which the failure was met last, by identity."""
+
     def __bool__(self) -> bool:
         """Return whether anything is known."""
         return bool(self.chain or self.nodes)

@@ -11,7 +11,6 @@ import numpy as np
 from returns.result import Failure, Result, Success
 
 from tapem_dsl.errors import Place, Refused, Swapped, TapeError, failed
-from tapem_dsl.errors.place import NOWHERE
 from tapem_dsl.messages import no_program, short_repr
 from tapem_dsl.program.checks import name_of
 from tapem_dsl.program.instruction import (
@@ -181,7 +180,7 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
     value: Any = None
     source: Any = None  # the frame that returned the program
     send: Any = None  # the ``send`` of the top frame; None: not yet looked up, or none
-    place = NOWHERE  # of the last failure; a handler may pass it on
+    run = object()  # known by the places of its failures
     while True:
         error: TapeError | None = None
         code: Any  # an instruction
@@ -255,9 +254,8 @@ def _run(  # noqa: C901, PLR0912, PLR0915 - one loop; a call an instruction cost
 
         # A failure resumes the nearest handler, on the tape as it was at its lash.
         if error is not None:
-            if not error.place or error.place is not place:
-                error = placed(error, stack, nodes)
-                place = error.place
+            if error.place.run is not run:  # no handler passes it on
+                error = placed(error, stack, nodes, run)
             source = _unwind(stack)
             if source is None:
                 return failed(error)

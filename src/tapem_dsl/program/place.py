@@ -16,10 +16,19 @@ from tapem_dsl.tape.node import Node
 
 # Any, below: frames of the machine, nodes of any scalar type.
 def placed(
-    error: TapeError, stack: Sequence[Any], nodes: Sequence[Node[Any]]
+    error: TapeError,
+    stack: Sequence[Any],
+    nodes: Sequence[Node[Any]],
+    run: object = None,
 ) -> TapeError:
     """
-    Return an error with its place; to a place from a run inside, the chain is added.
+    Return an error with its place; to a place from another run, the chain is added.
+
+    Args:
+        error: an error from elsewhere: one that has a place in this run keeps it.
+        stack: the frames of the machine.
+        nodes: the nodes of the run.
+        run: stands for the run.
 
     >>> import numpy as np
     >>> from tapem_dsl.errors import OpError
@@ -29,16 +38,16 @@ def placed(
     """
     chain = chain_of(stack)
     if error.place:
-        before = error.place.chain
-        if not chain or before[-len(chain) :] == chain:
-            return error  # a handler passes it on
+        if not chain:
+            return error
+        whole = _cut((*error.place.chain, *chain))
         state = error.place.state if (last := _state_of(stack)) is None else last
-        return error.at(replace(error.place, chain=(*before, *chain), state=state))
+        return error.at(replace(error.place, chain=whole, state=state, run=run))
     facts = error.facts()
     ids: Any = facts.get("ids", (facts.get("id"),))
     shown = [id for id in ids if isinstance(id, int) and 0 <= id < len(nodes)]
     names = tuple(described(id, nodes[id]) for id in shown[:_NODES])
-    return error.at(Place(chain, names, _state_of(stack)))
+    return error.at(Place(chain, names, _state_of(stack), run))
 
 
 def described(id: int, node: Node[Any]) -> str:
@@ -63,6 +72,15 @@ def chain_of(stack: Sequence[Any]) -> tuple[Where, ...]:
         return _chain(stack)
     inner, outer = _chain(stack[-_INNER:]), _chain(stack[:_OUTER])
     return (*inner, Skipped(skipped), *outer)
+
+
+def _cut(chain: tuple[Where, ...]) -> tuple[Where, ...]:
+    """Leave out the middle of a chain that went through many runs."""
+    hidden = chain[_INNER:-_OUTER]
+    if len(hidden) <= 1:
+        return chain
+    count = sum(x.count if isinstance(x, Skipped) else 1 for x in hidden)
+    return (*chain[:_INNER], Skipped(count), *chain[-_OUTER:])
 
 
 _INNER: Final = 48
