@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import tapem_dsl
 from tapem_dsl import (
     Do,
     Node,
@@ -378,3 +379,27 @@ def test_control_characters_in_names_of_ops_reach_no_terminal() -> None:
         text = repr(shown)
         assert text.isprintable(), text
         assert "x1b[2J" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "backward_m(0)",
+        "backward_m(0, wrt=(1,))",
+        "backward_m(0, seed=2)",
+        "backward_m(0, seed=2, wrt=(1, 3))",
+        "backward_scalar(0)",
+        "backward_scalar(0, wrt=(1,))",
+        "value_of(0)",
+        "get_tape()",
+        "pure(np.float32(1.5))",
+        "pure(np.float64(1.5))",
+        "pure(np.float64('inf'))",
+        "pure(np.int8(3))",
+        "pure(np.True_)",
+        "scale(0, factor=np.float32(1.5))",
+    ],
+)
+def test_a_repr_is_the_code_of_an_equal_program(text: str) -> None:
+    names = {**vars(tapem_dsl), "np": np}
+    assert repr(eval(text, names)) == f"<TapeM: {text}>"

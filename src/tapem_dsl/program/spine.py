@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import Parameter, signature
 from math import isfinite
+from sys import modules
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
@@ -110,7 +111,7 @@ class _Short(LongNumbers):
                 Read(function=function, args=args)
                 | Extend(function=function, args=args)
             ):
-                return f"{short(function)}({', '.join(map(short, args))})"
+                return f"{short(function)}({', '.join(_given(function, args, short))})"
             case Block(function=function, args=args, kwargs=kwargs):
                 given = [*map(short, args)]
                 given += [f"{name}={short(x)}" for name, x in kwargs.items()]
@@ -167,14 +168,29 @@ class _Short(LongNumbers):
         return f"np.{x.__name__}"
 
     def repr_instance(self, x: Any, level: int) -> str:
-        """Write a NumPy scalar as a number, other objects as ``reprlib`` does."""
+        """Write a NumPy scalar as code, other objects as ``reprlib`` does."""
         if isinstance(x, np.floating) and not np.isfinite(x):
-            return _of_leaf(x)
-        if isinstance(x, np.generic):
-            return str(x)
+            return f"np.{type(x).__name__}('{x}')"
         if isinstance(x, type):  # of a metaclass
             return self.repr_type(x, level)
         return printable(super().repr_instance(x, level))
+
+
+def _given(
+    function: Any, args: tuple[Any, ...], shown: Callable[[object], str]
+) -> list[str]:
+    """List the arguments of a function as the public one of its name takes them."""
+    name = function.__name__.lstrip("_")
+    public = getattr(modules.get(function.__module__), name, function)
+    known = signature(public).parameters
+    given = []
+    for own, x in zip([*signature(function).parameters][1:], args, strict=False):
+        taken = known.get(own)
+        if taken is None or taken.kind is not Parameter.KEYWORD_ONLY:
+            given.append(shown(x))
+        elif x is not taken.default:
+            given.append(f"{own}={shown(x)}")
+    return given
 
 
 def _of_leaf(value: Any) -> str:
