@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,7 @@ from tapem_dsl.testing import (
     check_gradients,
     explain_difference,
 )
+from tapem_dsl.testing.sample_ops import SAMPLE_OPS
 from tests.interpreters.render.hostile import ZERO, Hostile
 
 
@@ -403,3 +405,19 @@ def test_control_characters_in_names_of_ops_reach_no_terminal() -> None:
 def test_a_repr_is_the_code_of_an_equal_program(text: str) -> None:
     names = {**vars(tapem_dsl), "np": np}
     assert repr(eval(text, names)) == f"<TapeM: {text}>"
+
+
+def operands_of(function: Any) -> int:
+    """Count the nodes that a function of an op takes."""
+    known = signature(function, eval_str=True).parameters.values()
+    return sum(x.annotation == NodeId for x in known)
+
+
+@pytest.mark.parametrize("op", SAMPLE_OPS, ids=[op.label for op in SAMPLE_OPS])
+def test_the_repr_of_an_op_is_the_code_of_an_equal_program(op: Any) -> None:
+    names = {**vars(tapem_dsl), "Fraction": Fraction}
+    function = names[op.recorded_by or op.name]
+    program = apply_op(op, *map(NodeId, range(operands_of(function))))
+    text = repr(program).removeprefix("<TapeM: ").removesuffix(">")
+    assert text.startswith(f"{function.__name__}(")
+    assert eval(text, names) == program

@@ -191,6 +191,7 @@ class SoftmaxLast(Unary):
     """``exp(x) / sum(exp(x))`` along the last axis."""
 
     name = "softmax"
+    recorded_by = "softmax_last"
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
@@ -225,6 +226,7 @@ class LogSoftmaxLast(Unary):
     """``x - log(sum(exp(x)))`` along the last axis."""
 
     name = "log_softmax"
+    recorded_by = "log_softmax_last"
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:

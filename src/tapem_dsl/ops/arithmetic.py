@@ -292,6 +292,7 @@ class Max(Binary):
     """The larger of two; NaN if either is."""
 
     name = "max"
+    recorded_by = "max_"
     with_numbers = ("clamp(x, {}, float('inf'))",) * 2
 
     @override
@@ -324,6 +325,7 @@ class Min(Binary):
     """The smaller of two; NaN if either is."""
 
     name = "min"
+    recorded_by = "min_"
     with_numbers = ("clamp(x, float('-inf'), {})",) * 2
 
     @override

@@ -24,6 +24,7 @@ class Attention(Op):
     """Each token's mean of all tokens' values, weighted by the softmax of scores."""
 
     name = "multi_head_attention"
+    recorded_by = "attention"
 
     contribution_order = (4, 0, 1, 2, 3)
 

@@ -300,6 +300,7 @@ class Abs(Unary):
     """Absolute value."""
 
     name = "abs"
+    recorded_by = "abs_"
 
     @override
     def evaluate(self, xp: Namespace, *inputs: Array) -> Array:

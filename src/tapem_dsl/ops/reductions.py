@@ -20,6 +20,7 @@ class Sum(Op):
     """The sum of all entries."""
 
     name = "sum"
+    recorded_by = "sum_"
 
     @override
     def shape(self, *inputs: Shape) -> Shape:

@@ -230,6 +230,7 @@ class SwapAdjacentAtDepth(Op):
     """The axes ``depth`` and ``depth + 1`` exchanged; the identity without them."""
 
     name = "swapAdjacentAtDepth"
+    recorded_by = "swap_adjacent_at_depth"
     scalar_kinds = ANY_SCALAR
 
     depth: int
@@ -271,6 +272,7 @@ class BroadcastTo(Op):
     """Entries repeated along new axes to the left, and along axes of extent 1."""
 
     name = "broadcastTo"
+    recorded_by = "broadcast_to"
     scalar_kinds = ANY_SCALAR
 
     to: Shape

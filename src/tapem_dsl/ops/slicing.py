@@ -28,6 +28,7 @@ class Concat(Op):
     """Arrays joined along one axis."""
 
     name = "concat_leading_axis"
+    recorded_by = "concat"
     scalar_kinds = ANY_SCALAR
 
     axis: int
@@ -91,6 +92,7 @@ class Slice(Op):
     """A range of one axis."""
 
     name = "slice"
+    recorded_by = "slice_"
     scalar_kinds = ANY_SCALAR
 
     start: int

@@ -100,9 +100,10 @@ class _Short(LongNumbers):
                 function = "leaf" if flag else "const"
                 return f"{function}({_of_leaf(value)}{named})"
             case Record(op=op, ids=ids, shape=shape):
-                given = [*map(str, ids), *parameters(op, short)]
+                static = (x.removeprefix("to=") for x in parameters(op, short))
+                given = [*map(str, ids), *static]
                 given += [] if shape is None else [f"shape={shape}"]
-                return f"{printable(op.name)}({', '.join(given)})"
+                return f"{printable(op.recorded_by or op.name)}({', '.join(given)})"
             case Throw(error=error):
                 return f"throw({short(error)})"
             case FoldM(step=step, init=init, items=items):

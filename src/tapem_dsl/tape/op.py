@@ -45,6 +45,9 @@ class Op(ABC):
     name: ClassVar[str]
     """TorchLean's string for the op. Errors and listings use it."""
 
+    recorded_by: ClassVar[str] = ""
+    """The function that records the op, if its name is not :attr:`name`."""
+
     differentiable: ClassVar[bool] = True
     """Whether the op has a gradient. If not, its node's ``requires_grad`` is false."""
 
