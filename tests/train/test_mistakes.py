@@ -34,6 +34,7 @@ from tests.kinds import Kind
 LOOSE: Final[Any] = train
 LOOSE_OPTIM: Final[Any] = optim
 REPORT: Final = StepReport(1.0)
+EPOCH: Final = train.EpochReport(0, 1.0)
 METRIC: Final = Metric("a", 1.0)
 DATA: Final = Dataset.of_list([1.0, 2.0])
 ARRAYS: Final[Any] = ArrayDataset.of_tree("t", np.ones(3)).unwrap()
@@ -84,6 +85,16 @@ KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(["metrics", "metrics_sum", "a", "b"], METRICS),
     **dict.fromkeys(["dataset", "other"], DATASET),
     **dict.fromkeys(["mode", "anneal"], Kind("cos", "cats", 3, None, PROGRAM)),
+    **dict.fromkeys(["steps_per_epoch", "patience"], Kind(1, *COUNT.bad, 0)),
+    "program": FUNCTION,
+    "optimiser": Kind(optim.sgd(0.1), optim.sgd, 0.1, None, Sgd(), PROGRAM),
+    "held_out": Kind(DATA, [1.0], 3, PROGRAM, np.ones(2), Dataset),
+    "callbacks": Kind((print,), print, 3, None, PROGRAM, (3,)),
+    "checkpoint": Kind("no such file", b"f", 3, PROGRAM),
+    "resume": Kind(False, "no", None, 1, PROGRAM),
+    "engine": Kind("numpy", "torch", 3, PROGRAM),
+    "history": Kind((EPOCH,), 3, None, (REPORT,), PROGRAM),
+    "figure": Kind(None, 3, "x", PROGRAM),
     "path": PATH,
     "options": OPTIONS,
     "shape": SHAPE,
@@ -131,6 +142,8 @@ KINDS: Final[dict[str, Kind]] = {
     "mean_scalar_over_array.xs": Kind([1.0], 3, None, PROGRAM, {1.0}, "ab"),
     "mean_scalar_over_dataset.xs": DATASET,
     "eval_batches.batches": Kind([[1.0]], 3, None, PROGRAM, {(1.0,)}, [1.0], [None]),
+    "EpochReport.held_out": Kind(REPORT, 3, 0.5, PROGRAM, EPOCH),
+    "fit.epochs": Kind(0, *COUNT.bad),
     "eval_dataset.dataset": Kind(DATA, *DATASET.bad, ARRAYS),
     "ParamTable.entries": Kind(TABLE.entries, 3, None, (1.0,), TABLE.entries[0]),
     "ParamEntry.value": ARRAY,
@@ -154,14 +167,23 @@ RATES: Final = {
 }
 
 OPEN: Final = {
-    *("pytree", "ArrayDataset.data", "like", "init", "others", "parameters", "updates"),
+    *("pytree", "ArrayDataset.data", "like", "init", "others", "updates"),
+    *("params", "parameters"),
     *("parameter", "_cached", "l2_norm.gradients"),
     *("require_grad_tensor.tag", "require_value_tensor.tag"),
     *("require_scalar_value.tag",),
 }
 """What takes any value, is a pytree, or is tried elsewhere."""
 
-BARE: Final = {"Pair", "NpyArray", "Stepped", "Level", "LineFormatter", "no_log"}
+BARE: Final = {
+    "Fitted",
+    "Pair",
+    "NpyArray",
+    "Stepped",
+    "Level",
+    "LineFormatter",
+    "no_log",
+}
 """Results, states and what does nothing: they hold what they are given."""
 
 INSTANCES: Final[list[Any]] = [

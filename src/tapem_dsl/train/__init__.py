@@ -43,6 +43,9 @@ from tapem_dsl.train.loop.evaluation import eval_batches as eval_batches
 from tapem_dsl.train.loop.evaluation import eval_dataset as eval_dataset
 from tapem_dsl.train.loop.evaluation import eval_dataset_batches as eval_dataset_batches
 from tapem_dsl.train.loop.evaluation import eval_list as eval_list
+from tapem_dsl.train.loop.fit import fit as fit
+from tapem_dsl.train.loop.fitted import EpochReport as EpochReport
+from tapem_dsl.train.loop.fitted import Fitted as Fitted
 from tapem_dsl.train.loop.loggers import Level as Level
 from tapem_dsl.train.loop.loggers import LineFormatter as LineFormatter
 from tapem_dsl.train.loop.loggers import LogEntry as LogEntry
@@ -55,6 +58,7 @@ from tapem_dsl.train.loop.mean_loss import (
 from tapem_dsl.train.loop.mean_loss import (
     mean_scalar_over_dataset as mean_scalar_over_dataset,
 )
+from tapem_dsl.train.loop.plots import plot_history as plot_history
 from tapem_dsl.train.loop.reports import Metric as Metric
 from tapem_dsl.train.loop.reports import ReportSum as ReportSum
 from tapem_dsl.train.loop.reports import StepReport as StepReport
@@ -68,3 +72,4 @@ from tapem_dsl.train.loop.trainer import Trainer as Trainer
 from tapem_dsl.train.loop.trainer import no_log as no_log
 from tapem_dsl.train.loop.trainer import run_steps as run_steps
 from tapem_dsl.train.loop.trainer import run_steps_m as run_steps_m
+from tapem_dsl.train.loop.training_step import step_of as step_of

@@ -45,7 +45,7 @@ def eval_list(
     """
     _check("eval_list", tag, report_of, samples=samples)
     sums = (_report(tag, report_of(x)).map(ReportSum.of_report) for x in samples)
-    return _mean(tag, sums, EmptyDataset(tag))
+    return mean_report(tag, sums, EmptyDataset(tag))
 
 
 def eval_dataset(
@@ -92,7 +92,7 @@ def eval_batches(
     _check("eval_batches", tag, report_of, batches=batches)
     of_rows = isinstance(batches, Batches)
     sums = (_of_batch(tag, batch, report_of, of_rows) for batch in batches)
-    return _mean(tag, sums, EmptyBatches(tag, "batch list"))
+    return mean_report(tag, sums, EmptyBatches(tag, "batch list"))
 
 
 def eval_dataset_batches(
@@ -160,10 +160,16 @@ def _report(tag: str, given: object) -> ReportResult:
     return result.map(lambda report: checked_report(function, report))
 
 
-def _mean(
+def mean_report(
     tag: str, sums: Iterable[Result[ReportSum, TapeError]], empty: TapeError
 ) -> ReportResult:
-    """Return the mean of sums added from the left, or the first failure."""
+    """
+    Return the mean of sums added from the left, or the first failure.
+
+    >>> sums = [Success(ReportSum(1, 2.0)), Success(ReportSum(3, 2.0))]
+    >>> mean_report("demo", sums, EmptyDataset("demo"))
+    <Success: StepReport(loss=1.0, metrics=())>
+    """
     total: ReportSum | None = None
     for position, one in enumerate(sums):
         if isinstance(one, Failure):
