@@ -98,7 +98,7 @@ def test_digits_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert ends[0] == ends[1]
     other = digits(parts, "--epochs", "3", "--resume", "--batch-size", "31")
     assert other.returncode == 1
-    what = "resume: another loader: batch_size was 32 and is 31\n"
+    what = "digits: another loader: batch_size was 32 and is 31\n"
     assert other.stderr == what
 
 
@@ -255,3 +255,16 @@ def test_the_transformer_learns_alike_on_both_engines() -> None:
     apart = re.search(r"losses differ by ([\d.e-]+); XLA is", finished.stdout)
     assert apart
     assert float(apart[1]) < 1e-6
+
+
+@pytest.mark.parametrize(("name", "most"), [("logistic", 30), ("digits", 120)])
+def test_a_training_is_short(name: str, most: int) -> None:
+    assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < most
+
+
+def test_a_logistic_regression_tells_tumours_apart() -> None:
+    finished = run("examples/logistic.py")
+    assert finished.returncode == 0, finished.stderr
+    right = re.match(r"(\S+)% of 99 held-out tumours", finished.stdout)
+    assert right is not None
+    assert float(right[1]) > 95

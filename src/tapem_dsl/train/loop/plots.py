@@ -1,13 +1,21 @@
 """A drawing of a history."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tapem_dsl.arguments import describe, items_of
 from tapem_dsl.train.loop.fitted import EpochReport
 
 if TYPE_CHECKING:
-    from matplotlib.figure import FigureBase
+    from matplotlib.figure import Figure, FigureBase
+
+    B = TypeVar("B", bound=FigureBase)
+
+
+@overload
+def plot_history(history: Iterable[EpochReport], figure: None = None) -> "Figure": ...
+@overload
+def plot_history(history: Iterable[EpochReport], figure: "B") -> "B": ...
 
 
 def plot_history(
