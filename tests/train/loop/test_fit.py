@@ -320,6 +320,32 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(
     assert len(again.history) == 3
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, Fraction])
+def test_reports_of_any_numbers_are_resumed(kind: Any, tmp_path: Path) -> None:
+    def report(params: Any, sample: Any) -> Any:
+        return Success(StepReport(kind(2), (Metric("three", kind(3)),)))
+
+    options: Any = {"held_out": DATA, "report_of": report, "engine": None}
+    options |= {"checkpoint": tmp_path / "a"}
+    first = fit(loss_of, PARAMS, LOADER, ADAM, epochs=1, **options).unwrap()
+    again = fit(loss_of, PARAMS, LOADER, ADAM, epochs=1, resume=True, **options)
+    assert again.unwrap() == first
+    assert first.history[0].held_out == StepReport(2, (Metric("three", 3),))
+
+
+def test_a_resumed_run_counts_on(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def track(steps: range) -> range:
+        seen.extend(steps)
+        return steps
+
+    options: Any = {"checkpoint": tmp_path / "a", "engine": None, "track": track}
+    fit(loss_of, PARAMS, LOADER, ADAM, epochs=1, **options).unwrap()
+    fit(loss_of, PARAMS, LOADER, ADAM, epochs=2, resume=True, **options).unwrap()
+    assert seen == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_run_that_stopped_early_stays_so(tmp_path: Path) -> None:
     options: Any = {"patience": 1, "engine": None, "checkpoint": tmp_path / "a"}
     args: Any = (loss_of, PARAMS, DataLoader(DATA, 23), optim.sgd(0.0))

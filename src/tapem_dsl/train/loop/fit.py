@@ -300,10 +300,10 @@ def _saving(
 def _steps_of(
     loader: DataLoader[Any], steps_per_epoch: int | None, tag: str
 ) -> Result[int, TapeError]:
-    """Return the number of steps of an epoch; of no batch, the one that fails."""
+    """Return the number of steps of an epoch."""
     if steps_per_epoch is not None:
         return Success(steps_per_epoch)
-    return loader.epoch(tag).map(lambda given: max(len(given[1]), 1))
+    return loader.epoch(tag).map(lambda given: len(given[1]))
 
 
 def _count(batch: Any) -> int:
