@@ -102,7 +102,7 @@ def test_backward_m_programs_are_values() -> None:
     assert one != backward_m(X)
     assert one != backward_m(X, seed=X, wrt=[X])
     assert pickle.loads(pickle.dumps(one)) == one
-    assert repr(one) == "<TapeM: backward_m(0, None, (0,))>"
+    assert repr(one) == "<TapeM: backward_m(0, wrt=(0,))>"
 
 
 def test_tapes_with_sweeps_pickle_and_are_equal_to_their_copies() -> None:
