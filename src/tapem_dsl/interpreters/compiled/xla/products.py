@@ -3,7 +3,9 @@
 from typing import Any, NamedTuple
 
 from jax import Array, lax
+from jax import numpy as jnp
 
+from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.plan import Call, Plan, Slot
 
 
@@ -37,6 +39,41 @@ def factors(plan: Plan, call: Call) -> tuple[Factor, Factor] | None:
     if len(first) != len(second) or first[:-2] != second[:-2]:
         return None
     return found[0], found[1]
+
+
+def factor_of_ones(plan: Plan, call: Call) -> int | None:
+    """
+    Return which factor of a product is a constant of ones, so that it is a sum.
+
+    >>> import numpy as np
+    >>> plan = Plan()
+    >>> x, ones = plan.input(np.ones((3, 2))), plan.constant(np.ones((1, 3)))
+    >>> y = plan.call("matmul", (ones, x), (), np.ones((1, 2)))
+    >>> factor_of_ones(plan, plan.calls[y])
+    0
+    """
+    if any(plan.calls[x].dtype != call.dtype for x in call.slots()):
+        return None
+    for i, x in enumerate(call.arguments):
+        value = plan.constants.get(x) if type(x) is Slot else None
+        if value is not None and 1 <= value.ndim <= 2 and (value == 1).all():
+            return i
+    return None
+
+
+def sum_by_ones(x: Any, shape: Shape, which: int) -> Array:
+    """
+    Return the product with a constant of ones, on the left (0) or right (1), as a sum.
+
+    >>> from jax import numpy as jnp
+    >>> sum_by_ones(jnp.ones((3, 2)), (4, 2), 0)[0].tolist()
+    [3.0, 3.0]
+    """
+    axis = -2 if which == 0 and x.ndim > 1 else -1
+    total = jnp.sum(x, axis=axis, dtype=x.dtype)
+    if total.ndim == len(shape):
+        return jnp.broadcast_to(total, shape)
+    return jnp.broadcast_to(jnp.expand_dims(total, axis), shape)
 
 
 def _factor(plan: Plan, slot: Slot) -> Factor:

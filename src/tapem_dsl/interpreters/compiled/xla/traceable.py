@@ -19,7 +19,12 @@ from tapem_dsl.interpreters.compiled.plan import (
 )
 from tapem_dsl.interpreters.compiled.xla.hosts import called, called_for_arrays
 from tapem_dsl.interpreters.compiled.xla.members import MEMBERS, PROMOTING, promoted
-from tapem_dsl.interpreters.compiled.xla.products import factors, product
+from tapem_dsl.interpreters.compiled.xla.products import (
+    factor_of_ones,
+    factors,
+    product,
+    sum_by_ones,
+)
 
 # Any, throughout: arrays of JAX, numbers, and static arguments.
 
@@ -64,6 +69,9 @@ class Trace:
             return jnp.asarray(self.plan.constants[slot], call.dtype)
         if isinstance(name, Scan):
             return scanned(name, [values[self.same[x]] for x in call.arguments])
+        if name == "matmul" and (ones := factor_of_ones(self.plan, call)) is not None:
+            other = values[self.same[call.arguments[1 - ones]]]
+            return sum_by_ones(other, call.shape, ones)
         if name == "matmul" and (found := factors(self.plan, call)) is not None:
             a, b = (values[self.same[factor.slot]] for factor in found)
             first, second = (factor.is_transposed for factor in found)
