@@ -215,6 +215,6 @@ class _Short(LongNumbers):
 
 _MOST: Final = 120
 _MOST_BITS: Final = 2000
-"""Python writes 640 digits, whatever its limit is set to."""
+"""How many bits a written integer may have: the least limit of Python is 640 digits."""
 
 _SHORT: Final = _Short()

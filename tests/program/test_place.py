@@ -362,7 +362,7 @@ def test_exceptions_in_loops_note_the_item(lazy: bool) -> None:
         "fold_m": fold_m(lambda _, i: fail(i), 0, range(5)),
     }
     for name, loop in loops.items():
-        for program in (loop, nested(1, lambda loop=loop: loop)):  # type: ignore[misc]
+        for program in (loop, nested(1, lambda loop=loop: loop)):  # type: ignore[misc] # mypy infers no default
             with pytest.raises(TypeError) as raised:
                 program.run()
             (note,) = raised.value.__notes__
@@ -436,7 +436,7 @@ def test_the_epoch_of_a_stream_in_a_program_is_named() -> None:
 
 def test_exceptions_in_steps_note_the_step() -> None:
     def step(n: int) -> Any:
-        return const(1.0).map(lambda _: (n + 1, None)) if n < 2 else relu("a")  # type: ignore[arg-type]
+        return const(1.0).map(lambda _: (n + 1, None)) if n < 2 else relu("a")  # type: ignore[arg-type] # the mistake
 
     with pytest.raises(TypeError) as raised:
         train.run_steps_m(5, 0, step).run()

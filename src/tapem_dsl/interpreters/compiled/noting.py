@@ -11,6 +11,7 @@ from typing_extensions import override
 from tapem_dsl.arrays import AnyArray, AnyDType, Array, Namespace, Tracer
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
+from tapem_dsl.interpreters.compiled.innermost import Innermost
 from tapem_dsl.interpreters.compiled.keys import Eager
 from tapem_dsl.interpreters.compiled.plan import (
     PYTHON,
@@ -341,7 +342,7 @@ def _decided(condition: Array, *, precondition: bool = False) -> bool:
 
 
 # Any, below: what the members of a namespace take.
-class _Noting:
+class _Noting(Innermost):
     """Note each call of a member; only a few do something else."""
 
     def __getattr__(self, name: str) -> Callable[..., Noted]:
@@ -365,18 +366,6 @@ class _Noting:
         if type(constant) is Noted:
             return _note("literal", (x, constant), {})
         return FUNCTIONS["literal"](x, constant)  # it asks for the dtype only
-
-    def constant(self, x: Array, /) -> Array:
-        return x
-
-    def canonical(self, x: Array, /) -> Array:
-        return x
-
-    def concrete(self, x: Array, /) -> None:
-        return None
-
-    def apply(self, op: Any, /, *operands: Array) -> Array:
-        return op.evaluate(self, *operands)
 
     def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
         return _decided(predicate(*arrays))

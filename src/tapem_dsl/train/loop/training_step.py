@@ -70,7 +70,7 @@ def step_of(
     program: Program[X], optimiser: Transform[S], *, tag: str = "step"
 ) -> TrainingStep[X, S]:
     """
-    Return the function that takes one step of an optimiser, for a loop of one's own.
+    Return a function that takes one step of an optimiser: for loops that you write.
 
     The program is the loss of one sample, as in :func:`mean_scalar_over`; the step
     descends the mean over a batch. Under :func:`~tapem_dsl.jit` it costs what a loss

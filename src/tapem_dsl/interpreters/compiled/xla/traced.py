@@ -13,6 +13,7 @@ from typing_extensions import override
 from tapem_dsl.arrays import NUMPY, AnyDType, Array, Namespace, Tracer
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
+from tapem_dsl.interpreters.compiled.innermost import Innermost
 from tapem_dsl.interpreters.compiled.xla.members import MEMBERS, PROMOTING, promoted
 
 # Any, throughout: arrays of JAX or NumPy, and static arguments.
@@ -135,7 +136,7 @@ def collecting() -> Iterator[list[Any]]:
         _CONDITIONS.reset(token)
 
 
-class _Tracing:
+class _Tracing(Innermost):
     """The functions of JAX; what depends on values is what it is of ordinary ones."""
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:
@@ -164,18 +165,6 @@ class _Tracing:
 
     def literal(self, x: Array, constant: object, /) -> Array:
         return NUMPY.literal(x, constant)  # it asks for the dtype only
-
-    def constant(self, x: Array, /) -> Array:
-        return x
-
-    def canonical(self, x: Array, /) -> Array:
-        return x
-
-    def concrete(self, x: Array, /) -> None:
-        return None
-
-    def apply(self, op: Any, /, *operands: Array) -> Array:
-        return op.evaluate(self, *operands)
 
     def holds(self, predicate: Callable[..., Array], /, *arrays: Array) -> bool:
         """Take the ordinary formula; the other is for rows that are almost constant."""
