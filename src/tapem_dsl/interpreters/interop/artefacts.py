@@ -9,6 +9,7 @@ from jax import export
 
 from tapem_dsl import tree
 from tapem_dsl.arrays.shape import EXTENTS
+from tapem_dsl.interpreters.compiled.xla.devices import float64
 from tapem_dsl.interpreters.interop.as_jax import as_jax
 from tapem_dsl.interpreters.interop.tracing import is_array
 
@@ -43,7 +44,7 @@ def exported(
         result: jax.Array = as_jax(program_of)(given, *rest)
         return result
 
-    with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+    with float64():
         scope = export.SymbolicScope()
         specs = [
             _spec(x, batch if i >= count else None, scope)

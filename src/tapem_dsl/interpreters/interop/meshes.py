@@ -84,6 +84,7 @@ def _placed(values: T, mesh: Any, axis: str | None) -> T:
 
     from tapem_dsl.interpreters.compiled.xla.devices import (  # noqa: PLC0415 - an extra
         EXPLICIT,
+        float64,
         is_explicit,
     )
 
@@ -100,7 +101,7 @@ def _placed(values: T, mesh: Any, axis: str | None) -> T:
         copy = np.array(x)  # of NumPy's memory a CPU makes no copy
         return jax.make_array_from_process_local_data(sharding, copy)  # type: ignore[no-untyped-call] # of JAX
 
-    with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+    with float64():
         return tree.map(leaf, values)
 
 

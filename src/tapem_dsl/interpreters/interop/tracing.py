@@ -8,6 +8,7 @@ import numpy as np
 from jax import numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from tapem_dsl.interpreters.compiled.xla.devices import float64
 from tapem_dsl.interpreters.compiled.xla.traced import Traced, collecting, raw
 from tapem_dsl.interpreters.interop.cotangents import Many, cotangents_of, run_many
 from tapem_dsl.program.machine import without_lash
@@ -99,7 +100,7 @@ def _computed(program: Many, arrays: list[Any], inputs: list[Any]) -> list[Any]:
     values: list[Any] = [Traced(jnp.asarray(x, x.dtype)) for x in arrays]
     program_of_values = run_many(program, values, [Traced(x) for x in inputs])
     # with this a program of float32 computes sums of integers as it does elsewhere
-    with jax.enable_x64(True), without_lash(), collecting() as conditions:  # noqa: FBT003 - as JAX has it
+    with float64(), without_lash(), collecting() as conditions:
         found = [jnp.asarray(raw(x)) for x in program_of_values.eval().unwrap()]
         if not conditions:
             return found

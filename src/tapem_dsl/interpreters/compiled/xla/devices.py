@@ -1,5 +1,6 @@
 """Arrays of JAX: what they hold, and how they lie on devices."""
 
+from functools import partial
 from typing import Any, Final
 
 import jax
@@ -9,7 +10,10 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 # Any, throughout: arrays of JAX or NumPy.
 
-with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+float64: Final = partial(jax.enable_x64, True)  # noqa: FBT003 - as JAX has it
+"""Within ``with float64():`` JAX computes in float64; the user's flag stays."""
+
+with float64():
     JAX_ARRAYS: Final = frozenset({type(jax.numpy.zeros(()))})
     """The type of an array of JAX that holds values."""
 

@@ -18,6 +18,7 @@ from tapem_dsl.interpreters.compiled.plan import PYTHON, Call, Check, Plan, Scan
 from tapem_dsl.interpreters.compiled.xla.devices import (
     EXPLICIT,
     JAX_ARRAYS,
+    float64,
     has_explicit_axes,
     place_of_results,
     to_numpy,
@@ -104,7 +105,7 @@ def _on_device(result: Any, inputs: Sequence[Any]) -> Any:
     if isinstance(result, Success):
         return Success(_on_device(result.unwrap(), inputs))
     place = place_of_results(there)
-    with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+    with float64():
         return tree.map(
             lambda x: (
                 jax.device_put(np.array(x), place)
@@ -143,7 +144,7 @@ def _lowered(
     converters = [_unchanged if on_device else _converter(call) for call in calls]
 
     def run(*inputs: Any) -> list[Any] | int | str:
-        with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+        with float64():
             try:
                 numbers = given.computed(inputs)
             except Exception as error:  # noqa: BLE001 - the function says what is wrong

@@ -9,6 +9,7 @@ from jax import numpy as jnp
 
 from tapem_dsl.interpreters.compiled.lowering import lowered
 from tapem_dsl.interpreters.compiled.plan import PYTHON, Plan, Scan, Slot
+from tapem_dsl.interpreters.compiled.xla.devices import float64
 from tapem_dsl.interpreters.compiled.xla.members import PROMOTING, holds
 from tapem_dsl.interpreters.compiled.xla.traceable import Trace
 
@@ -69,7 +70,7 @@ class Given:
         self._direct = [position[slot] for slot in direct]
         self._passed = [place[slot] for slot in passed]
         self._compute = lowered(_part_of(plan), computed) if computed else None
-        with jax.enable_x64(True):  # noqa: FBT003 - as JAX has it
+        with float64():
             self._constants = [jnp.asarray(plan.constants[slot]) for slot in large]
         self._lent = [
             i
