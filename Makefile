@@ -17,7 +17,7 @@ install: .venv/.dev
 demo: .venv/.demo
 	.venv/bin/python examples/digits.py --compare
 
-test: .venv/.dev
+test: .venv/.chromium
 	.venv/bin/pytest -n auto --dist worksteal $(ARGS)
 
 check: lint types test  # the fast ones first; `test` includes the tests of the docs
@@ -34,9 +34,10 @@ fmt: .venv/.dev
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-docs: .venv/.dev  # the site, into docs/_site
+docs: .venv/.chromium  # the site, into docs/_site
 	.venv/bin/python docs/ops_page.py
-	.venv/bin/python -m sphinx --fail-on-warning --keep-going -b dirhtml docs docs/_site
+	.venv/bin/python -m sphinx --fail-on-warning --keep-going -b dirhtml \
+		-d build/doctrees docs docs/_site
 	.venv/bin/pytest tests/docs
 
 # Build the wheel from the sdist, then import it where only its dependencies are installed.
@@ -67,3 +68,8 @@ clean:
 .venv/.demo .venv/.dev .venv/.bench: .venv/.%: pyproject.toml .venv/bin/pip
 	.venv/bin/pip --quiet --disable-pip-version-check --require-virtualenv install -e '.[$*]'
 	touch .venv/.demo $@
+
+# A browser for the tests of the site, unless the machine has one.
+.venv/.chromium: tests/browser.py .venv/.dev
+	.venv/bin/python tests/browser.py
+	touch $@

@@ -1,5 +1,6 @@
 """The site: ``make docs`` builds it from these pages and the docstrings."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,10 @@ from latex2mathml.converter import convert
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from docs.api_pages import write_pages  # noqa: E402 - found by the line before
+from docs.generated_pages import (  # noqa: E402 - found by the line before
+    write_decisions,
+    write_reference,
+)
 
 project = "tapem_dsl"
 author = copyright = "the tapem_dsl authors"
@@ -22,6 +26,7 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "tapem_dsl"
+html_favicon = "_static/icon.svg"
 exclude_patterns = ["_site"]
 myst_heading_anchors = 3
 copybutton_prompt_text = ">>> |\\.\\.\\. "
@@ -44,11 +49,21 @@ suppress_warnings = [
 
 def setup(app: Any) -> None:
     """Write the pages of the reference, and typeset formulas without JavaScript."""
-    write_pages(Path(__file__).parent / "api")
+    docs = Path(__file__).parent
+    write_reference(docs / "api")
+    write_decisions(docs / "adr")
+    app.connect("source-read", link_ops)
     app.connect("missing-reference", find_public)
     app.connect("autodoc-process-docstring", split_sections, priority=100)
     app.add_node(nodes.math, override=True, html=(visit_math, depart_math))
     app.add_node(nodes.math_block, override=True, html=(visit_block, depart_math))
+
+
+def link_ops(app: Any, page: str, text: list[str]) -> None:
+    """Link each op of the table to its page, which only the site has."""
+    if page == "ops":
+        row = r"^\| `(\w+)` "
+        text[0] = re.sub(row, r"| [`\1`](api/ops/\1.md) ", text[0], flags=re.MULTILINE)
 
 
 def split_sections(

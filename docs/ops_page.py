@@ -25,9 +25,10 @@ SECTIONS: Final = ("Shapes", "Fails with", "Gradient", "Source")
 _BEFORE: Final = """\
 # The ops
 
-Written by `make docs` from the docstrings, which say more: failures, costs and an
-example. Every op has a rule for reverse mode. Forward mode and recorded sweeps need
-none: they evaluate the op, and its rule, over dual numbers and recorded arrays.
+Written by `make docs` from the docstrings. Each op has a page of its own on the site:
+shapes, failures, gradient, costs and an example. Every op has a rule for reverse mode.
+Forward mode and recorded sweeps need none: they evaluate the op, and its rule, over
+dual numbers and recorded arrays.
 """
 
 _AFTER: Final = """\
@@ -92,33 +93,25 @@ def _beneath(module: ModuleType) -> str:
 def _family(module: ModuleType) -> str:
     title = (module.__doc__ or "").strip().partition("\n")[0].removesuffix(".")
     kinds = ops.ops_of(module)
-    head = "| op | what | shapes | gradient | Lean | PyTorch |"
-    rule = "|---|---|---|---|---|---|"
+    head = "| op | what | Lean | PyTorch | JAX |"
+    rule = "|---|---|---|---|---|"
     below = [f"{_markdown(text)}\n"] if (text := _beneath(module)) else []
     return "\n".join([f"## {title}\n", *below, head, rule, *map(_row, kinds), ""])
 
 
 def _row(kind: type[Op]) -> str:
     function = function_of(kind)
-    sections = sections_of(function)
-    lean, pytorch = _counterparts(sections["Source"])
     first = (inspect.getdoc(function) or "").partition("\n")[0]
-    cells = (
-        f"`{function.__name__}`",
-        first,
-        sections["Shapes"],
-        sections["Gradient"],
-        lean,
-        pytorch,
-    )
+    cells = (f"`{function.__name__}`", first, *_counterparts(function))
     return f"| {' | '.join(map(_markdown, cells))} |"
 
 
-def _counterparts(source: str) -> tuple[str, str]:
-    """Return the counterparts in Lean and in PyTorch that a Source section names."""
-    found = re.search(r"Lean: (.*?)\.? PyTorch: (.*?)\.?$", source)
+def _counterparts(function: FunctionType) -> tuple[str, str, str]:
+    """Return what an op is in Lean, in PyTorch and in JAX."""
+    source = sections_of(function)["Source"]
+    found = re.search(r"Lean: (.*?)\.? PyTorch: (.*?)\.? JAX: (.*?)\.?$", source)
     assert found, source
-    return found[1], found[2]
+    return found[1], found[2], found[3]
 
 
 def _markdown(text: str) -> str:

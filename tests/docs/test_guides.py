@@ -9,7 +9,7 @@ import pytest
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 GENERATED: Final = {"_site", "api"}
-BLOCK: Final = re.compile(r"^ *```(?:python|py|pycon)\n(.*?)^ *```", re.DOTALL | re.M)
+BLOCK: Final = re.compile(r"(?ms)^ *```(?:python|py|pycon)\n(.*?)^ *```")
 
 
 def pages() -> list[str]:

@@ -34,7 +34,7 @@ def relu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: ``g`` where ``x > 0``; 0 elsewhere, also at 0, for NaN and where ``g`` is
         inf.
-    Lean: ``TapeM.relu``. PyTorch: ``torch.relu``.
+    Lean: ``TapeM.relu``. PyTorch: ``torch.relu``. JAX: ``jax.nn.relu``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -63,7 +63,7 @@ def tanh(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``sech(x)**2 * g``, which is ``1 - y * y``, also where ``y`` rounds to 1.
-    Lean: ``TapeM.tanh``. PyTorch: ``torch.tanh``.
+    Lean: ``TapeM.tanh``. PyTorch: ``torch.tanh``. JAX: ``jax.numpy.tanh``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(0.0).bind(tanh).bind(value_of).eval()
@@ -91,7 +91,7 @@ def sigmoid(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``y * (1 - y) * g``, with all digits also where ``y`` rounds to 1.
-    Lean: ``TapeM.sigmoid``. PyTorch: ``torch.sigmoid``.
+    Lean: ``TapeM.sigmoid``. PyTorch: ``torch.sigmoid``. JAX: ``jax.nn.sigmoid``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(-1000.0).bind(sigmoid).bind(value_of).eval()
@@ -120,7 +120,8 @@ def softplus(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``sigmoid(x) * g``.
     Lean: ``TapeM.softplus``, with a plain logarithm, which loses what is below 1e-16.
-        PyTorch: ``torch.nn.functional.softplus`` without a threshold.
+        PyTorch: ``torch.nn.functional.softplus`` without a threshold. JAX:
+        ``jax.nn.softplus``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(1000.0).bind(softplus).bind(value_of).eval()
@@ -177,6 +178,7 @@ def gelu(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
         0 at -inf.
     Source: Hendrycks & Gimpel, arXiv:1606.08415.
     Lean: ``Tape.gelu``. PyTorch: ``torch.nn.functional.gelu(x, approximate="tanh")``.
+        JAX: ``jax.nn.gelu(x, approximate=True)``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(1.0).bind(gelu).bind(value_of).eval()
@@ -210,7 +212,8 @@ def softmax_last(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]
     Shapes: result: as ``x``; 1 for a scalar, and empty for empty rows.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``y * (g - sum(g * y))`` for each row; 0 for a scalar.
-    Lean: ``TapeM.softmaxLast``. PyTorch: ``torch.softmax(x, dim=-1)``.
+    Lean: ``TapeM.softmaxLast``. PyTorch: ``torch.softmax(x, dim=-1)``. JAX:
+        ``jax.nn.softmax(x, axis=-1)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -245,7 +248,8 @@ def log_softmax_last(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, 
     Shapes: result: as ``x``; 0 for a scalar, and empty for empty rows.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``g - exp(y) * sum(g)`` for each row; 0 for a scalar.
-    Lean: ``Tape.logSoftmaxLast``. PyTorch: ``torch.log_softmax(x, dim=-1)``.
+    Lean: ``Tape.logSoftmaxLast``. PyTorch: ``torch.log_softmax(x, dim=-1)``. JAX:
+        ``jax.nn.log_softmax(x, axis=-1)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -306,7 +310,7 @@ def softmax(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
         rationals, unless the axis is empty.
     Gradient: ``y * (g - sum(g * y))`` along the axis.
     Lean: the axis versions of the later generations' specification. PyTorch:
-        ``torch.softmax(x, dim=axis)``.
+        ``torch.softmax(x, dim=axis)``. JAX: ``jax.nn.softmax(x, axis=axis)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -344,7 +348,7 @@ def log_softmax(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
         rationals, unless the axis is empty.
     Gradient: ``g - exp(y) * sum(g)`` along the axis.
     Lean: the axis versions of the later generations' specification. PyTorch:
-        ``torch.log_softmax(x, dim=axis)``.
+        ``torch.log_softmax(x, dim=axis)``. JAX: ``jax.nn.log_softmax(x, axis=axis)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

@@ -34,7 +34,8 @@ def add(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, An
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: ``g`` to each; ``add(x, x)`` contributes twice.
-    Lean: ``TapeM.add``. PyTorch: ``torch.add``, which broadcasts.
+    Lean: ``TapeM.add``. PyTorch: ``torch.add``, which broadcasts. JAX:
+        ``jax.numpy.add``, which broadcasts.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(2.0).bind(lambda a: add(a, a)).bind(value_of).eval()
@@ -63,7 +64,8 @@ def sub(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, An
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: ``g`` and ``0 - g``.
-    Lean: ``TapeM.sub``. PyTorch: ``torch.sub``, which broadcasts.
+    Lean: ``TapeM.sub``. PyTorch: ``torch.sub``, which broadcasts. JAX:
+        ``jax.numpy.subtract``, which broadcasts.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(2.0).bind(lambda a: sub(a, a)).bind(value_of).eval()
@@ -89,7 +91,8 @@ def mul(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, An
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: ``g * b`` and ``g * a``.
-    Lean: ``TapeM.mul``. PyTorch: ``torch.mul``, which broadcasts.
+    Lean: ``TapeM.mul``. PyTorch: ``torch.mul``, which broadcasts. JAX:
+        ``jax.numpy.multiply``, which broadcasts.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(3.0).bind(lambda a: mul(a, a)).bind(value_of).eval()
@@ -117,7 +120,8 @@ def div(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, An
         floats give inf or NaN.
     Gradient: ``g / b`` and ``0 - g * ((a / b) / b)``, where no square of ``b`` can
         overflow.
-    Lean: ``TapeM.div``. PyTorch: ``torch.div``, which broadcasts.
+    Lean: ``TapeM.div``. PyTorch: ``torch.div``, which broadcasts. JAX:
+        ``jax.numpy.divide``, which broadcasts.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(3.0).bind(lambda a: div(a, a)).bind(value_of).eval()
@@ -147,7 +151,7 @@ def inv(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`OutsideDomain` for a rational 0, where floats give
         inf.
     Gradient: ``-(g * y * y)``.
-    Lean: ``TapeM.inv``. PyTorch: ``torch.reciprocal``.
+    Lean: ``TapeM.inv``. PyTorch: ``torch.reciprocal``. JAX: ``jax.numpy.reciprocal``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(4.0).bind(inv).bind(value_of).eval()
@@ -184,7 +188,7 @@ def scale(
     Fails with: as every op; :class:`OutsideDomain` for a factor beyond double
         precision, and over rationals for inf and NaN.
     Gradient: ``g * factor``; none for the factor.
-    Lean: ``TapeM.scale``. PyTorch: ``x * factor``.
+    Lean: ``TapeM.scale``. PyTorch: ``x * factor``. JAX: ``x * factor``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(3.0).bind(lambda x: scale(x, Fraction(1, 2))).bind(value_of).eval()
@@ -221,7 +225,8 @@ def shift_by(
     Fails with: as every op; :class:`OutsideDomain` for an offset beyond double
         precision, and over rationals for inf and NaN.
     Gradient: ``g``; none for the offset.
-    Lean: none; a constant is recorded and added. PyTorch: ``x + offset``.
+    Lean: none; a constant is recorded and added. PyTorch: ``x + offset``. JAX:
+        ``x + offset``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(3.0).bind(lambda x: shift_by(x, -1)).bind(value_of).eval()
@@ -268,7 +273,7 @@ def clamp(
     Gradient: ``g`` where ``low < x < high``; 0 elsewhere, also at both ends and for
         NaN.
     Lean: ``TapeM.clamp``. PyTorch: ``torch.clamp``, with the gradient ``g`` at the
-        ends.
+        ends. JAX: ``jax.numpy.clip``, with half the gradient at the ends.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(3.0).bind(lambda x: clamp(x, 0, 1)).bind(value_of).eval()
@@ -308,7 +313,8 @@ def max_(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, A
     Fails with: as every op.
     Gradient: ``g`` to the larger; half of it to each where they are equal, or one is
         NaN.
-    Lean: ``TapeM.max``, whose ``max(0, NaN)`` is 0. PyTorch: ``torch.maximum``.
+    Lean: ``TapeM.max``, whose ``max(0, NaN)`` is 0. PyTorch: ``torch.maximum``. JAX:
+        ``jax.numpy.maximum``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -341,7 +347,8 @@ def min_(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, A
     Fails with: as every op.
     Gradient: ``g`` to the smaller; half of it to each where they are equal, or one is
         NaN.
-    Lean: ``TapeM.min``, whose ``min(NaN, 0)`` is 0. PyTorch: ``torch.minimum``.
+    Lean: ``TapeM.min``, whose ``min(NaN, 0)`` is 0. PyTorch: ``torch.minimum``. JAX:
+        ``jax.numpy.minimum``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)

@@ -185,7 +185,8 @@ def attention(  # noqa: PLR0913 - Lean's five operands, and two parameters
     Lean: ``TapeM.attention``. PyTorch:
         ``torch.nn.functional.scaled_dot_product_attention`` between four products; a
         boolean ``attn_mask`` has the same meaning, and recent versions also give 0 for
-        a row that allows nothing.
+        a row that allows nothing. JAX: ``jax.nn.dot_product_attention`` between four
+        products.
 
     >>> from tapem_dsl import leaf, value_of
     >>> one = leaf(np.array([[1.0]]))

@@ -41,7 +41,8 @@ def less(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, A
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a < b``, decided where a program is built. PyTorch: ``torch.lt``.
+    Lean: ``if a < b``, decided where a program is built. PyTorch: ``torch.lt``. JAX:
+        ``jax.numpy.less``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -74,7 +75,8 @@ def less_equal(
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a <= b``, decided where a program is built. PyTorch: ``torch.le``.
+    Lean: ``if a <= b``, decided where a program is built. PyTorch: ``torch.le``. JAX:
+        ``jax.numpy.less_equal``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -105,7 +107,8 @@ def greater(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a > b``, decided where a program is built. PyTorch: ``torch.gt``.
+    Lean: ``if a > b``, decided where a program is built. PyTorch: ``torch.gt``. JAX:
+        ``jax.numpy.greater``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -138,7 +141,8 @@ def greater_equal(
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a >= b``, decided where a program is built. PyTorch: ``torch.ge``.
+    Lean: ``if a >= b``, decided where a program is built. PyTorch: ``torch.ge``. JAX:
+        ``jax.numpy.greater_equal``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -169,7 +173,8 @@ def equal(a: NodeId, b: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, 
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a == b``, decided where a program is built. PyTorch: ``torch.eq``.
+    Lean: ``if a == b``, decided where a program is built. PyTorch: ``torch.eq``. JAX:
+        ``jax.numpy.equal``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -202,7 +207,8 @@ def not_equal(
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: none: the result is a condition.
-    Lean: ``if a != b``, decided where a program is built. PyTorch: ``torch.ne``.
+    Lean: ``if a != b``, decided where a program is built. PyTorch: ``torch.ne``. JAX:
+        ``jax.numpy.not_equal``.
 
     >>> from tapem_dsl import const, value_of
     >>> two, three = const(2.0), const(3.0)
@@ -249,7 +255,7 @@ def logical_and(
     Shapes: elementwise.
     Fails with: as every op; :class:`DTypeMismatch` for operands other than conditions.
     Gradient: none: the result is a condition.
-    Lean: none on tapes. PyTorch: ``torch.logical_and``.
+    Lean: none on tapes. PyTorch: ``torch.logical_and``. JAX: ``jax.numpy.logical_and``.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, value_of
@@ -283,7 +289,7 @@ def logical_or(
     Shapes: elementwise.
     Fails with: as every op; :class:`DTypeMismatch` for operands other than conditions.
     Gradient: none: the result is a condition.
-    Lean: none on tapes. PyTorch: ``torch.logical_or``.
+    Lean: none on tapes. PyTorch: ``torch.logical_or``. JAX: ``jax.numpy.logical_or``.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, value_of
@@ -316,7 +322,7 @@ def logical_not(a: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`DTypeMismatch` for an operand other than a
         condition.
     Gradient: none: the result is a condition.
-    Lean: none on tapes. PyTorch: ``torch.logical_not``.
+    Lean: none on tapes. PyTorch: ``torch.logical_not``. JAX: ``jax.numpy.logical_not``.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, value_of
@@ -367,7 +373,8 @@ def where(
         condition.
     Gradient: ``g`` to the entry that is chosen, 0 to the other, even if ``g`` is inf;
         none to the condition.
-    Lean: none on tapes. PyTorch: ``torch.where``, which broadcasts.
+    Lean: none on tapes. PyTorch: ``torch.where``, which broadcasts. JAX:
+        ``jax.numpy.where``, which broadcasts.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, value_of

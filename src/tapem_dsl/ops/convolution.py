@@ -112,7 +112,8 @@ def conv(
     Cost: a matrix product with a copy of all windows: ``in * prod(kernel)`` entries a
         position; the rule makes the copy again.
     Lean: ``TapeM.conv``, which gives no positions where no window fits. PyTorch:
-        ``torch.nn.functional.conv1d`` to ``conv3d``.
+        ``torch.nn.functional.conv1d`` to ``conv3d``. JAX:
+        ``jax.lax.conv_general_dilated``.
 
     >>> import numpy as np
     >>> from tapem_dsl import Do, const, do, param, value_of
@@ -196,7 +197,8 @@ def conv_transpose(
         ``k``, ``sum(g)`` to the bias, the convolution of ``g`` to ``x``.
     Cost: a matrix product into all windows: ``out * prod(kernel)`` entries a position.
     Lean: ``TapeM.convTranspose``. PyTorch: ``torch.nn.functional.conv_transpose1d`` to
-        ``conv_transpose3d``, with ``output_padding=0``.
+        ``conv_transpose3d``, with ``output_padding=0``. JAX:
+        ``jax.lax.conv_transpose``.
 
     >>> import numpy as np
     >>> from tapem_dsl import Do, const, do, param, value_of

@@ -38,7 +38,7 @@ def exp(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``y * g``.
-    Lean: ``TapeM.exp``. PyTorch: ``torch.exp``.
+    Lean: ``TapeM.exp``. PyTorch: ``torch.exp``. JAX: ``jax.numpy.exp``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(0.0).bind(exp).bind(value_of).eval()
@@ -80,7 +80,8 @@ def log(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`OutsideDomain` for an entry that is not greater
         than 0, NaN included, and over rationals.
     Gradient: ``(1 / x) * g``.
-    Lean: ``TapeM.log``. PyTorch: ``torch.log``, which gives -inf and NaN instead.
+    Lean: ``TapeM.log``. PyTorch: ``torch.log``, which gives -inf and NaN instead. JAX:
+        ``jax.numpy.log``, which gives -inf and NaN instead.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(1.0).bind(log).bind(value_of).eval()
@@ -108,7 +109,7 @@ def log1p(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``g / (1 + x)``.
-    Lean: none on tapes. PyTorch: ``torch.log1p``.
+    Lean: none on tapes. PyTorch: ``torch.log1p``. JAX: ``jax.numpy.log1p``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(1e-20).bind(log1p).bind(value_of).eval()
@@ -195,7 +196,8 @@ def safe_log(
         ``epsilon`` beyond double precision.
     Raises: ValueError: ``epsilon`` is not a number greater than 0.
     Gradient: ``sigmoid(x) / (softplus(x) + epsilon) * g``.
-    Lean: ``TapeM.safeLog``. PyTorch: ``torch.log(softplus(x) + epsilon)``.
+    Lean: ``TapeM.safeLog``. PyTorch: ``torch.log(softplus(x) + epsilon)``. JAX:
+        ``jax.numpy.log(jax.nn.softplus(x) + epsilon)``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(-1000.0).bind(safe_log).bind(value_of).eval()
@@ -229,7 +231,8 @@ def sqrt(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``g / (2 * y)`` where ``x > 0``; 0 elsewhere, also at 0 and for NaN.
     Lean: ``TapeM.sqrt``. PyTorch: ``torch.sqrt``, which gives NaN for a negative entry,
-        and the gradient inf at 0.
+        and the gradient inf at 0. JAX: ``jax.numpy.sqrt``, which gives NaN for a
+        negative entry.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(9.0).bind(sqrt).bind(value_of).eval()
@@ -257,7 +260,8 @@ def sin(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``cos(x) * g``.
-    Lean: ``TapeM.sin``, of the later generations. PyTorch: ``torch.sin``.
+    Lean: ``TapeM.sin``, of the later generations. PyTorch: ``torch.sin``. JAX:
+        ``jax.numpy.sin``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(0.0).bind(sin).bind(value_of).eval()
@@ -285,7 +289,8 @@ def cos(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op; :class:`OutsideDomain` over rationals.
     Gradient: ``-(sin(x) * g)``.
-    Lean: ``TapeM.cos``, of the later generations. PyTorch: ``torch.cos``.
+    Lean: ``TapeM.cos``, of the later generations. PyTorch: ``torch.cos``. JAX:
+        ``jax.numpy.cos``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(0.0).bind(cos).bind(value_of).eval()
@@ -314,7 +319,7 @@ def abs_(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Shapes: elementwise.
     Fails with: as every op.
     Gradient: ``g`` where ``x > 0``, ``-g`` where ``x < 0``, 0 at 0 and for NaN.
-    Lean: ``TapeM.abs``. PyTorch: ``torch.abs``.
+    Lean: ``TapeM.abs``. PyTorch: ``torch.abs``. JAX: ``jax.numpy.abs``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(-2.0).bind(abs_).bind(value_of).eval()
@@ -347,7 +352,7 @@ def detach(x: NodeId, *, shape: Shape | None = None) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: none. The result does not require one, even if the operand does.
     Lean: ``detach`` of the program interface, which clears tangents too. PyTorch:
-        ``Tensor.detach``.
+        ``Tensor.detach``. JAX: ``jax.lax.stop_gradient``.
 
     >>> from tapem_dsl import backward_scalar, leaf, mul
     >>> square = leaf(3.0).bind(lambda x: detach(x).bind(lambda c: mul(x, c)))

@@ -63,7 +63,8 @@ def select(x: NodeId, index: int, *, axis: int = 0) -> TapeM[NodeId, Any]:
         result: ``x`` without ``axis``.
     Fails with: as every op; :class:`AxisOutOfRange` also for the index.
     Gradient: ``g`` at the entry, 0 elsewhere.
-    Lean: ``Tape.select``. PyTorch: ``torch.select``.
+    Lean: ``Tape.select``. PyTorch: ``torch.select``. JAX:
+        ``jax.lax.index_in_dim(x, i, axis, keepdims=False)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -111,7 +112,8 @@ def index_select(
         entry for each index along that axis.
     Fails with: as every op; :class:`AxisOutOfRange` also for an index.
     Gradient: ``g`` added up at the entries that were taken, 0 elsewhere.
-    Lean: ``Tape.indexSelect``. PyTorch: ``torch.index_select``.
+    Lean: ``Tape.indexSelect``. PyTorch: ``torch.index_select``. JAX:
+        ``jax.numpy.take(x, indices, axis)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -165,7 +167,8 @@ def scatter_add(
         with an entry for each index along that axis; result: as ``base``.
     Fails with: as every op; :class:`AxisOutOfRange` also for an index.
     Gradient: ``g`` to the base; to the source what :func:`index_select` takes of it.
-    Lean: ``Tape.scatterAdd``. PyTorch: ``torch.index_add``.
+    Lean: ``Tape.scatterAdd``. PyTorch: ``torch.index_add``. JAX:
+        ``base.at[indices].add(source)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -249,7 +252,7 @@ def gather(x: NodeId, indices: NodeId, *, axis: int = 0) -> TapeM[NodeId, Any]:
         indices.
     Lean: ``Tape.gather_scalar_nat``, ``gather_vec_nat`` and ``gather_rows_nat``, of the
         first generation. PyTorch: ``torch.nn.functional.embedding``, which refuses an
-        index out of range.
+        index out of range. JAX: ``x[indices]``, which clamps an index out of range.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of
@@ -312,7 +315,8 @@ def index_add(
     Fails with: as every op; :class:`AxisOutOfRange`.
     Gradient: ``g`` to the base; to the source what :func:`gather` takes of it; none to
         the indices.
-    Lean: the backward of ``Tape.gather_rows_nat``. PyTorch: ``torch.index_add``.
+    Lean: the backward of ``Tape.gather_rows_nat``. PyTorch: ``torch.index_add``. JAX:
+        ``base.at[indices].add(source)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of

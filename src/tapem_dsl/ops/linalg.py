@@ -40,7 +40,8 @@ def linear(w: NodeId, b: NodeId, x: NodeId) -> TapeM[NodeId, Any]:
         ``(out,)``.
     Fails with: as every op.
     Gradient: ``outer(g, x)``, ``g`` and ``w.T @ g``.
-    Lean: ``TapeM.linear``. PyTorch: ``torch.nn.functional.linear(x, w, b)``.
+    Lean: ``TapeM.linear``. PyTorch: ``torch.nn.functional.linear(x, w, b)``. JAX:
+        ``jax.numpy.matmul(w, x) + b``.
 
     >>> import numpy as np
     >>> from tapem_dsl import Do, const, do, param, value_of
@@ -89,7 +90,7 @@ def matmul(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: ``g @ b.T`` and ``a.T @ g``, summed over what was broadcast.
     Lean: ``TapeM.matmul``; on tapes with batch axes. PyTorch: ``torch.matmul`` of what
-        has at least two axes.
+        has at least two axes. JAX: ``jax.numpy.matmul``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -126,7 +127,8 @@ def bmm(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     Shapes: ``a``: ``(k, m, n)``; ``b``: ``(k, n, p)``; result: ``(k, m, p)``.
     Fails with: as every op.
     Gradient: ``g @ b.T`` and ``a.T @ g``, pair by pair.
-    Lean: ``Tape.bmm``, of the first generation. PyTorch: ``torch.bmm``.
+    Lean: ``Tape.bmm``, of the first generation. PyTorch: ``torch.bmm``. JAX:
+        ``jax.lax.batch_matmul``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -164,7 +166,7 @@ def outer(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     Shapes: ``a``: ``(m,)``; ``b``: ``(n,)``; result: ``(m, n)``.
     Fails with: as every op.
     Gradient: ``g @ b`` and ``a @ g``.
-    Lean: none on tapes. PyTorch: ``torch.outer``.
+    Lean: none on tapes. PyTorch: ``torch.outer``. JAX: ``jax.numpy.outer``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -201,7 +203,7 @@ def dot(a: NodeId, b: NodeId) -> TapeM[NodeId, Any]:
     Shapes: ``a`` and ``b``: ``(n,)``; result: ``()``, 0 for empty vectors.
     Fails with: as every op.
     Gradient: ``g * b`` and ``g * a``.
-    Lean: none on tapes. PyTorch: ``torch.dot``.
+    Lean: none on tapes. PyTorch: ``torch.dot``. JAX: ``jax.numpy.vdot``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

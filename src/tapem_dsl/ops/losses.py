@@ -79,7 +79,7 @@ def mse_loss(prediction: NodeId, target: NodeId) -> TapeM[NodeId, Any]:
     Gradient: ``(p - t) * (2 / N) * g`` to the prediction, and 0 minus that to the
         target.
     Lean: ``TapeM.mseLoss``. PyTorch: ``torch.nn.functional.mse_loss``, NaN for empty
-        arrays.
+        arrays. JAX: ``jax.numpy.mean(jax.numpy.square(x - y))``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> prediction, target = leaf(3.0), leaf(1.0)
@@ -111,7 +111,8 @@ def l1_loss(prediction: NodeId, target: NodeId) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: ``sign(p - t) * g / N`` to the prediction, 0 where they are equal or one
         is NaN, and 0 minus that to the target.
-    Lean: none on tapes. PyTorch: ``torch.nn.functional.l1_loss``.
+    Lean: none on tapes. PyTorch: ``torch.nn.functional.l1_loss``. JAX:
+        ``jax.numpy.mean(jax.numpy.abs(x - y))``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> prediction, target = leaf(3.0), leaf(1.0)
@@ -157,7 +158,8 @@ def huber_loss(
     Gradient: ``clamp(p - t, -delta, delta) * g / N`` to the prediction, and 0 minus
         that to the target.
     Source: Huber, Ann. Math. Statist. 35(1), 1964.
-    Lean: none on tapes. PyTorch: ``torch.nn.functional.huber_loss``.
+    Lean: none on tapes. PyTorch: ``torch.nn.functional.huber_loss``. JAX: none; Optax:
+        ``optax.huber_loss``, of entries.
 
     >>> from tapem_dsl import leaf, value_of
     >>> prediction, target = leaf(3.0), leaf(1.0)
@@ -213,7 +215,8 @@ def bce_with_logits(logits: NodeId, targets: NodeId) -> TapeM[NodeId, Any]:
     Gradient: ``(sigmoid(x) - t) * g / N`` to the logits, ``0 - x * g / N`` to the
         targets.
     Lean: none on tapes. PyTorch:
-        ``torch.nn.functional.binary_cross_entropy_with_logits``.
+        ``torch.nn.functional.binary_cross_entropy_with_logits``. JAX: none; Optax:
+        ``optax.sigmoid_binary_cross_entropy``, of entries.
 
     >>> from tapem_dsl import const, leaf, value_of
     >>> logit, target = leaf(1000.0), const(1.0)
@@ -295,7 +298,8 @@ def cross_entropy(logits: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
     Gradient: ``(softmax(x) - one_hot(label)) * g / N`` to the logits; none to the
         labels.
     Lean: on tapes a softmax, its logarithm and a product with one-hot rows. PyTorch:
-        ``torch.nn.functional.cross_entropy``, which gives NaN for no rows.
+        ``torch.nn.functional.cross_entropy``, which gives NaN for no rows. JAX: none;
+        Optax: ``optax.softmax_cross_entropy_with_integer_labels``, of rows.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of
@@ -331,7 +335,7 @@ def nll(log_probabilities: NodeId, labels: NodeId) -> TapeM[NodeId, Any]:
         of any integer type, from 0 to ``n - 1``; result: ``()``, 0 for no rows.
     Fails with: as every op; :class:`OutsideDomain` for a label outside 0 to ``n - 1``.
     Gradient: ``-g / N`` to each row's label; none to the labels.
-    Lean: none on tapes. PyTorch: ``torch.nn.functional.nll_loss``.
+    Lean: none on tapes. PyTorch: ``torch.nn.functional.nll_loss``. JAX: none.
 
     >>> import numpy as np
     >>> from tapem_dsl import const, leaf, value_of

@@ -67,7 +67,7 @@ def layer_norm(
         ``(h - mean(h) - r * mean(h * r)) / std``, ``sum(g * r)`` and ``sum(g)``.
     Source: Ba, Kiros & Hinton, arXiv:1607.06450.
     Lean: ``TapeM.layerNorm``, of matrices. PyTorch: ``torch.nn.functional.layer_norm``
-        over the last axis.
+        over the last axis. JAX: ``jax.nn.standardize``, without scale and offset.
 
     >>> from tapem_dsl import Do, const, do, param, value_of
     >>> @do
@@ -138,7 +138,8 @@ def batch_norm(
         channel.
     Source: Ioffe & Szegedy, arXiv:1502.03167.
     Lean: ``TapeM.batchNorm``. PyTorch: ``torch.nn.functional.instance_norm`` of one
-        sample, with weight and bias.
+        sample, with weight and bias. JAX: ``jax.nn.standardize`` over all axes but the
+        channels.
 
     >>> from tapem_dsl import Do, const, do, param, value_of
     >>> @do

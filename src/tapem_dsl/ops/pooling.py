@@ -142,7 +142,8 @@ def max_pool(
     Cost: a comparison and a choice of all positions for each entry of the window.
     Lean: ``TapeM.maxPool``, where NaN wins only as the first entry of its window, and
         which gives no positions where no window fits. PyTorch:
-        ``torch.nn.functional.max_pool1d`` to ``max_pool3d``.
+        ``torch.nn.functional.max_pool1d`` to ``max_pool3d``. JAX:
+        ``jax.lax.reduce_window`` with ``jax.lax.max``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -193,7 +194,8 @@ def avg_pool(
     Raises: as :func:`windows`.
     Gradient: ``g / prod(kernel)`` to every entry of the window, also beside padding.
     Lean: ``TapeM.avgPool``. PyTorch: ``torch.nn.functional.avg_pool1d`` to
-        ``avg_pool3d``, with its default ``count_include_pad=True``.
+        ``avg_pool3d``, with its default ``count_include_pad=True``. JAX:
+        ``jax.lax.reduce_window`` with ``jax.lax.add``, over the size of a window.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -283,7 +285,8 @@ def smooth_max_pool(
     Raises: as :func:`windows`.
     Gradient: ``exp(beta * x) / sum(exp(beta * x)) * g`` to each entry; none to padding.
     Lean: ``TapeM.smoothMaxPool``. PyTorch: ``torch.logsumexp(beta * x) / beta`` of what
-        ``torch.nn.functional.unfold`` gives.
+        ``torch.nn.functional.unfold`` gives. JAX: ``jax.nn.logsumexp(beta * x) / beta``
+        of windows.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

@@ -43,7 +43,7 @@ def sum_(x: NodeId) -> TapeM[NodeId, Any]:
         ``np.finfo(x.dtype).eps``.
     Gradient: ``g`` at every entry.
     Lean: ``TapeM.sum``, a left fold; here blocks are added, so that last digits may
-        differ over floats. PyTorch: ``torch.sum``.
+        differ over floats. PyTorch: ``torch.sum``. JAX: ``jax.numpy.sum``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -81,7 +81,8 @@ def reduce_sum(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
     Shapes: ``x``: at least one axis; result: ``x`` without ``axis``.
     Fails with: as every op; :class:`AxisOutOfRange`.
     Gradient: ``g`` repeated along the axis.
-    Lean: ``Tape.reduceSum``. PyTorch: ``torch.sum(x, dim=axis)``.
+    Lean: ``Tape.reduceSum``. PyTorch: ``torch.sum(x, dim=axis)``. JAX:
+        ``jax.numpy.sum(x, axis=axis)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -124,7 +125,8 @@ def reduce_mean(x: NodeId, *, axis: int) -> TapeM[NodeId, Any]:
         ``axis``.
     Fails with: as every op; :class:`AxisOutOfRange`; :class:`EmptyAxis`.
     Gradient: ``g / n`` repeated along the axis of extent ``n``.
-    Lean: ``Tape.reduceMean``. PyTorch: ``torch.mean(x, dim=axis)``.
+    Lean: ``Tape.reduceMean``. PyTorch: ``torch.mean(x, dim=axis)``. JAX:
+        ``jax.numpy.mean(x, axis=axis)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

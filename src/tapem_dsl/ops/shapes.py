@@ -52,7 +52,7 @@ def reshape(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
         result: ``shape``.
     Fails with: as every op.
     Gradient: ``g`` in the shape of ``x``.
-    Lean: ``Tape.reshape``. PyTorch: ``torch.reshape``.
+    Lean: ``Tape.reshape``. PyTorch: ``torch.reshape``. JAX: ``jax.numpy.reshape``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -90,7 +90,7 @@ def flatten(x: NodeId) -> TapeM[NodeId, Any]:
     Shapes: ``x``: any, of any scalar type; result: ``(n,)`` for ``n`` entries.
     Fails with: as every op.
     Gradient: ``g`` in the shape of ``x``.
-    Lean: ``Tape.flatten``. PyTorch: ``torch.flatten``.
+    Lean: ``Tape.flatten``. PyTorch: ``torch.flatten``. JAX: ``jax.numpy.ravel``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(2.0).bind(flatten).bind(value_of).eval()
@@ -137,7 +137,7 @@ def permute(x: NodeId, axes: tuple[int, ...]) -> TapeM[NodeId, Any]:
     Raises: ValueError: ``axes`` does not name each axis once.
     Gradient: ``g`` with its axes put back.
     Lean: ``transpose3d_first_to_last`` and others of the first generation. PyTorch:
-        ``torch.permute``.
+        ``torch.permute``. JAX: ``jax.numpy.permute_dims``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -214,7 +214,7 @@ def transpose(x: NodeId) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: ``g`` with its last two axes exchanged.
     Lean: ``transpose2d`` and ``transpose3d_last_two``, of the first generation.
-        PyTorch: ``Tensor.mT``.
+        PyTorch: ``Tensor.mT``. JAX: ``jax.numpy.matrix_transpose``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -253,8 +253,9 @@ def swap_adjacent_at_depth(x: NodeId, depth: int) -> TapeM[NodeId, Any]:
     Shapes: ``x``: any, of any scalar type; a negative ``depth`` counts from the right.
     Fails with: as every op.
     Gradient: ``g`` with the same two axes exchanged: the op is its own inverse.
-    Lean: ``Tape.swapAdjacentAtDepth``. PyTorch: ``torch.transpose(x, depth, depth +
-        1)``.
+    Lean: ``Tape.swapAdjacentAtDepth``. PyTorch:
+        ``torch.transpose(x, depth, depth + 1)``. JAX:
+        ``jax.numpy.swapaxes(x, depth, depth + 1)``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -303,7 +304,8 @@ def broadcast_to(x: NodeId, shape: Shape) -> TapeM[NodeId, Any]:
     Fails with: as every op.
     Gradient: ``g`` summed over what was repeated.
     Cost: no copy: the entries are repeated by strides of 0.
-    Lean: ``Tape.broadcastTo``. PyTorch: ``torch.broadcast_to``.
+    Lean: ``Tape.broadcastTo``. PyTorch: ``torch.broadcast_to``. JAX:
+        ``jax.numpy.broadcast_to``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> leaf(2.0).bind(lambda x: broadcast_to(x, (3,))).bind(value_of).eval()

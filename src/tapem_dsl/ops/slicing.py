@@ -64,7 +64,8 @@ def concat(*ids: NodeId, axis: int = 0) -> TapeM[NodeId, Any]:
     Fails with: as every op; :class:`AxisOutOfRange`.
     Raises: TypeError: no node is given.
     Gradient: to each its range of ``g``.
-    Lean: ``Tape.concat`` of two along the leading axis. PyTorch: ``torch.cat``.
+    Lean: ``Tape.concat`` of two along the leading axis. PyTorch: ``torch.cat``. JAX:
+        ``jax.numpy.concatenate``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -126,7 +127,8 @@ def slice_(x: NodeId, start: int, length: int, *, axis: int = 0) -> TapeM[NodeId
     Fails with: as every op; :class:`AxisOutOfRange`.
     Raises: ValueError: ``length`` is negative, or larger than any array.
     Gradient: ``g`` in the range, 0 elsewhere: :func:`embed`.
-    Lean: ``Tape.slice``, along the leading axis. PyTorch: ``torch.narrow``.
+    Lean: ``Tape.slice``, along the leading axis. PyTorch: ``torch.narrow``. JAX:
+        ``jax.lax.slice_in_dim``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -180,7 +182,8 @@ def embed(x: NodeId, start: int, extent: int, *, axis: int = 0) -> TapeM[NodeId,
     Fails with: as every op; :class:`AxisOutOfRange`.
     Raises: ValueError: ``extent`` is negative, or larger than any array.
     Gradient: the range of ``g``: :func:`slice_`.
-    Lean: the derivative of ``Tape.slice``. PyTorch: ``torch.nn.functional.pad``.
+    Lean: the derivative of ``Tape.slice``. PyTorch: ``torch.nn.functional.pad``. JAX:
+        ``jax.numpy.pad``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

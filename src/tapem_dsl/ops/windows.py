@@ -83,7 +83,9 @@ def windows(
     Raises: ValueError: a number is negative, or larger than any array.
     Gradient: :func:`fold` of ``g``: added up where windows overlap, dropped at padding.
     Lean: the sums of ``Tape.conv``. PyTorch: ``torch.nn.functional.unfold``, which
-        flattens each window with the channels, and the positions.
+        flattens each window with the channels, and the positions. JAX:
+        ``jax.lax.conv_general_dilated_patches``, which flattens each window with the
+        channels.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of
@@ -144,7 +146,8 @@ def fold(
     Raises: as :func:`windows`.
     Gradient: :func:`windows` of ``g``.
     Lean: the sums of ``Tape.convTranspose``. PyTorch: ``torch.nn.functional.fold``, of
-        flattened windows and positions.
+        flattened windows and positions. JAX: the transpose of
+        ``jax.lax.conv_general_dilated_patches``.
 
     >>> import numpy as np
     >>> from tapem_dsl import leaf, value_of

@@ -133,7 +133,8 @@ def make_dual(primal: NodeId, tangent: NodeId) -> TapeM[NodeId, Any]:
 
     Source:
         Lean: a ``Dual``; TorchLean has no such node, its duals surround whole tapes.
-        JAX: ``jax.jvp``. PyTorch: ``torch.autograd.forward_ad.make_dual``.
+        PyTorch: ``torch.autograd.forward_ad.make_dual``. JAX: an argument of
+        ``jax.jvp``.
 
     >>> from tapem_dsl import const, do, leaf, mul, value_of
     >>> @do
@@ -171,6 +172,7 @@ def primal(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
 
     Source:
         Lean: ``re`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
+        JAX: the first result of ``jax.jvp``.
 
     >>> from tapem_dsl import leaf, value_of
     >>> three = leaf(3.0).bind(lambda x: make_dual(x, x).bind(lambda d: primal(d, d)))
@@ -199,6 +201,7 @@ def tangent(x: NodeId, of: NodeId) -> TapeM[NodeId, Any]:
 
     Source:
         Lean: ``du`` of a ``Dual``. PyTorch: ``torch.autograd.forward_ad.unpack_dual``.
+        JAX: the second result of ``jax.jvp``.
 
     >>> from tapem_dsl import leaf, mul, value_of
     >>> dual = leaf(3.0).bind(lambda x: make_dual(x, x))

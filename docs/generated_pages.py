@@ -1,0 +1,137 @@
+"""Write the pages that are not in docs/: the reference, and the list of decisions."""
+
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+from types import GenericAlias, ModuleType
+from typing import Final
+
+import tapem_dsl
+from docs.ops_page import FAMILIES, function_of
+from tapem_dsl import errors, ops, optim, testing, train, tree
+
+TITLES: Final = {
+    "program": "Programs",
+    "interpreters.reverse": "Reverse mode",
+    "interpreters.forward": "Duals: forward mode",
+    "interpreters.recorded": "Recorded sweeps",
+    "interpreters.compiled": "Compiled plans",
+    "interpreters.interop": "JAX, PyTorch and files",
+    "interpreters.render": "Tapes shown",
+    "interpreters.check": "Checks",
+    "interpreters.replay": "Replay",
+    "interpreters.nonfinite": "Where a NaN came from",
+    "interpreters.saved": "Tapes in files",
+    "interpreters.torchlean": "TorchLean's graphs",
+    "train": "The mean over samples",
+    "tape": "Tapes, nodes and ops of your own",
+    "arrays": "Arrays",
+    "errors": "Refusals",
+    "ids": "Node ids",
+}
+"""Where the names of the package come from, and what the page of them is called."""
+
+MODULES: Final = {
+    "Errors": errors,
+    "Optimisers and schedules": optim,
+    "Training": train,
+    "Pytrees": tree,
+    "Tests of your own": testing,
+}
+
+
+def write_reference(folder: Path) -> None:
+    """Write a page for each op, room and module, and the list of the last two."""
+    (folder / "ops").mkdir(parents=True, exist_ok=True)
+    functions = [function_of(kind) for room in FAMILIES for kind in ops.ops_of(room)]
+    for function in functions:
+        write_op(folder / "ops", function.__name__)
+    by_room: dict[str, list[str]] = {room: [] for room in TITLES}
+    seen: list[object] = [*functions]
+    for name in sorted(vars(tapem_dsl), key=str.lower):
+        value = getattr(tapem_dsl, name)
+        if name.startswith("_") or isinstance(value, ModuleType) or value in seen:
+            continue
+        by_room[room_of(value)].append(name)
+        seen.append(value)
+    pages = []
+    for room, names in by_room.items():
+        if names:
+            pages.append(room.replace(".", "-"))
+            write(folder / f"{pages[-1]}.md", TITLES[room], "tapem_dsl", names)
+    for title, module in MODULES.items():
+        pages.append(f"module-{module.__name__.rsplit('.', 1)[-1]}")
+        names = [
+            name
+            for name, value in sorted(vars(module).items())
+            if not name.startswith("_")
+            and not isinstance(value, ModuleType)
+            and not any(value is other for other in seen)
+        ]
+        write(folder / f"{pages[-1]}.md", title, module.__name__, names)
+    listed = "\n".join(pages)
+    index = f"# Reference\n\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n"
+    (folder / "index.md").write_text(index)
+
+
+def room_of(value: object) -> str:
+    """Return the room that defines a public object."""
+    home = getattr(value, "__module__", "") or ""
+    parts = home.split(".")[1:] or ["arrays"]
+    room = ".".join(parts[:2]) if parts[0] == "interpreters" else parts[0]
+    return room if room in TITLES else "arrays"
+
+
+def write(page: Path, title: str, module: str, names: list[str]) -> None:
+    """Write one page."""
+    parts = [f"# {title}", *(described(module, name) for name in names)]
+    page.write_text("\n\n".join(parts) + "\n")
+
+
+def write_op(folder: Path, name: str) -> None:
+    """Write the page of an op. The table of ops leads to it, not the menu."""
+    top = f"---\norphan: true\n---\n\n# {name}\n\n[All ops](../../ops.md)\n\n"
+    (folder / f"{name}.md").write_text(top + described("tapem_dsl", name) + "\n")
+
+
+def described(module: str, name: str) -> str:
+    """Return the directives that describe a name, found by its names elsewhere, too."""
+    value = getattr(import_module(module), name)
+    lines = [f".. currentmodule:: {module}", ""]
+    if elsewhere := names_elsewhere(value):
+        singles = [f"   ! single: {other}" for other in elsewhere if other != name]
+        lines += [".. index::", *singles, ""]
+    if inspect.isclass(value) and not isinstance(value, GenericAlias):
+        lines += [f".. autoclass:: {module}.{name}", "   :members:"]
+    elif inspect.isroutine(value):
+        lines.append(f".. autofunction:: {module}.{name}")
+    else:  # an alias of types, or a constant: its docstring is that of its type
+        lines += [f".. py:data:: {module}.{name}", "", f"   ``{value!r}``"]
+    return "\n".join(["```{eval-rst}", *lines, "```"])
+
+
+def names_elsewhere(value: object) -> list[str]:
+    """Return the names that a docstring gives from other libraries, whole and short."""
+    code = " ".join(re.findall(r"``([^`]+)``", inspect.getdoc(value) or ""))
+    libraries = "torch|jax|optax|numpy|scipy|Tensor|TapeM|Tape"
+    whole = re.findall(rf"\b(?:{libraries})(?:\.\w+)+", code)
+    return list(dict.fromkeys([*whole, *(name.rpartition(".")[2] for name in whole)]))
+
+
+def write_decisions(folder: Path) -> None:
+    """Write the table of the decision records."""
+    rows, pages = [], []
+    for page in sorted(folder.glob("0*.md")):
+        found = re.match(
+            r"# \d+\. (.*)\n\nStatus: (.*), (\d{4}-\d\d-\d\d)\.\n", page.read_text()
+        )
+        assert found, f"{page.name} does not begin with its title, status and date"
+        pages.append(page.stem)
+        title, status, date = found.groups()
+        rows.append(
+            f"| {int(page.stem[:4])} | [{title}]({page.name}) | {status} | {date} |"
+        )
+    table = "\n".join(["| | decision | status | date |", "|---|---|---|---|", *rows])
+    tree = "\n".join(["```{toctree}", ":hidden:", "", *pages, "```"])
+    (folder / "index.md").write_text(f"# Decisions\n\n{table}\n\n{tree}\n")
