@@ -7,11 +7,7 @@ runs once, strictly, over copies of these; what they accept is run as well.
 
 import ast
 import json
-import os
 import runpy
-import subprocess
-import sys
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +15,10 @@ from typing import Final
 
 import pytest
 
-import tapem_dsl
 from tapem_dsl import TapeM
+from tests.checkers import IMPORTED_FROM, MYPY, PYRIGHT, Errors, errors_of
 
 HERE: Final = Path(__file__).parent
-IMPORTED_FROM: Final = str(Path(tapem_dsl.__file__).parents[1])
-"""So that what is checked is what runs."""
-
 ACCEPTED: Final = tuple(path.name for path in sorted(HERE.glob("accepted_*.py")))
 SOURCES: Final = {
     **{name: HERE / name for name in ACCEPTED},
@@ -37,14 +30,10 @@ CHECKED: Final = {
     "mypy_without_plugin": WITHOUT_PLUGIN,
     "pyright": WITHOUT_PLUGIN,
 }
-MYPY: Final = (
-    *("mypy", "--strict", "--output=json"),
-    *("--follow-imports=silent", f"--cache-dir={os.devnull}"),
-)
 COMMANDS: Final = {
-    "mypy": (*MYPY, "--config-file=mypy.ini", *CHECKED["mypy"]),
-    "mypy_without_plugin": (*MYPY, "--config-file=", *CHECKED["mypy_without_plugin"]),
-    "pyright": ("pyright", "--outputjson", "--pythonpath", sys.executable),
+    "mypy": (*MYPY, "--strict", "--config-file=mypy.ini", *SOURCES),
+    "mypy_without_plugin": (*MYPY, "--strict", "--config-file=", *WITHOUT_PLUGIN),
+    "pyright": PYRIGHT,
 }
 MYPY_INI: Final = "[mypy]\nplugins = returns.contrib.mypy.returns_plugin\n"
 PYRIGHT_CONFIG: Final = {
@@ -53,9 +42,6 @@ PYRIGHT_CONFIG: Final = {
     "extraPaths": [IMPORTED_FROM],
 }
 REFUSED: Final = "  # refused"
-
-Errors = dict[tuple[str, int], str]
-"""What a checker says, by file and line."""
 
 
 @dataclass(frozen=True)
@@ -105,42 +91,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Errors]:
     (folder / "mypy.ini").write_text(MYPY_INI, encoding="utf-8")
     config = json.dumps(PYRIGHT_CONFIG)
     (folder / "pyrightconfig.json").write_text(config, encoding="utf-8")
-    running = {
-        checker: subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env={**os.environ, "MYPYPATH": IMPORTED_FROM},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
-        for checker, command in COMMANDS.items()
-    }
-    found = {}
-    for checker, process in running.items():
-        output, complaint = process.communicate()
-        # There are lines to refuse, so 0 is as wrong as a crash.
-        assert process.returncode == 1, complaint or output
-        read = pyright_errors if checker == "pyright" else mypy_errors
-        found[checker] = read(output)
-    return found
-
-
-def mypy_errors(output: str) -> Errors:
-    found: Errors = defaultdict(str)
-    for line in output.splitlines():
-        error = json.loads(line)
-        if error["severity"] == "error":  # a note may stand at another line
-            found[error["file"], error["line"]] += error["message"] + "\n"
-    return found
-
-
-def pyright_errors(output: str) -> Errors:
-    found: Errors = defaultdict(str)
-    for error in json.loads(output)["generalDiagnostics"]:
-        line = error["range"]["start"]["line"] + 1
-        found[Path(error["file"]).name, line] += error["message"] + "\n"
-    return found
+    return errors_of(folder, COMMANDS)
 
 
 @pytest.mark.parametrize(
