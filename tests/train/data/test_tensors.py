@@ -38,7 +38,7 @@ def test_lists_become_arrays() -> None:
         (
             dataset_of_list_vectors("t", 2, [[1.0, 2.0], [3.0]]),
             "t: expected 2 entries, got 1",
-            None,
+            2,
         ),
     ],
 )
@@ -58,3 +58,9 @@ def test_an_integer_beyond_double_precision_is_a_failure() -> None:
         dataset_of_list_vectors("t", 1, [[10**400]]),
     ):
         assert result.failure().message == text
+
+
+def test_an_integer_beyond_double_precision_names_its_row() -> None:
+    error = dataset_of_list_vectors("t", 1, [[1], [10**400]]).failure()
+    assert isinstance(error, LoadError)
+    assert error.row == 2

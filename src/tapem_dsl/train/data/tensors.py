@@ -34,10 +34,7 @@ def vector_of_list(
     """
     check_argument("vector_of_list", "tag", tag, str)
     check_argument("vector_of_list", "n", n, "count")
-    given = _numbers("vector_of_list", "entries", entries)
-    if len(given) != n:
-        return failed(LoadError(tag, f": {_expected(n, len(given))}"))
-    return _array(tag, given)
+    return _vector(tag, n, _numbers("vector_of_list", "entries", entries))
 
 
 def matrix_of_lists(
@@ -102,7 +99,7 @@ def dataset_of_list_vectors(
     Return the data set of vectors of ``n`` numbers.
 
     Fails with:
-        As :func:`vector_of_list` for the first bad row.
+        As :func:`vector_of_list` for the first bad row, which the error names.
 
     Lean: ``datasetOfListVectors``.
 
@@ -113,10 +110,18 @@ def dataset_of_list_vectors(
     check_argument("dataset_of_list_vectors", "n", n, "count")
     check_argument("dataset_of_list_vectors", "rows", rows, Iterable)
     vectors = (
-        vector_of_list(tag, n, _numbers("dataset_of_list_vectors", f"rows[{at}]", row))
+        _vector(tag, n, _numbers("dataset_of_list_vectors", f"rows[{at}]", row), at + 1)
         for at, row in enumerate(rows)
     )
     return collect(vectors).map(Dataset.of_list)
+
+
+def _vector(
+    tag: str, n: int, given: list[float], row: int | None = None
+) -> Result[Floats, TapeError]:
+    if len(given) != n:
+        return failed(LoadError(tag, f": {_expected(n, len(given))}", row=row))
+    return _array(tag, given, row)
 
 
 def _numbers(owner: str, name: str, entries: Iterable[float]) -> list[float]:
@@ -133,11 +138,13 @@ def _expected(n: int, got: int) -> str:
 
 
 # Any: numbers, or lists of them.
-def _array(tag: str, entries: list[Any]) -> Result[Floats, TapeError]:
+def _array(
+    tag: str, entries: list[Any], row: int | None = None
+) -> Result[Floats, TapeError]:
     try:
         array = np.array(entries, np.float64)
     except OverflowError:
         text = ": an integer is beyond the range of float64"
-        return failed(LoadError(tag, text))
+        return failed(LoadError(tag, text, row=row))
     array.setflags(write=False)
     return Success(array)
