@@ -10,9 +10,6 @@ import pytest
 DOCS: Final = Path(__file__).parents[2] / "docs"
 GENERATED: Final = {"_site", "api"}
 BLOCK: Final = re.compile(r"(?ms)^ *```(?:python|py|pycon)\n(.*?)^ *```")
-BLOCK: Final = re.compile(
-    r"^ *```(?:python|py|pycon)\n(.*?)^ *```", re.DOTALL | re.MULTILINE
-)
 
 
 def pages() -> list[str]:
