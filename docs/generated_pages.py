@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shutil
 from importlib import import_module
 from pathlib import Path
 from types import GenericAlias, ModuleType
@@ -43,7 +44,8 @@ MODULES: Final = {
 
 def write_reference(folder: Path) -> None:
     """Write a page for each op, room and module, and the list of the last two."""
-    (folder / "ops").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # pages of earlier layouts
+    (folder / "ops").mkdir(parents=True)
     functions = [function_of(kind) for room in FAMILIES for kind in ops.ops_of(room)]
     for function in functions:
         write_op(folder / "ops", function.__name__)
