@@ -129,6 +129,21 @@ def test_second_derivatives_of_a_network_are_those_of_jax() -> None:
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
+def test_lanes_of_numpy_are_as_wide_as_jax_says() -> None:
+    """Without float64 ``vmap`` says float32 of NumPy's float64, and keeps the array."""
+    xs, labels = np.arange(6.0).reshape(2, 3), np.array([2, 0])
+    assert xs.dtype == np.float64
+    assert labels.dtype == np.int64
+    loss = as_jax(lambda x, y: const(y).bind(lambda y: cross_entropy(x, y)))
+    found = jax.vmap(jax.value_and_grad(loss))(xs, labels)
+    narrow = xs.astype(np.float32), labels.astype(np.int32)
+    for ours, theirs in zip(
+        found, jax.vmap(jax.value_and_grad(loss))(*narrow), strict=True
+    ):
+        assert ours.dtype == np.float32
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_a_precondition_that_fails_gives_nan() -> None:
     p, x, labels = drawn()
     p = jax.tree.map(lambda a: a.astype(np.float32), p)

@@ -63,7 +63,7 @@ def as_jax(program_of: Callable[..., TapeM[NodeId, Any]]) -> Callable[..., Any]:
         for x in (*arrays, *moving):
             tracing.check_width(x)
         step = tracing.differentiable(call.program)
-        (result,) = step([*map(tracing.as_array, arrays)], moving)
+        (result,) = step(*([*map(tracing.as_array, x)] for x in (arrays, moving)))
         return result
 
     function.__name__ = getattr(program_of, "__name__", "as_jax")

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import numpy as jnp
+from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
 
 from tapem_dsl.interpreters.compiled.xla.devices import float64
@@ -28,12 +29,17 @@ def is_array(x: Any) -> bool:
 
 def as_array(x: Any) -> jax.Array:
     """
-    Return a parameter as an array of JAX.
+    Return an argument as an array of JAX, as wide as its dtype says.
 
     >>> print(as_array(2.0))
     2.0
     """
-    return jnp.asarray(x)
+    array = jnp.asarray(x)
+    if isinstance(array, Tracer):
+        # that of `vmap` may say float32 of NumPy's float64, which a copy converts; in
+        # compiled code a copy costs nothing
+        return jnp.array(array, copy=True)
+    return array
 
 
 def check_width(x: Any) -> None:
