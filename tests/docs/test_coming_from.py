@@ -88,11 +88,21 @@ def check(left: Any, right: Any, tape: Any) -> bool:
     return bool(theirs and ours)
 
 
+PAGES: Final = [
+    ("pytorch", 65, 45),
+    ("jax", 45, 30),
+    ("returns", 35, 25),
+    ("lean", 40, 0),
+]
+"""Each with how many rows it has, and how many are compared, at least."""
+
+
+def test_every_page_is_known() -> None:
+    assert {path.stem for path in DOCS.iterdir()} == {page for page, *_ in PAGES}
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch.func
-@pytest.mark.parametrize(
-    ("page", "rows", "compared"),
-    [("pytorch", 65, 45), ("jax", 45, 30), ("returns", 35, 25), ("lean", 40, 0)],
-)
+@pytest.mark.parametrize(("page", "rows", "compared"), PAGES)
 def test_every_row_runs_and_its_sides_agree(
     page: str,
     rows: int,
