@@ -36,8 +36,7 @@ fmt: .venv/.dev
 
 docs: .venv/.chromium  # the site, into docs/_site
 	.venv/bin/python docs/ops_page.py
-	.venv/bin/python -m sphinx --fail-on-warning --keep-going -b dirhtml \
-		-d build/doctrees docs docs/_site
+	.venv/bin/python docs/build_site.py docs/_site
 	.venv/bin/pytest tests/docs
 
 # Build the wheel from the sdist, then import it where only its dependencies are installed.

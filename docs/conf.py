@@ -11,6 +11,7 @@ from latex2mathml.converter import convert
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from docs.build_site import VERSION  # noqa: E402 - as the next one
 from docs.generated_pages import (  # noqa: E402 - found by the line before
     write_decisions,
     write_reference,
@@ -26,8 +27,22 @@ extensions = [
 ]
 html_theme = "furo"
 html_title = "tapem_dsl"
+release = version = VERSION
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/version.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_favicon = "_static/icon.svg"
-exclude_patterns = ["_site"]
+exclude_patterns = ["_site", "_templates"]
 myst_heading_anchors = 3
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
@@ -52,18 +67,38 @@ def setup(app: Any) -> None:
     docs = Path(__file__).parent
     write_reference(docs / "api")
     write_decisions(docs / "adr")
-    app.connect("source-read", link_ops)
+    app.connect("source-read", change_source)
     app.connect("missing-reference", find_public)
     app.connect("autodoc-process-docstring", split_sections, priority=100)
     app.add_node(nodes.math, override=True, html=(visit_math, depart_math))
     app.add_node(nodes.math_block, override=True, html=(visit_block, depart_math))
 
 
-def link_ops(app: Any, page: str, text: list[str]) -> None:
-    """Link each op of the table to its page, which only the site has."""
+def change_source(app: Any, page: str, text: list[str]) -> None:
+    """Put files from beside docs/ on their pages, and link ops to theirs."""
+    if beside := re.search(r"<!-- (\w+\.md) -->", text[0]):
+        app.env.note_dependency(str(ROOT / beside[1]))
+        text[0] = text[0].replace(beside[0], moved_to_docs(ROOT / beside[1]))
     if page == "ops":
         row = r"^\| `(\w+)` "
         text[0] = re.sub(row, r"| [`\1`](api/ops/\1.md) ", text[0], flags=re.MULTILINE)
+
+
+def moved_to_docs(file: Path) -> str:
+    """Return a page from beside docs/ with its links as from within."""
+    text = file.read_text().replace("](docs/", "](")
+    for name, page in PAGES.items():
+        text = text.replace(f"]({name})", f"]({page}.md)")
+    return re.sub(r"\[([^]]+)\]\((?:LICENSE|examples/[^)]*)\)", r"\1", text)
+
+
+PAGES: Final = {
+    "CHANGELOG.md": "changelog",
+    "CONTRIBUTING.md": "contributing",
+    "adr": "adr/index",
+    "notebooks": "notebooks/index",
+}
+"""What is a file beside docs/ or a folder in the repository, and a page on the site."""
 
 
 def split_sections(

@@ -26,6 +26,25 @@ FOUND: Final = {  # what a reader searches for, and the page that must come firs
 }
 
 
+TASKS: Final = {  # links to click from the first page on, and what then can be read
+    "train a model": (["training"], "train.fit(loss_of, start, loader"),
+    "go on with a run": (["training"], "resume=True"),
+    "load a CSV file": (["training"], 'load_csv("houses.csv")'),
+    "read a failure": (["training", "When a step fails"], "place.state is the last"),
+    "write a lemma": (["lemmas"], "assert_equivalent("),
+    "add an op": (["the tutorial", "8. An op of your own"], "vjp_rules.each(Cube"),
+    "run on XLA": (["XLA, GPUs, many devices"], 'engine="xla"'),
+    "differentiate twice": (["levels"], "backward_m(y, wrt=[x])"),
+    "know what an error of mypy means": (["typing"], "has incompatible type"),
+    "translate a training loop": (["PyTorch"], "zero_grad()"),
+    "find the decision on levels": (
+        ["decisions", "Ambient levels"],
+        "Status: accepted",
+    ),
+    "cite": (["cite it"], "@software{"),
+}
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """A reader who leaves a page breaks off what it still loads: no error."""
 
@@ -50,21 +69,25 @@ def served(site: Path) -> Iterator[str]:
             server.shutdown()
 
 
-def read(site: Path) -> None:
+def read(site: Path, version: str) -> None:
     """Read the site as people do; fail at what a person would complain about."""
-    with served(site) as home, browser() as opened:
-        page = opened.new_page(viewport={"width": 1280, "height": 900})
+    with served(site) as root, browser() as opened:
+        home = f"{root}{version}/"
+        page = opened.new_page(viewport={"width": 1440, "height": 900})
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
+        page.goto(root)
+        page.wait_for_url(home)  # the newest version
         search(page, home)
         follow_links(page, home)
+        do_tasks(page, home)
         darken(page, home)
-        hold_in_a_hand(page, home, site)
+        hold_in_a_hand(page, home, site / version)
         assert complaints == [], complaints
-        assert [url for url in asked if not url.startswith((home, "data:"))] == []
+        assert [url for url in asked if not url.startswith((root, "data:"))] == []
 
 
 def search(page: Page, home: str) -> None:
@@ -87,6 +110,15 @@ def follow_links(page: Page, home: str) -> None:
     page.goto(f"{home}ops/")
     page.locator("article a[href$='api/ops/relu/']").click()
     expect(page.locator("h1")).to_contain_text("relu")
+
+
+def do_tasks(page: Page, home: str) -> None:
+    """Each task of a new reader is some clicks away from the first page."""
+    for task, (links, text) in TASKS.items():
+        page.goto(home)
+        for link in links:
+            page.locator(".main").get_by_role("link", name=link).first.click()
+        expect(page.locator("article"), task).to_contain_text(text)
 
 
 def darken(page: Page, home: str) -> None:

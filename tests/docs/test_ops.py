@@ -1,15 +1,17 @@
 """docs/ops.md: as its generator writes it, with all that a user looks for."""
 
 import ast
+from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
 import pytest
 
 import tapem_dsl
+from docs.generated_pages import names_elsewhere
 from docs.ops_page import PAGE, SECTIONS, function_of, page, sections_of
-from tapem_dsl import Op, ops, vjp_rules
+from tapem_dsl import Op, ops, optim, train, tree, vjp_rules
 from tests.specs.every import ALL
 
 TESTS = Path(__file__).parents[1] / "ops"
@@ -31,7 +33,37 @@ def test_every_op_is_said_in_full(kind: type[Op]) -> None:
     assert [title for title in SECTIONS if not sections.get(title)] == []
     assert "Lean: " in sections["Source"]
     assert "PyTorch: " in sections["Source"]
+    assert "JAX: " in sections["Source"]
     assert ">>>" in (getdoc(function_of(kind)) or "")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch.func
+@pytest.mark.parametrize(
+    "room", [tapem_dsl, optim, train, tree], ids=lambda r: r.__name__
+)
+def test_the_names_in_other_libraries_exist(room: ModuleType) -> None:
+    named = 0
+    for name, value in vars(room).items():
+        for elsewhere in names_elsewhere(value) if callable(value) else ():
+            library, *rest = elsewhere.split(".")
+            if library in {"torch", "jax", "numpy", "scipy"} and rest:
+                named += 1
+                assert find(elsewhere), f"{name}: {elsewhere}"
+    assert named > 2
+
+
+def find(name: str) -> object:
+    """Import as much of a dotted name as are modules, and follow the rest."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found: object = import_module(".".join(parts[:count]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[count:]:
+            found = getattr(found, part, None)
+        return found
+    return None
 
 
 def used_in_tests() -> set[str]:

@@ -35,7 +35,7 @@ def test_the_code_prints_what_its_comments_say(folder: Path) -> None:
     promised = re.findall(r"print\(.*\)  # (.*)|^# (.*)", CODE, re.MULTILINE)
     printed = python("-W", "error", "readme.py", cwd=folder)
     assert printed.splitlines() == ["".join(pair) for pair in promised]
-    assert len(promised) == 5
+    assert len(promised) == 8
 
 
 def test_the_code_is_strictly_typed(folder: Path) -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import tapem_dsl
+from docs.build_site import VERSION
 from tests.docs.reading import read
 
 ROOT = Path(__file__).parents[2]
@@ -18,20 +19,17 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "--fail-on-warning",
-        "--keep-going",
-        *("-q", "-b", "dirhtml"),  # as in the Makefile
-    ]
-    places = [*("-d", folder / "doctrees"), ROOT / "docs", folder / "html"]
+    (folder / "0.0.10").mkdir()  # a version that was built before
+    (folder / "0.0.10" / "index.html").write_text("old")
     finished = subprocess.run(
-        [*command, *map(str, places)], capture_output=True, text=True, check=False
+        [sys.executable, "docs/build_site.py", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert finished.returncode == 0, finished.stderr[-3000:]
-    return folder / "html"
+    return folder
 
 
 def pages(site: Path) -> Iterator[tuple[Path, str]]:
@@ -64,5 +62,8 @@ def test_the_site(site: Path) -> None:
             assert re.search(rf'id="tapem_dsl\.([\w.]+\.)?{name}"', every), name
     heaviest = max(page.stat().st_size for page in texts)
     assert heaviest < 2_000_000
-    assert (site / "searchindex.js").stat().st_size < 1_000_000
-    read(site)
+    assert (site / VERSION / "searchindex.js").stat().st_size < 1_000_000
+    listed = re.findall(r'href="([\d.]+)/"', texts[site / "versions.html"])
+    assert listed == [VERSION, "0.0.10"]
+    assert f"url={VERSION}/" in texts[site / "index.html"]
+    read(site, VERSION)

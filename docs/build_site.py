@@ -1,0 +1,45 @@
+"""Build the site, a folder for each version: ``build_site.py docs/_site``."""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Final
+
+from sphinx.cmd.build import main as sphinx
+
+DOCS: Final = Path(__file__).parent
+PROJECT: Final = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]
+VERSION: Final[str] = PROJECT["version"]
+ROOT_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>tapem_dsl</title>
+{body}
+</html>
+"""
+
+
+def build(folder: Path) -> int:
+    """Build this version, warnings as errors, and list all versions that are there."""
+    strict = ["--fail-on-warning", "--keep-going", "-q", "-b", "dirhtml"]
+    trees = ["-d", str(folder / ".doctrees")]
+    status = sphinx([*strict, *trees, str(DOCS), str(folder / VERSION)])
+    found = (index.parent.name for index in folder.glob("*/index.html"))
+    versions = sorted(found, key=by_number, reverse=True)
+    links = "\n".join(f'<li><a href="{name}/">{name}</a></li>' for name in versions)
+    listed = f"<h1>Versions of tapem_dsl</h1>\n<ul>\n{links}\n</ul>"
+    (folder / "versions.html").write_text(ROOT_PAGE.format(body=listed))
+    newest = f'<meta http-equiv="refresh" content="0; url={versions[0]}/">'
+    (folder / "index.html").write_text(ROOT_PAGE.format(body=newest))
+    return status
+
+
+def by_number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+if __name__ == "__main__":
+    sys.exit(build(Path(sys.argv[1])))
