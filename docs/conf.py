@@ -53,7 +53,7 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 SECTIONS: Final = (
     *("Laws", "Fails with", "Gradient", "Shapes", "Source", "Lean", "Cost", "Rounding"),
-    *("Tolerances", "Raises", "Args", "Returns"),
+    *("Tolerances", "In other libraries", "Raises", "Args", "Returns"),
 )
 napoleon_custom_sections = list(SECTIONS[:-3])
 suppress_warnings = [
@@ -108,18 +108,15 @@ def split_sections(
     written: list[str] = []
     for line in lines:
         title, colon, text = line.partition(": ")
-        if colon and title in SECTIONS:
-            if written and written[-1]:
-                written.append("")
+        begins = bool(colon) and title in SECTIONS
+        ends = line[:1].strip() and written and written[-1].startswith(" ")
+        if (begins and written and written[-1]) or ends:
+            written.append("")
+        if begins and title == "Lean":  # PyTorch and JAX follow in its text
+            written += ["In other libraries:", f"    {line}"]
+        elif begins:
             written += [f"{title}:", f"    {text}"]
         else:
-            if (
-                line
-                and not line[0].isspace()
-                and written
-                and written[-1].startswith(" ")
-            ):
-                written.append("")
             written.append(line)
     lines[:] = written
 
