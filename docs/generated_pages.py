@@ -3,10 +3,14 @@
 import inspect
 import re
 import shutil
+import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import GenericAlias, ModuleType
 from typing import Final
+
+from sphinx.pycode import ModuleAnalyzer
 
 import tapem_dsl
 from docs.ops_page import FAMILIES, function_of
@@ -67,7 +71,8 @@ def write_reference(folder: Path) -> None:
         names = [
             name
             for name, value in sorted(vars(module).items())
-            if not name.startswith("_")
+            if name in getattr(module, "__all__", vars(module))
+            and not name.startswith("_")
             and not isinstance(value, ModuleType)
             and not any(value is other for other in seen)
         ]
@@ -108,9 +113,24 @@ def described(module: str, name: str) -> str:
         lines += [f".. autoclass:: {module}.{name}", "   :members:"]
     elif inspect.isroutine(value):
         lines.append(f".. autofunction:: {module}.{name}")
-    else:  # an alias of types, or a constant: its docstring is that of its type
-        lines += [f".. py:data:: {module}.{name}", "", f"   ``{value!r}``"]
+    else:  # an alias of types, or a constant
+        lines += [f".. py:data:: {module}.{name}", ""]
+        lines += [f"   {line}" for line in data_docs()[name]]
     return "\n".join(["```{eval-rst}", *lines, "```"])
+
+
+@cache
+def data_docs() -> dict[str, list[str]]:
+    """Return the docstrings that stand below constants and aliases, by name."""
+    return {
+        name: lines
+        for module in sorted(sys.modules)
+        if module.startswith("tapem_dsl")
+        for (owner, name), lines in ModuleAnalyzer.for_module(module)
+        .find_attr_docs()
+        .items()
+        if not owner
+    }
 
 
 def names_elsewhere(value: object) -> list[str]:

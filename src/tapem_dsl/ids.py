@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 else:
     NodeId = NewType("NodeId", int)
+    """
+    The index of a node on its tape: an ``int``, which type checkers keep apart from it.
+
+    Lean: ``Nat``.
+    """
 
 
 def index_of(id: object, of: str = "", instead: str = "") -> int:
