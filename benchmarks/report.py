@@ -161,7 +161,7 @@ def budgets_of_workloads(results: Any) -> list[list[str]]:
     for who, form, bounds in BUDGETS_OF:
         for key, peer, most in bounds:
             timings = measured[key]["timings"] if key in measured else {}
-            if peer in timings:
+            if {who, peer} <= timings.keys():
                 found = timings[who][0] / timings[peer][0]
                 digits = 3 if most < 0.1 else 2
                 rows.append(compared(f"{key}{form}", peer, found, most, digits))

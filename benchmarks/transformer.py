@@ -13,10 +13,10 @@ from examples.transformer import (
     CONTEXT,
     HEADS,
     WIDTH,
-    mean_loss,
+    loss_of,
     network,
 )
-from tapem_dsl import tree, value_and_grad
+from tapem_dsl import NodeId, TapeM, mean_scalar_over, tree, value_and_grad
 
 LETTERS: Final = 64
 
@@ -27,6 +27,10 @@ def data(layers: int) -> tuple[Any, Any]:
     weights: Any = network(rng, LETTERS, layers)
     narrow = tree.map(lambda x: x.astype(np.float32), weights)
     return narrow, rng.integers(0, LETTERS, (BATCH, CONTEXT + 1))
+
+
+def mean_loss(weights: Any, windows: Any) -> TapeM[NodeId, Any]:
+    return mean_scalar_over("text", list(windows), partial(loss_of, weights))
 
 
 def tapem_dsl_jit(layers: int, engine: Engine = "numpy") -> Contender:

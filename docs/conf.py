@@ -1,10 +1,12 @@
 """The site: ``make docs`` builds it from these pages and the docstrings."""
 
+import os
 import re
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+import matplotlib.font_manager  # noqa: F401 - its cache, or a notebook reports it
 from docutils import nodes
 from latex2mathml.converter import convert
 
@@ -20,7 +22,7 @@ from docs.generated_pages import (  # noqa: E402 - found by the line before
 project = "tapem_dsl"
 author = copyright = "the tapem_dsl authors"
 extensions = [
-    "myst_parser",
+    "myst_nb",  # runs the notebooks, and reads the pages as myst_parser does
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
@@ -44,6 +46,14 @@ html_sidebars = {
 html_favicon = "_static/icon.svg"
 exclude_patterns = ["_site", "_templates"]
 myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]  # as in notebooks
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+nb_output_stderr = "error"
+# As the notebooks say; and busy cores slow the threads of small products down.
+os.environ.update({"JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1"})
 copybutton_prompt_text = ">>> |\\.\\.\\. "
 copybutton_prompt_is_regexp = True
 autodoc_typehints = "signature"
@@ -68,10 +78,17 @@ def setup(app: Any) -> None:
     write_reference(docs / "api")
     write_decisions(docs / "adr")
     app.connect("source-read", change_source)
+    app.connect("builder-inited", keep_executed, priority=900)
     app.connect("missing-reference", find_public)
     app.connect("autodoc-process-docstring", split_sections, priority=100)
     app.add_node(nodes.math, override=True, html=(visit_math, depart_math))
     app.add_node(nodes.math_block, override=True, html=(visit_block, depart_math))
+
+
+def keep_executed(app: Any) -> None:
+    """Keep executed notebooks among the doctrees, not beside the site."""
+    folder = str(app.doctreedir / "executed")
+    app.env.mystnb_config = app.env.mystnb_config.copy(output_folder=folder)
 
 
 def change_source(app: Any, page: str, text: list[str]) -> None:

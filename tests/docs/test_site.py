@@ -1,5 +1,6 @@
 """The site: it builds without a warning, links lead on, and nothing is fetched."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,20 @@ from docs.build_site import VERSION
 from tests.docs.reading import read
 
 ROOT = Path(__file__).parents[2]
+PICTURES = {"digits": 4, "newton": 2, "pinn": 2}
+PICTURES |= {"rationals": 2, "tapes": 0, "transformer": 2}
+"""How many pictures each notebook shows."""
+FIGURES = [
+    ("digits", r"([\d.]+)% of 359 held-out images are read correctly", 95, 100),
+    ("pinn", r"relative error ([\d.e-]+)", 0, 1e-3),
+    ("newton", r"2,000 steps x = ([\d.]+),", 0.7, 0.8),
+    ("newton", r"200\.3 ([\d.]+)\n", 403, 404),
+    ("transformer", r"losses differ by at most ([\d.e-]+)", 0, 1e-12),
+    ("rationals", r"(\d+) triples of fractions: both sides are equal", 729, 729),
+    ("rationals", r"(\d+) of 729 triples of floats: the sides differ", 242, 242),
+]
+"""What a page says, and between which numbers its figure is."""
+KERNEL_FOLDERS = ("CONFIG", "DATA", "RUNTIME")
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +39,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finished = subprocess.run(
         [sys.executable, "docs/build_site.py", str(folder)],
         cwd=ROOT,
+        env={
+            **os.environ,
+            **{f"JUPYTER_{name}_DIR": str(folder / name) for name in KERNEL_FOLDERS},
+            "IPYTHONDIR": str(folder / "ipython"),
+            "PYTHONPATH": str(Path(tapem_dsl.__file__).parents[1]),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -66,4 +87,55 @@ def test_the_site(site: Path) -> None:
     listed = re.findall(r'href="([\d.]+)/"', texts[site / "versions.html"])
     assert listed == [VERSION, "0.0.10"]
     assert f"url={VERSION}/" in texts[site / "index.html"]
+    notebooks = site / VERSION / "notebooks"
+    outputs_are_shown(notebooks)
+    tapes_are_shown(executed(notebooks / "tapes" / "index.html"))
     read(site, VERSION)
+
+
+def executed(page: Path) -> str:
+    """Return the text of a notebook's page, without what is around it."""
+    return page.read_text().partition("<article")[2].partition("</article>")[0]
+
+
+def outputs_are_shown(folder: Path) -> None:
+    assert {page.parent.name for page in folder.glob("*/index.html")} == PICTURES.keys()
+    for name, pictures in PICTURES.items():
+        page = executed(folder / name / "index.html")
+        assert page.count('src="../../_images/') == pictures, name
+        assert 'alt="../' not in page, "a picture without a description"
+        assert "<script" not in page
+        assert "Traceback" not in page
+        assert " at 0x" not in page
+    for name in ("newton", "pinn", "rationals"):
+        assert "<math" in executed(folder / name / "index.html")
+    for name, said, least, most in FIGURES:
+        found = re.search(said, executed(folder / name / "index.html"))
+        assert found, f"{name} does not say {said}"
+        assert least <= float(found[1]) <= most, found[0]
+
+
+def tapes_are_shown(page: str) -> None:
+    assert "Programs and tapes in a notebook" in page
+    first, *outputs = page.split('<div class="output text_html">')
+    assert "load_ext" in first
+    data, program, tape, gradients, beside, success, failure = outputs
+    assert "<summary>Dataset of 1,000 samples</summary><table>" in data
+    assert "<i>988 more</i>" in data
+    assert ".bind(mean_loss)</code>" in program
+    fold = "<summary>7 to 6,000: x 999, 6 nodes each</summary><table>"
+    for shown in (tape, beside):
+        assert "<summary>Tape of 6,002 nodes</summary><table>" in shown
+        assert fold in shown
+        for flag, name in (("grad", "w"), ("grad", "b"), ("-", "x"), ("-", "y")):
+            assert f"<td>{flag}</td><td>{name}</td>" in shown
+    assert "<th>gradient</th>" in beside
+    assert "<th>gradient</th>" not in tape
+    assert "<summary>Gradients of 2 nodes</summary><table>" in gradients
+    assert "<summary>Success</summary><p>float64 (): " in success
+    assert "<summary>dict of 2 leaves</summary><table>" in success
+    assert "<td>w</td><td>(2, 3)</td><td>float64</td>" in success
+    assert "<summary>Failure</summary><p>autograd: shape mismatch" in failure
+    assert "at Cell In[3], line 9, in loss_of\n" in failure
+    assert "at item 0 of 1000" in failure
+    assert "node 1: b, leaf" in failure

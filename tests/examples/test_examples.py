@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contenders import compiled
-from benchmarks.harness import Contender, check, first_calls
+from benchmarks.harness import (
+    HAND_WRITTEN,
+    JITTED,
+    XLA,
+    Contender,
+    check,
+    first_calls,
+)
+from benchmarks.report import budgets_of_workloads
 from examples import lean_mean, own_op
 from tapem_dsl import NodeId, backward_scalar, param
 
@@ -195,6 +203,17 @@ def test_one_workload_is_compared_with_each_contender() -> None:
     assert "Growth" not in finished.stdout
 
 
+def test_a_budget_of_what_was_not_measured_is_left_out() -> None:
+    timings = {HAND_WRITTEN: [2.0], JITTED: [3.0]}
+    one = {"timings": timings, "first_calls": {}}
+    assert budgets_of_workloads({"workloads": {"transformer": one}}) == []
+    timings[XLA] = [1.0]
+    ((name, peer, ratio, *_),) = budgets_of_workloads(
+        {"workloads": {"transformer": one}}
+    )
+    assert (name.split(",")[0], peer, ratio) == ("transformer", HAND_WRITTEN, "0.50")
+
+
 def test_no_other_workload_is_measured_and_no_page_is_written_of_one() -> None:
     finished = run("-m", "benchmarks", "--only", "weather")
     assert finished.returncode == 2
@@ -257,7 +276,9 @@ def test_the_transformer_learns_alike_on_both_engines() -> None:
     assert float(apart[1]) < 1e-6
 
 
-@pytest.mark.parametrize(("name", "most"), [("logistic", 30), ("digits", 120)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("logistic", 30), ("transformer", 90), ("digits", 120)]
+)
 def test_a_training_is_short(name: str, most: int) -> None:
     assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < most
 
