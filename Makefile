@@ -34,10 +34,10 @@ fmt: .venv/.dev
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-docs: .venv/.chromium  # the site, into docs/_site
+docs: .venv/.dev  # the site, into docs/_site; `test` reads it in a browser
 	.venv/bin/python docs/ops_page.py
+	.venv/bin/python docs/picture.py
 	.venv/bin/python docs/build_site.py docs/_site
-	.venv/bin/pytest tests/docs
 
 # Build the wheel from the sdist, then import it where only its dependencies are installed.
 wheel: .venv/.dev
