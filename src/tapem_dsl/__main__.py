@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     if given.lines < 0:
         return _failed(f"--lines takes a number from 0, not {given.lines}")
-    loaded = load_tape("show", given.file)
+    try:
+        loaded = load_tape("show", given.file)
+    except ModuleNotFoundError as error:
+        return _failed(error)
     if isinstance(loaded, Failure):
         return _failed(loaded.failure())
     tape, gradients = loaded.unwrap()

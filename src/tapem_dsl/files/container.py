@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final, final
 
 import numpy as np
@@ -42,6 +43,7 @@ class Format:
         Raises:
             ModuleNotFoundError: safetensors is not installed.
         """
+        _check_safetensors(self.noun)
         from safetensors.numpy import save  # noqa: PLC0415 - an optional extra
 
         digest = _digest(tensors, others)
@@ -58,6 +60,7 @@ class Format:
             ValueError: they are not a whole file of this kind; the message says why.
             ModuleNotFoundError: safetensors is not installed.
         """
+        _check_safetensors(self.noun)
         from safetensors import SafetensorError  # noqa: PLC0415 - as in pack
         from safetensors.numpy import load  # noqa: PLC0415 - as in pack
 
@@ -82,6 +85,14 @@ class Format:
         for array in tensors.values():
             _freeze(array)
         return tensors, others
+
+
+def _check_safetensors(noun: str) -> None:
+    if find_spec("safetensors") is None:
+        raise ModuleNotFoundError(
+            f"the file of a {noun} needs safetensors: "
+            "pip install 'tapem_dsl[checkpoints]'"
+        )
 
 
 def _freeze(array: AnyArray) -> None:

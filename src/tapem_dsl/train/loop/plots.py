@@ -62,7 +62,7 @@ def _figure(given: object) -> Any:
         from matplotlib.figure import Figure, FigureBase  # noqa: PLC0415 - an extra
     except ImportError as missing:
         raise ImportError(
-            "plot_history needs Matplotlib: pip install matplotlib"
+            "plot_history needs Matplotlib: pip install 'tapem_dsl[plots]'"
         ) from missing
     if given is None:
         return Figure(layout="constrained")
