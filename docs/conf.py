@@ -106,7 +106,7 @@ def moved_to_docs(file: Path) -> str:
     text = file.read_text().replace("](docs/", "](")
     for name, page in PAGES.items():
         text = text.replace(f"]({name})", f"]({page}.md)")
-    return re.sub(r"\[([^]]+)\]\((?:LICENSE|examples/[^)]*)\)", r"\1", text)
+    return re.sub(r"\[([^]]+)\]\((?:LICENSE|examples[^)]*)\)", r"\1", text)
 
 
 PAGES: Final = {

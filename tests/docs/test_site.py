@@ -23,7 +23,7 @@ FIGURES = [
     ("pinn", r"relative error ([\d.e-]+)", 0, 1e-3),
     ("newton", r"2,000 steps x = ([\d.]+),", 0.7, 0.8),
     ("newton", r"200\.3 ([\d.]+)\n", 403, 404),
-    ("transformer", r"losses differ by at most ([\d.e-]+)", 0, 1e-12),
+    ("transformer", r"losses differ by at most ([\d.e+-]+)", 0, 1e-12),
     ("rationals", r"(\d+) triples of fractions: both sides are equal", 729, 729),
     ("rationals", r"(\d+) of 729 triples of floats: the sides differ", 242, 242),
 ]

@@ -154,7 +154,7 @@ def reading(n: int) -> Do[None]:
     ids=["chain", "recursion", "lash", "passed on", "get_tape", "backward"],
 )
 def test_time_is_linear(run: Callable[[int], Any]) -> None:
-    small, large = 2_000, 40_000
+    small, large = 1_000, 20_000
     # n log n would be allowed, n times the root of n would take 90 times as long
     assert seconds(lambda: run(large)) < 40 * seconds(lambda: run(small))
 
