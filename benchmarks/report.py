@@ -197,10 +197,10 @@ def workloads(results: Mapping[int, Any]) -> str:
                 name,
                 milliseconds(median),
                 f"{median / timings['calibration'][0]:.3g}",
-                f"{timings[OURS][0] / median:.2f}",
-                f"{median / timings[HAND_WRITTEN][0]:.2f}",
+                ratio(timings, OURS, name),
+                ratio(timings, name, HAND_WRITTEN),
                 milliseconds(two[name][0]) if name in two else "",
-                f"{two[OURS][0] / two[name][0]:.2f}" if name in two else "",
+                ratio(two, OURS, name),
             ]
             for name, (median, _, _) in timings.items()
             if name != "calibration"
@@ -218,6 +218,13 @@ def workloads(results: Mapping[int, Any]) -> str:
         parts.append(f"Calibration: {calibration} ms.")
         parts.append(table(header, rows))
     return "\n\n".join(parts)
+
+
+def ratio(timings: Any, one: str, other: str) -> str:
+    """Write one time over another; nothing if one of them was not measured."""
+    if not {one, other} <= timings.keys():
+        return ""
+    return f"{timings[one][0] / timings[other][0]:.2f}"
 
 
 def first_calls(results: Any) -> str:

@@ -17,7 +17,7 @@ from benchmarks.harness import (
     check,
     first_calls,
 )
-from benchmarks.report import budgets_of_workloads
+from benchmarks.report import budgets_of_workloads, plot_of_costs, workloads
 from examples import lean_mean, own_op
 from tapem_dsl import NodeId, backward_scalar, param
 
@@ -212,6 +212,19 @@ def test_a_budget_of_what_was_not_measured_is_left_out() -> None:
         {"workloads": {"transformer": one}}
     )
     assert (name.split(",")[0], peer, ratio) == ("transformer", HAND_WRITTEN, "0.50")
+
+
+def test_a_workload_that_runs_under_jit_only_is_reported() -> None:
+    timings = {name: [time, time, time] for name, time in MEASURED.items()}
+    one = {"title": "2 layers", "timings": timings, "first_calls": {}}
+    measured = {"workloads": {"transformer": one}}
+    *_, row = workloads({1: measured, 2: measured}).splitlines()
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells == ["", JITTED, "3,000", "6", "", "1.50", "3,000", "", ""]
+    assert len(plot_of_costs(measured["workloads"]).axes) == 1
+
+
+MEASURED = {"calibration": 0.5, HAND_WRITTEN: 2.0, JITTED: 3.0}
 
 
 def test_no_other_workload_is_measured_and_no_page_is_written_of_one() -> None:
