@@ -324,6 +324,10 @@ def test_every_schedule_is_tried() -> None:
         (lambda: LOOSE.parse_csv("1;2", ";"), "; make one: CsvOptions"),
         (lambda: LOOSE.vector_of_list("t", 1, ["a" * 999]), r"entries\[0\], .*\.\.\."),
         (lambda: LOOSE.eval_batches("t", [1.0], const), "cut a list of samples into"),
+        (lambda: LOOSE.Metric("a", True), r"not True \(bool\); convert .*float\("),
+        (lambda: LOOSE.Metric("a", np.True_), r"convert it: float\("),
+        (lambda: LOOSE.StepReport(np.array(0.5)), r"convert it: float\("),
+        (lambda: LOOSE.StepReport(np.ones(2)), r"array\(\[1\., 1\.\]\) \(ndarray\)$"),
         (lambda: LOOSE.Position("a", 0, 0), "takes an integer for epoch, not 'a'"),
         (
             lambda: LOOSE_OPTIM.Optimizer(GROUP),

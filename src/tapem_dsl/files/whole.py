@@ -4,7 +4,8 @@ import errno
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,10 +30,44 @@ def write_whole(path: str | os.PathLike[str], written: bytes) -> None:
     b'text'
     >>> folder.cleanup()
     """
+    with _naming(path):
+        file = _followed(path)
+        beside = _written_beside(file, written)
+        try:
+            beside.replace(file)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        _sync_folder(file.parent)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """
+    Check that a file can be written: an empty one is written beside it, and deleted.
+
+    Raises:
+        OSError: as :func:`write_whole`.
+
+    >>> check_writable("no such folder/a")
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/a'
+    """
+    with _naming(path):
+        _written_beside(_followed(path), b"").unlink()
+
+
+def _followed(path: str | os.PathLike[str]) -> Path:
+    # realpath follows a link; Path.resolve raises RuntimeError for a loop of links
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let an error name the path, and not the temporary file."""
     try:
-        # realpath follows a link; Path.resolve raises RuntimeError for a loop of links
-        _replace(Path(os.path.realpath(path)), written)
-    except OSError as error:  # it may name the temporary file
+        yield
+    except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
@@ -56,9 +91,9 @@ def content(path: str | os.PathLike[str]) -> bytes:
         raise ValueError(f"the file cannot be read: {error}") from None
 
 
-def _replace(file: Path, written: bytes) -> None:
+def _written_beside(file: Path, written: bytes) -> Path:
     """
-    Write a file beside another, with the other's mode and owner, and replace it.
+    Write a file beside another, with the other's mode and owner, and return its path.
 
     Raises:
         OSError: the file cannot be written.
@@ -82,11 +117,10 @@ def _replace(file: Path, written: bytes) -> None:
             out.write(written)
             out.flush()
             os.fsync(out.fileno())
-        beside.replace(file)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    _sync_folder(file.parent)
+    return beside
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,14 @@ from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, check_path
 from tapem_dsl.arrays import AnyArray
 from tapem_dsl.errors import CheckpointError, TapeError, failed
-from tapem_dsl.files import Format, content, decoded, encoded, write_whole
+from tapem_dsl.files import (
+    Format,
+    check_writable,
+    content,
+    decoded,
+    encoded,
+    write_whole,
+)
 from tapem_dsl.tape.value import frozen
 
 # Any, throughout: leaves of a pytree, and their JSON.
@@ -59,11 +66,31 @@ def save_checkpoint(path: str | os.PathLike[str], pytree: object) -> None:
     <Success: {'w': array([1., 2.]), 'step': 3}>
     >>> folder.cleanup()
     """
+    write_whole(path, _packed(path, pytree))
+
+
+def check_savable(path: str | os.PathLike[str], pytree: object) -> None:
+    """
+    Check that :func:`save_checkpoint` can write a pytree, and write nothing.
+
+    Raises:
+        As :func:`save_checkpoint`.
+
+    >>> check_savable("last.safetensors", {"w": 1j})
+    Traceback (most recent call last):
+    ...
+    ValueError: a checkpoint cannot hold the complex at 'w'
+    """
+    _packed(path, pytree)
+    check_writable(path)
+
+
+def _packed(path: str | os.PathLike[str], pytree: object) -> bytes:
+    """Return the contents of the file."""
     check_path("save_checkpoint", path)
     if not os.fspath(path):
         raise ValueError("save_checkpoint takes the path of a file for path, not ''")
-    tensors, others = _parts(pytree)
-    write_whole(path, _FORMAT.pack(tensors, others))
+    return _FORMAT.pack(*_parts(pytree))
 
 
 def load_checkpoint(

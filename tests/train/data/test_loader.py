@@ -1,6 +1,6 @@
 """Epochs, data sets of arrays, and streams that go on from a position."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +201,11 @@ def test_a_position_of_another_seed_is_refused() -> None:
     loader = DataLoader(Dataset.of_list(range(4)), 2, shuffle=True)
     error = Stream.at("t", loader, Position(1, 0, 5)).failure()
     assert isinstance(error, CheckpointError)
-    assert "not 5" in error.message
+    assert error.what == "another loader: seed is 0, and was another"
+    plain = DataLoader(Dataset.of_list(range(4)), 2, seed=3)
+    at_seven = Stream(replace(plain, seed=7)).position
+    error = Stream.at("t", plain, at_seven).failure()
+    assert error.message == "t: another loader: seed is 3, and was another"
 
 
 loaders = st.builds(
@@ -311,7 +315,10 @@ def test_a_last_batch_is_left_out_in_every_epoch() -> None:
 
 def test_a_stream_of_nothing_fails_and_says_so() -> None:
     dropping = DataLoader(Dataset.of_list([1]), 2, drop_last=True)
-    assert Stream(dropping).next("t") == Failure(EmptyBatches("t", "batch list"))
+    error = Stream(dropping).next("t").failure()
+    assert isinstance(error, EmptyBatches)
+    cause = "drop_last leaves out all 1 samples, for batch_size is 2"
+    assert error.message == f"t: empty batch list: {cause}"
     nothing: Dataset[int] = Dataset.of_list([])
     empty = DataLoader(nothing, 1)
     assert isinstance(Stream(empty).next("t").failure(), EmptyDataset)

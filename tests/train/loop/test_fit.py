@@ -24,9 +24,12 @@ from tapem_dsl import (
     mean_scalar_over,
     mul,
     optim,
+    tree,
     value_and_grad,
+    value_of,
 )
 from tapem_dsl.errors import CheckpointError, EmptyBatches, EmptyDataset, Step, Thrown
+from tapem_dsl.optim import Transform
 from tapem_dsl.tape.equality import same
 from tapem_dsl.train import (
     ArrayDataset,
@@ -111,6 +114,16 @@ def test_a_batch_has_samples() -> None:
     for bad in (3.0, (), (X, Y[:5]), {"x": X, "y": 1.0}):
         with pytest.raises(TypeError, match="a batch is a list of samples, or a pytr"):
             step(PARAMS, state, bad)
+
+
+@pytest.mark.parametrize("data", [DATA, ROWS, LOADER, replace(LOADER, dataset=ROWS)])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_data_are_no_batch(data: Any, compiled: bool) -> None:
+    step: Any = step_of(loss_of, ADAM)
+    step = jit(step) if compiled else step
+    with pytest.raises(TypeError, match=r"; take one of its batches: \.") as caught:
+        step(PARAMS, ADAM.init(PARAMS), data)
+    assert type(data).__name__ in str(caught.value)
 
 
 def test_a_function_that_gives_no_program_is_named() -> None:
@@ -275,6 +288,81 @@ def test_callbacks_are_called_in_order_after_each_epoch(tmp_path: Path) -> None:
     assert hash(one) == hash(said[0][1])
 
 
+class InLists(Transform[list[Any]]):
+    """Descends, and keeps the last gradients in a list, writeable."""
+
+    def init(self, parameters: Any, /) -> list[Any]:
+        return [tree.map(np.zeros_like, parameters)]
+
+    def update(
+        self, gradients: Any, state: list[Any], parameters: Any, /
+    ) -> tuple[Any, list[Any]]:
+        changes = tree.map(lambda g, last: -0.1 * g - 0.01 * last, gradients, state[0])
+        return changes, [tree.map(lambda g: 1.0 * g, gradients)]
+
+
+@pytest.mark.parametrize("engine", [None, "numpy", "xla"])
+def test_callbacks_change_nothing_of_the_training(engine: Any) -> None:
+    refused = []
+
+    def change(fitted: Fitted[Any, Any]) -> None:
+        fitted.params["layers"][0] = np.full(3, 9.0)
+        fitted.params["b"] = np.float64(9)
+        fitted.params["more"] = 1.0
+        for array in tree.leaves((fitted.params["layers"][1:], fitted.state)):
+            if isinstance(array, np.ndarray):
+                with pytest.raises(ValueError, match="read-only"):
+                    array[:] = 9.0
+                refused.append(array)
+        fitted.state.clear()
+
+    def look(fitted: Fitted[Any, Any]) -> None:
+        assert list(fitted.params) == ["layers", "b"]
+        assert len(fitted.state) == 1
+
+    def loss_of_layers(p: Any, sample: Any) -> Any:
+        return loss_of({"w": p["layers"][0], "b": p["b"]}, sample)
+
+    start = {"layers": [np.zeros(3), np.ones(3)], "b": np.float64(0)}
+    args: Any = (loss_of_layers, start, LOADER, InLists())
+    plain = fit(*args, epochs=2, engine=engine).unwrap()
+    options: Any = {"engine": engine, "callbacks": [change, look]}
+    assert fit(*args, epochs=2, **options).unwrap() == plain
+    assert len(refused) == 6
+
+
+def test_reports_change_nothing_of_the_training() -> None:
+    def change(params: Any, sample: Any) -> Any:
+        report = StepReport(float(params["b"]))
+        params.update(w=np.full(3, 9.0))
+        return Success(report)
+
+    args: Any = (loss_of, PARAMS, LOADER, ADAM)
+    plain = fit(*args, epochs=2, engine=None).unwrap()
+    options: Any = {"held_out": DATA, "report_of": change, "engine": None}
+    changed = fit(*args, epochs=2, **options).unwrap()
+    assert same(changed.params, plain.params)
+
+
+def test_a_track_has_all_steps() -> None:
+    def error(kind: Any, track: Any) -> str:
+        with pytest.raises(kind) as caught:
+            fit(loss_of, PARAMS, LOADER, ADAM, epochs=2, track=track, engine=None)
+        return str(caught.value)
+
+    nothing = error(TypeError, lambda steps: None)
+    assert nothing == (
+        "the track of fit must return a collection, not None (NoneType); "
+        "did you forget `return`?"
+    )
+    for many in (0, 2, 3, 4):
+        ended = error(ValueError, lambda steps, many=many: steps[:many])
+        assert ended == (
+            f"the track of fit ended after {many} of 6 steps; it must yield each of "
+            "them"
+        )
+
+
 def test_progress_is_that_of_all_steps(capsys: pytest.CaptureFixture[str]) -> None:
     seen: list[Any] = []
 
@@ -385,6 +473,77 @@ def test_a_history_of_something_else_is_no_history(text: str, tmp_path: Path) ->
     assert result == Failure(CheckpointError("fit", what, path=str(file)))
 
 
+def test_a_run_may_be_resumed_with_epochs_of_another_length(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def track(steps: range) -> range:
+        seen.extend(steps)
+        return steps
+
+    loader = DataLoader(Dataset.of_list([1.0, 1.0]), 1)
+    rule, file = optim.sgd(0.2), tmp_path / "a"
+    args: Any = (log_of_product, 1.0, loader, rule)
+    options: Any = {"engine": None, "checkpoint": file}
+    fit(*args, epochs=1, steps_per_epoch=3, **options).unwrap()
+    # 1, 0.8, 0.55, 0.19, -0.88
+    options |= {"resume": True, "track": track}
+    result = fit(*args, epochs=3, steps_per_epoch=5, **options)
+    assert result.failure().place.chain[-1] == Step(4, epoch=2)
+    assert seen == list(range(3, 13))
+    whole = fit(*args, epochs=9, engine=None)
+    assert whole.failure().place.chain[-1] == Step(4, epoch=2)
+
+
+SAVED: Final[Any] = {"epochs": 1, "engine": None}
+
+
+def no_step(p: Any, sample: Any) -> Any:
+    raise AssertionError("a step was run")
+
+
+def test_a_file_that_cannot_be_written_is_found_before_the_first_step(
+    tmp_path: Path,
+) -> None:
+    places: list[Any] = [tmp_path / "none" / "a", tmp_path, ""]
+    kinds = [FileNotFoundError, IsADirectoryError, ValueError]
+    for file, kind in zip(places, kinds, strict=True):
+        with pytest.raises(kind):
+            fit(no_step, PARAMS, LOADER, ADAM, checkpoint=file, **SAVED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parameters_that_no_file_holds_are_found_before_the_first_step(
+    tmp_path: Path,
+) -> None:
+    start = {"w": np.zeros(3, np.longdouble)}
+    file = tmp_path / "a"
+    with pytest.raises(ValueError, match=r"cannot hold the .*128 at 'params\.w'"):
+        fit(no_step, start, LOADER, ADAM, checkpoint=file, **SAVED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_check_of_a_file_leaves_it_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("old")
+    with pytest.raises(AssertionError, match="a step was run"):
+        fit(no_step, PARAMS, LOADER, ADAM, checkpoint=file, **SAVED)
+    fit(no_step, PARAMS, LOADER, ADAM, epochs=0, checkpoint=file).unwrap()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_one_script_starts_a_run_and_goes_on_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+
+    def script(epochs: int) -> Fitted[Any, Any]:
+        options: Any = {"checkpoint": file, "resume": file.exists(), "engine": None}
+        return fit(loss_of, PARAMS, LOADER, ADAM, epochs=epochs, **options).unwrap()
+
+    script(1)
+    whole = fit(loss_of, PARAMS, LOADER, ADAM, epochs=3, engine=None).unwrap()
+    assert script(3) == whole
+
+
 # -- failures --------------------------------------------------------------------------
 
 
@@ -430,7 +589,12 @@ def test_data_and_parameters_may_be_bad() -> None:
     assert error(PARAMS, replace(LOADER, batch_size=0)).message.startswith("t: batchS")
     assert error(PARAMS, DataLoader(Dataset.of_list([]), 2)) == EmptyDataset("t")
     dropped = DataLoader(DATA, 50, drop_last=True)
-    assert error(PARAMS, dropped) == EmptyBatches("t", "batch list")
+    cause = "drop_last leaves out all 23 samples, for batch_size is 50"
+    assert error(PARAMS, dropped) == EmptyBatches("t", f"batch list: {cause}")
+    longer: Any = {"epochs": 1, "steps_per_epoch": 2, "tag": "t"}
+    assert fit(loss_of, PARAMS, dropped, ADAM, **longer) == Failure(
+        EmptyBatches("t", f"batch list: {cause}")
+    )
     integers = {"w": np.zeros(3, int), "b": 0.0}
     assert "w" in str(error(integers, LOADER))
 
@@ -456,6 +620,54 @@ def test_eagerly_python_may_read_values() -> None:
     assert fit(*args, epochs=1, engine=None).unwrap().history[0].loss == 1.5
     with pytest.raises(TypeError, match="jit"):
         fit(*args, epochs=1)
+
+
+READERS: Final[dict[str, Any]] = {
+    "NumPy": lambda sample: np.log(sample[0] + 9),
+    "float": lambda sample: float(sample[1]),
+    "branch": lambda sample: 1 if sample[1] > 0.5 else 2,
+    "index": lambda sample: [1.0, 2.0][int(sample[1])],
+    "method": lambda sample: sample[0].tolist(),
+}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_a_sample_that_python_reads_asks_for_no_engine(read: Any, engine: Any) -> None:
+    def reading(p: dict[str, NodeId], sample: Any) -> Any:
+        read(sample)
+        return loss_of(p, sample)
+
+    with pytest.raises(TypeError, match="under jit") as caught:
+        fit(reading, PARAMS, LOADER, ADAM, epochs=1, engine=engine)
+    assert any("pass engine=None to fit" in x for x in caught.value.__notes__)
+    fit(reading, PARAMS, LOADER, ADAM, epochs=1, engine=None).unwrap()
+
+
+def test_a_value_that_python_reads_asks_for_no_engine(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @do
+    def shown(p: dict[str, NodeId], sample: Any) -> Do[NodeId]:
+        loss = yield from loss_of(p, sample)
+        yield from value_of(loss).map(print)
+        return loss
+
+    with pytest.raises(TypeError, match="under jit") as caught:
+        fit(shown, PARAMS, LOADER, ADAM, epochs=1)
+    assert any("pass engine=None to fit" in x for x in caught.value.__notes__)
+    fit(shown, PARAMS, LOADER, ADAM, epochs=1, engine=None).unwrap()
+    assert len(capsys.readouterr().out.splitlines()) == 23
+
+
+@pytest.mark.parametrize("engine", [None, "numpy"])
+def test_what_a_step_raises_has_its_number(engine: Any) -> None:
+    data = Dataset.of_list([(np.ones(3), 1.0)] * 3 + [(np.full(3, np.inf), 1.0)])
+    rule = optim.chain(optim.clip_by_norm(1.0), optim.sgd(0.1))
+    start = {"w": np.zeros(3), "b": 0.0}
+    with pytest.raises(ValueError, match="clip_by_norm") as caught:
+        fit(loss_of, start, DataLoader(data, 1), rule, epochs=2, engine=engine)
+    assert caught.value.__notes__[-1] == "  at step 3, in epoch 0 of the data"
 
 
 # -- mistakes --------------------------------------------------------------------------

@@ -93,6 +93,14 @@ def test_rich_shows_how_far_it_is() -> None:
     assert Trainer(1.0, halve).run_losses(2, track=track) == Success([1, 0.5])
 
 
+def test_a_track_yields_each_step() -> None:
+    trainer: Any = Trainer(1.0, halve)
+    with pytest.raises(ValueError, match="track of run_steps ended after 1 of 2 steps"):
+        trainer.run(2, track=lambda steps: steps[1:])
+    with pytest.raises(TypeError, match=r"track .* a collection, not None .*`return`"):
+        trainer.run(2, track=lambda steps: None)
+
+
 # -- logging ---------------------------------------------------------------------------
 
 

@@ -274,8 +274,8 @@ class Jitted(Generic[F]):
             name = name_of(self.function)
             warnings.warn(
                 f"jit has made {MANY} plans of {name}, for {_why(keys)}; "
-                "each costs a run: pass what varies as an array, or cut the data into "
-                "equal shapes",
+                "each costs a run: pass what varies as an array, cut the data into "
+                "equal shapes, or run it without jit (train.fit: engine=None)",
                 stacklevel=3,
             )
 

@@ -128,6 +128,7 @@ class Stream(Generic[B]):
         if position.batch_size and differing:
             what = f"another loader: {differing}"
             return failed(CheckpointError(tag, what))
+        given = loader
         # without shuffling all epochs are equal
         for _ in range(position.epoch if loader.shuffle else min(position.epoch, 1)):
             result = loader.epoch(tag)
@@ -135,12 +136,12 @@ class Stream(Generic[B]):
                 return failed(result.failure())
             loader, _ = result.unwrap()
         if loader.seed != position.seed:
-            what = f"the loader's seed is {loader.seed}, not {position.seed}"
+            what = f"another loader: seed is {given.seed}, and was another"
             return failed(CheckpointError(tag, what))
         stream = Stream(loader, position.epoch, position.batch)
         if not position.batch:
             return Success(stream)
-        return loader.epoch(tag).bind(lambda given: stream._found(tag, *given))
+        return loader.epoch(tag).bind(lambda epoch: stream._found(tag, *epoch))
 
     def _found(
         self, tag: str, after: DataLoader[B], batches: Sequence[B]
@@ -169,13 +170,30 @@ class Stream(Generic[B]):
         self, tag: str, after: DataLoader[B], batches: Sequence[B]
     ) -> "Result[tuple[Stream[B], B], TapeError]":
         if not len(batches):
-            return failed(EmptyBatches(tag, "batch list"))
+            return failed(no_batches(tag, self.loader))
         if self.batch + 1 < len(batches):
             later = Stream(self.loader, self.epoch, self.batch + 1, (after, batches))
         else:
             later = Stream(after, self.epoch + 1)
         batch = batches[self.batch]
         return Success((later, copy(batch) if isinstance(batch, list) else batch))
+
+
+def no_batches(tag: str, loader: DataLoader[B]) -> EmptyBatches:
+    """
+    Return the error of an epoch that has no batch.
+
+    >>> from tapem_dsl.train import Dataset
+    >>> loader = DataLoader(Dataset.of_list([1, 2]), 3, drop_last=True)
+    >>> print(no_batches("demo", loader).message)
+    demo: empty batch list: drop_last leaves out all 2 samples, for batch_size is 3
+    """
+    what = "batch list"
+    if loader.drop_last:
+        samples = f"all {loader.dataset.size()} samples"
+        what += f": drop_last leaves out {samples}, for batch_size is"
+        what += f" {loader.batch_size}"
+    return EmptyBatches(tag, what)
 
 
 def _differing(then: Position, now: Position) -> str:

@@ -1,24 +1,26 @@
 """The short way to train: epochs of steps, evaluation, checkpoints, early stopping."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, final
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from returns.result import Failure, Result, Success
 
 from tapem_dsl import tree
 from tapem_dsl.arguments import check_argument, check_path, items_of
-from tapem_dsl.errors import EmptyBatches, Step, TapeError, failed
+from tapem_dsl.errors import EmptyBatches, Place, Step, TapeError, failed
 from tapem_dsl.interpreters.compiled import jit
+from tapem_dsl.interpreters.compiled.noting import ValueRead
 from tapem_dsl.optim import Transform
 from tapem_dsl.program.checks import function_argument
+from tapem_dsl.tape.value import frozen
 from tapem_dsl.train.data.arrays import ArrayDataset
 from tapem_dsl.train.data.dataset import MAKE_ONE, Batched
 from tapem_dsl.train.data.loader import DataLoader
-from tapem_dsl.train.data.stream import Stream
+from tapem_dsl.train.data.stream import Stream, no_batches
 from tapem_dsl.train.loop.evaluation import (
     ReportResult,
     eval_batches,
@@ -28,13 +30,15 @@ from tapem_dsl.train.loop.evaluation import (
 from tapem_dsl.train.loop.fitted import (
     EpochReport,
     Fitted,
+    check_fitted,
+    detached,
     epochs_without_progress,
     load_fitted,
     plain_report,
     save_fitted,
 )
 from tapem_dsl.train.loop.reports import ReportSum, StepReport
-from tapem_dsl.train.loop.trainer import Track, run_steps
+from tapem_dsl.train.loop.trainer import Track, run_steps, tracked
 from tapem_dsl.train.loop.training_step import (
     Program,
     check_program_and_optimiser,
@@ -76,7 +80,13 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
     Train parameters on the batches of a loader; return them with the history.
 
     After each epoch ``fit`` evaluates, saves the checkpoint, calls the callbacks in
-    order, and decides whether to stop early. It changes none of its arguments.
+    order, and decides whether to stop early. It changes none of its arguments, and no
+    callback can change the training: each gets parameters and a state of its own.
+
+    Unless ``engine`` is ``None``, the program is compiled: Python cannot read the
+    numbers of a sample, and random numbers that the program draws, such as a dropout
+    mask, are drawn once and then the same in every step. Draw them into the batch, with
+    :func:`step_of`, or pass ``engine=None``.
 
     Args:
         program: the loss of one sample, as :func:`step_of` takes it.
@@ -85,7 +95,8 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
             are samples of a ``Dataset``, or rows of an ``ArrayDataset``.
         optimiser: a transform, such as ``optim.adam(1e-3)``.
         epochs: how many epochs the training has, with those before a resumed run.
-        steps_per_epoch: by default an epoch is one pass over the data.
+        steps_per_epoch: by default an epoch is one pass over the data. A resumed run
+            may have another number.
         held_out: data to evaluate after each epoch, in batches of the loader's size.
         report_of: returns the report of one held-out sample, under the parameters; by
             default its loss is the program's.
@@ -93,11 +104,13 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
             there is one, before the training stops. By default it does not stop early.
             The last parameters are returned, not the best.
         callbacks: each takes the :class:`Fitted` so far.
-        checkpoint: a file to save after each epoch.
-        resume: whether to go on from the checkpoint, which must exist.
+        checkpoint: a file to save after each epoch, in a folder that exists.
+        resume: whether to go on from the checkpoint, which must exist. If not, the
+            first epoch replaces an old file. ``resume=Path(file).exists()`` starts a
+            run and goes on with it.
         engine: how :func:`~tapem_dsl.jit` runs a step; ``None`` runs it eagerly, for
-            programs in which Python reads values.
-        track: iterates over the steps and may show progress: ``rich.progress.track``.
+            programs in which Python reads values or draws random numbers.
+        track: iterates over all steps and may show progress: ``rich.progress.track``.
         tag: names the training in errors.
 
     Laws:
@@ -106,14 +119,18 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
 
     Fails with:
         What the program, ``report_of`` and :meth:`DataLoader.epoch` fail with;
+        :class:`EmptyBatches` where ``drop_last`` leaves no batch;
         :class:`CheckpointError` when it resumes from another checkpoint or with another
         loader. The ``place`` of a failure in a step has the step, counted from 0 over
         all epochs, and in ``place.state`` the last good ``params``, ``state`` and
         ``batches``.
 
     Raises:
-        TypeError, ValueError: an argument of another type, or out of its range.
-        OSError: the checkpoint cannot be written.
+        TypeError, ValueError: an argument of another type, or out of its range;
+            ``track`` ends early; Python reads a value under ``jit``.
+        ValueError, OSError, ModuleNotFoundError: as :func:`save_checkpoint`, where the
+            checkpoint cannot be written. That is checked before the first step.
+        What a step raises has a note with its number.
 
     Cost:
         Under ``jit`` the first step of each size of batch is compiled: the last batch
@@ -151,7 +168,8 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
         compiled(step_of(program, optimiser, tag=tag), engine),
         _evaluation(program, held_out, report_of, data.batch_size, engine, tag),
         patience,
-        _saving(checkpoint) + callbacks,
+        checkpoint,
+        callbacks,
         tag,
     )
     begun = values_of(params).map(
@@ -163,8 +181,10 @@ def fit(  # noqa: PLR0913 - by keyword, as in Keras
         last
         for fitted in begun
         for batches in Stream.at(tag, data, fitted.position)
-        for steps in _steps_of(data, steps_per_epoch, tag)
-        for last in training.run(fitted, batches, epochs, steps, track)
+        for of_pass in _steps_of_pass(data, tag)
+        for last in training.run(
+            fitted, batches, epochs, steps_per_epoch or of_pass, of_pass, track
+        )
     )
 
 
@@ -178,8 +198,23 @@ def compiled(function: F, engine: EngineName | None) -> F:
     if engine is None:
         return function
     run: Any = jit(function, engine=engine)  # Any: it is called as the function is
-    called: F = run
-    return called
+
+    def called(*args: Any) -> Any:
+        try:
+            return run(*args)
+        except ValueRead as error:
+            error.add_note(_EAGER)
+            raise
+
+    noted: Any = called
+    result: F = noted
+    return result
+
+
+_EAGER: Final = (
+    "fit runs the program under jit, also with the numbers of the sample; "
+    "pass engine=None to fit, and Python may read them"
+)
 
 
 class _Run(NamedTuple):
@@ -189,6 +224,8 @@ class _Run(NamedTuple):
     params: Any
     state: Any
     batches: Stream[Any]
+    steps: int
+    """The number of steps taken, over all epochs."""
 
 
 @final
@@ -199,6 +236,7 @@ class _Training(Generic[P, S]):
     step: Callable[[P, S, Any], Result[tuple[Any, P, S], TapeError]]
     evaluate: Callable[[P], Result[StepReport | None, TapeError]]
     patience: int | None
+    checkpoint: str | os.PathLike[str] | None
     callbacks: tuple[Callable[[Fitted[P, S]], object], ...]
     tag: str
 
@@ -208,12 +246,16 @@ class _Training(Generic[P, S]):
         batches: Stream[Any],
         epochs: int,
         steps: int,
+        of_pass: int,
         track: Track,
     ) -> Result[Fitted[P, S], TapeError]:
         """Run the epochs that are missing, up to the first failure."""
-        run = _Run(fitted.params, fitted.state, batches)
-        done = len(fitted.history)
-        numbers = iter(track(range(done * steps, max(done, epochs) * steps)))
+        done = batches.epoch * of_pass + batches.batch
+        run = _Run(fitted.params, fitted.state, batches, done)
+        missing = max(epochs - len(fitted.history), 0)
+        if missing and self.checkpoint is not None:
+            check_fitted(self.checkpoint, fitted)
+        numbers = tracked("fit", track, range(done, done + missing * steps))
         while len(fitted.history) < epochs and not self._stops(fitted.history):
             result = self._epoch(run, fitted.history, steps, numbers)
             if isinstance(result, Failure):
@@ -221,8 +263,10 @@ class _Training(Generic[P, S]):
             run, report = result.unwrap()
             history = (*fitted.history, report)
             fitted = Fitted(run.params, run.state, run.batches.position, history)
+            if self.checkpoint is not None:
+                save_fitted(self.checkpoint, fitted)
             for callback in self.callbacks:
-                callback(fitted)
+                callback(detached(fitted))
         if len(fitted.history) == epochs:
             next(numbers, None)  # a bar that shows progress comes to its end
         return Success(fitted)
@@ -238,31 +282,41 @@ class _Training(Generic[P, S]):
         steps: int,
         numbers: Iterator[int],
     ) -> Result[tuple[_Run, EpochReport], TapeError]:
-        last = (len(history) + 1) * steps - 1
-        no_batches = EmptyBatches(self.tag, "batch list")
+        empty = EmptyBatches(self.tag, "batch list")
         return Result.do(
             (after, EpochReport(len(history), plain(mean.loss), held_out))
             for after, sums in run_steps(
                 steps, run, self._step, track=lambda all_: islice(numbers, len(all_))
             )
-            for mean in mean_report(self.tag, map(Success, sums), no_batches)
-            for held_out in self._evaluated(after, last)
+            for mean in mean_report(self.tag, map(Success, sums), empty)
+            for held_out in self._evaluated(after)
         )
 
     def _step(self, run: _Run) -> Result[tuple[_Run, ReportSum], TapeError]:
         return Result.do(
             (
-                _Run(params, state, batches),
+                _Run(params, state, batches, run.steps + 1),
                 ReportSum.of_batch(_count(batch), StepReport(plain(loss))),
             )
             for batches, batch in run.batches.next(self.tag)
-            for loss, params, state in self.step(run.params, run.state, batch)
+            for loss, params, state in self._stepped(run, batch)
         )
 
-    def _evaluated(self, run: _Run, last: int) -> Result[StepReport | None, TapeError]:
+    def _stepped(
+        self, run: _Run, batch: Any
+    ) -> Result[tuple[Any, Any, Any], TapeError]:
+        try:
+            return self.step(run.params, run.state, batch)
+        except Exception as error:
+            number = Step(run.steps, run.batches.epoch)
+            error.add_note(str(Place((number,))))
+            raise
+
+    def _evaluated(self, run: _Run) -> Result[StepReport | None, TapeError]:
         """Evaluate; a failure has the last step in its place, and what is after it."""
+        last = Step(run.steps - 1)
         return self.evaluate(run.params).alt(
-            lambda error: error.at(replace(error.place.within(Step(last)), state=run))
+            lambda error: error.at(replace(error.place.within(last), state=run))
         )
 
 
@@ -282,7 +336,8 @@ def _evaluation(
     def report_of_batch(params: P, batch: Any) -> ReportResult:
         if report_of is None:
             return loss_of(params, batch).map(lambda loss: StepReport(plain(loss)))
-        return eval_list(tag, samples_of(batch), partial(report_of, params))
+        own = tree.map(frozen, params)
+        return eval_list(tag, samples_of(batch), partial(report_of, own))
 
     return lambda params: (
         held_out.batches(tag, batch_size)
@@ -291,19 +346,14 @@ def _evaluation(
     )
 
 
-def _saving(
-    checkpoint: str | os.PathLike[str] | None,
-) -> tuple[Callable[[Fitted[Any, Any]], object], ...]:
-    return () if checkpoint is None else (partial(save_fitted, checkpoint),)
+def _steps_of_pass(loader: DataLoader[Any], tag: str) -> Result[int, TapeError]:
+    """Return the number of steps of one pass over the data."""
 
+    def counted(epoch: tuple[object, Sequence[Any]]) -> Result[int, TapeError]:
+        count = len(epoch[1])
+        return Success(count) if count else failed(no_batches(tag, loader))
 
-def _steps_of(
-    loader: DataLoader[Any], steps_per_epoch: int | None, tag: str
-) -> Result[int, TapeError]:
-    """Return the number of steps of an epoch."""
-    if steps_per_epoch is not None:
-        return Success(steps_per_epoch)
-    return loader.epoch(tag).map(lambda given: len(given[1]))
+    return loader.epoch(tag).bind(counted)
 
 
 def _count(batch: Any) -> int:

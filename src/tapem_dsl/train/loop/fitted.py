@@ -2,17 +2,23 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Generic, TypeVar, final
 
 from returns.result import Result, Success
 
+from tapem_dsl import tree
 from tapem_dsl.arguments import check_fields
 from tapem_dsl.errors import CheckpointError, TapeError, failed
 from tapem_dsl.files import decoded, encoded
 from tapem_dsl.tape.equality import same, structural
-from tapem_dsl.train.checkpoint import load_checkpoint, save_checkpoint
+from tapem_dsl.tape.value import frozen
+from tapem_dsl.train.checkpoint import (
+    check_savable,
+    load_checkpoint,
+    save_checkpoint,
+)
 from tapem_dsl.train.data.stream import Position
 from tapem_dsl.train.loop.reports import (
     Metric,
@@ -115,6 +121,26 @@ def epochs_without_progress(history: tuple[EpochReport, ...]) -> int:
         if report.watched < lowest:
             lowest, since = report.watched, 0
     return since
+
+
+def detached(fitted: Fitted[P, S]) -> Fitted[P, S]:
+    """
+    Return the same parameters and state, in containers of its own.
+
+    Whoever changes its dicts and lists changes no other's. The arrays are shared, and
+    read-only.
+
+    >>> params = {"w": 1.0}
+    >>> detached(Fitted(params, 0, Position(0, 0, 0))).params is params
+    False
+    """
+    params, state = tree.map(frozen, (fitted.params, fitted.state))
+    return replace(fitted, params=params, state=state)
+
+
+def check_fitted(path: str | os.PathLike[str], fitted: Fitted[Any, Any]) -> None:
+    """Check that :func:`save_fitted` can write, as :func:`check_savable`."""
+    check_savable(path, _packed(fitted))
 
 
 def save_fitted(path: str | os.PathLike[str], fitted: Fitted[Any, Any]) -> None:

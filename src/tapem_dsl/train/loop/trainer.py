@@ -1,7 +1,7 @@
 """Training loops: a state passed from step to step, reports, and a logger."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
@@ -26,7 +26,7 @@ O = TypeVar("O")  # noqa: E741 - the output of a step
 F = TypeVar("F", bound=np.generic)
 
 Track: TypeAlias = Callable[[range], Iterable[int]]
-"""Iterates over the steps and may show progress, as ``rich``'s ``track`` does."""
+"""Iterates over all steps and may show progress, as ``rich``'s ``track`` does."""
 
 
 def run_steps_m(
@@ -86,8 +86,9 @@ def run_steps(
         track: iterates over the steps, and may show progress.
 
     Raises:
-        TypeError: the step does not return a ``Result`` of a pair.
-        ValueError: a negative number of steps.
+        TypeError: the step does not return a ``Result`` of a pair, or ``track`` no
+            collection.
+        ValueError: a negative number of steps; ``track`` ends early.
 
     Lean: ``runStepsM`` in ``Except``; generation C: ``runSteps``.
 
@@ -110,7 +111,7 @@ def _run(
 ) -> Result[tuple[S, list[O]], TapeError]:
     """Run the steps; a failure has the state before it, as it is to be shown."""
     state, outputs = init, []
-    for index in track(range(steps)):
+    for index in tracked("run_steps", track, range(steps)):
         result = checked_result("the step of run_steps", step(state))
         if isinstance(result, Failure):
             error: TapeError = result.failure()
@@ -120,6 +121,31 @@ def _run(
         state, output = checked_pair("the step of run_steps", result.unwrap())
         outputs.append(output)
     return Success((state, outputs))
+
+
+def tracked(owner: str, track: Track, steps: range) -> Iterator[int]:
+    """
+    Iterate over steps as ``track`` does, which must not end before they do.
+
+    Raises:
+        TypeError: ``track`` does not return a collection.
+        ValueError: it ended before.
+
+    >>> list(tracked("fit", lambda steps: steps[:1], range(3)))
+    Traceback (most recent call last):
+    ...
+    ValueError: the track of fit ended after 1 of 3 steps; it must yield each of them
+    """
+    given: object = track(steps)
+    if not isinstance(given, Iterable):
+        fix = "; did you forget `return`?" if given is None else ""
+        raise wrong_return(f"the track of {owner}", "a collection", given, fix)
+    count = 0
+    for count, number in enumerate(given, 1):  # noqa: B007 - counted to the end
+        yield number
+    if count < len(steps):
+        ended = f"the track of {owner} ended after {count} of {len(steps)} steps"
+        raise ValueError(f"{ended}; it must yield each of them")
 
 
 def _epoch_of(state: object) -> int | None:

@@ -18,6 +18,8 @@ from tapem_dsl.program.checks import checked_program, function_argument
 from tapem_dsl.program.combinators import map_m, value_of
 from tapem_dsl.program.do import Do, do
 from tapem_dsl.program.tapem import TapeM
+from tapem_dsl.train.data.dataset import Batched
+from tapem_dsl.train.data.loader import DataLoader
 from tapem_dsl.train.loop.mean_loss import mean_scalar_over
 from tapem_dsl.train.loop.reports import Number
 
@@ -191,6 +193,10 @@ rows, not 3.0 (float)
     """
     if isinstance(batch, list):
         return batch
+    if isinstance(batch, Batched):
+        raise _no_batch(batch, "; take one of its batches: .batches(tag, batch_size)")
+    if isinstance(batch, DataLoader):
+        raise _no_batch(batch, "; take one of its batches: .epoch(tag), or a Stream")
     arrays, structure = tree.flatten(batch)
     if not arrays or not all(len(getattr(x, "shape", ())) for x in arrays):
         raise _no_batch(batch)
@@ -199,9 +205,9 @@ rows, not 3.0 (float)
     return [structure.unflatten(row) for row in zip(*arrays, strict=True)]
 
 
-def _no_batch(given: object) -> TypeError:
+def _no_batch(given: object, fix: str = "") -> TypeError:
     what = "a batch is a list of samples, or a pytree of arrays with equally many rows"
-    return TypeError(f"{what}, not {describe(given)}")
+    return TypeError(f"{what}, not {describe(given)}{fix}")
 
 
 def values_of(params: P) -> Result[P, TapeError]:
