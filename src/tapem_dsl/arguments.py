@@ -131,7 +131,8 @@ def _fix(given: object, kind: Any, fix: str) -> str:
         return "; unwrap it: .unwrap()"
     if kind is Iterable and isinstance(given, set | frozenset):
         return ", which has no order; sort it first: sorted(...)"
-    if kind is Real and hasattr(given, "__float__") and not getattr(given, "ndim", 0):
+    one = isinstance(given, bool | np.bool | np.ndarray) and not np.ndim(given)
+    if kind is Real and one:
         return "; convert it: float(...)"
     if isinstance(kind, type) and kind not in _WORDS:
         return fix or f"; make one: {kind.__name__}(...)"
