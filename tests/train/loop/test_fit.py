@@ -644,6 +644,16 @@ def test_a_sample_that_python_reads_asks_for_no_engine(read: Any, engine: Any) -
     fit(reading, PARAMS, LOADER, ADAM, epochs=1, engine=None).unwrap()
 
 
+def test_samples_of_many_lengths_ask_for_no_engine() -> None:
+    def square(w: NodeId, x: Any) -> Any:
+        return const(x).bind(lambda x: dot(x, x)).bind(lambda y: mul(w, y))
+
+    data: Dataset[Any] = Dataset.of_list([np.ones(n) for n in range(1, 10)])
+    with pytest.warns(UserWarning, match=r"8 plans of .*train\.fit: engine=None"):
+        fit(square, 1.0, DataLoader(data, 1), ADAM, epochs=1).unwrap()
+    fit(square, 1.0, DataLoader(data, 1), ADAM, epochs=1, engine=None).unwrap()
+
+
 def test_a_value_that_python_reads_asks_for_no_engine(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
