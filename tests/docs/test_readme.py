@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.pages import ROOT, written
+
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 CODE = "\n".join(BLOCKS)
@@ -49,7 +50,6 @@ def test_the_first_program_is_short() -> None:
 
 def test_it_shows_two_commands_and_every_link_leads_somewhere() -> None:
     assert re.findall(r"^make (\w+)", README, re.MULTILINE) == ["demo", "test"]
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
-    for page in pages:
-        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+    for page, text in written().items():
+        for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text):
+            assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"
