@@ -112,10 +112,21 @@ def copy_to(source: Path) -> set[str]:
         for path in source.rglob("*")
         if path.is_file()
     }
+    assert files - BUILD_OUTPUTS <= not_ignored(files), "git ignores some of these"
     for output in BUILD_OUTPUTS:
         (source / output).parent.mkdir(parents=True, exist_ok=True)
         (source / output).touch()
     return files - BUILD_OUTPUTS
+
+
+GIT_FILES = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+
+
+def not_ignored(files: set[str]) -> set[str]:
+    """Return the files that git does not ignore; all where there is no checkout."""
+    if not (ROOT / ".git").exists():
+        return files
+    return set(succeeds(*GIT_FILES, cwd=ROOT).splitlines())
 
 
 def build(source: Path, folder: Path) -> tuple[Path, Path]:

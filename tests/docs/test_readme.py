@@ -53,3 +53,12 @@ def test_it_shows_two_commands_and_every_link_leads_somewhere() -> None:
     for page, text in written().items():
         for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", text):
             assert ((ROOT / page).parent / link).exists(), f"{page}: {link}"
+
+
+def test_the_picture_is_described_by_its_numbers() -> None:
+    ((words, picture),) = re.findall(r"!\[(.*)\]\((.*)\)", README)
+    drawn = (ROOT / picture).read_text().replace("\N{MINUS SIGN}", "-")
+    numbers = re.findall(r"-?\d[\d/]*", words)
+    assert len(numbers) == 8
+    for number in numbers:
+        assert re.search(rf"(?<!\d){number}(?!\d)", drawn), number
