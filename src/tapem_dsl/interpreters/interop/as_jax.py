@@ -37,6 +37,11 @@ def as_jax(program_of: Callable[..., TapeM[NodeId, Any]]) -> Callable[..., Any]:
         UnwrapFailedError: what the program fails with that does not depend on values,
             such as a shape.
 
+    Rounding:
+        Without ``jax_enable_x64`` JAX has no float64, and an array of it raises
+        ``TypeError``. The arrays that ``jax.grad`` differentiates and ``jax.vmap`` maps
+        over become float32 before, as in all functions of JAX.
+
     Gradient:
         As :func:`backward`. Where an op chooses its formula by values, in
         ``layer_norm`` and ``batch_norm`` of rows that are almost constant and in
