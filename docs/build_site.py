@@ -19,6 +19,7 @@ ROOT_PAGE: Final = """\
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <title>tapem_dsl</title>
+<link rel="icon" href="{newest}/_static/icon.svg">
 {body}
 </html>
 """
@@ -36,10 +37,14 @@ def build(folder: Path) -> int:
     versions = sorted(found, key=by_number, reverse=True)
     links = "\n".join(f'<li><a href="{name}/">{name}</a></li>' for name in versions)
     listed = f"<h1>Versions of tapem_dsl</h1>\n<ul>\n{links}\n</ul>"
-    (folder / "versions.html").write_text(ROOT_PAGE.format(body=listed))
+    (folder / "versions.html").write_text(page(listed, versions[0]))
     newest = f'<meta http-equiv="refresh" content="0; url={versions[0]}/">'
-    (folder / "index.html").write_text(ROOT_PAGE.format(body=newest))
+    (folder / "index.html").write_text(page(newest, versions[0]))
     return 0
+
+
+def page(body: str, newest: str) -> str:
+    return ROOT_PAGE.format(body=body, newest=newest)
 
 
 def by_number(version: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from playwright.sync_api import Page, expect
 from typing_extensions import override
@@ -61,9 +61,9 @@ class Quiet(SimpleHTTPRequestHandler):
     """A reader who leaves a page breaks off what it still loads: no error."""
 
     @override
-    def copyfile(self, source: Any, outputfile: Any) -> None:  # Any: binary files
+    def handle(self) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
-            super().copyfile(source, outputfile)
+            super().handle()
 
     @override
     def log_message(self, format: str, *args: object) -> None:
@@ -87,7 +87,9 @@ def read(site: Path, version: str) -> None:
         home = f"{root}{version}/"
         page = opened.new_page(viewport={"width": 1440, "height": 900})
         complaints: list[str] = []
-        page.on("console", lambda said: complaints.append(said.text))
+        page.on(
+            "console", lambda said: complaints.append(f"{said.text} {said.location}")
+        )
         page.on("pageerror", lambda error: complaints.append(str(error)))
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
