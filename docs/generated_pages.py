@@ -102,7 +102,8 @@ def write(page: Path, title: str, module: str, names: list[str]) -> None:
 
 def write_op(folder: Path, name: str) -> None:
     """Write the page of an op. The table of ops leads to it, not the menu."""
-    top = f"---\norphan: true\n---\n\n# {name}\n\n[All ops](../../ops.md)\n\n"
+    link = "[All ops, and what holds for every op](../../ops.md)"
+    top = f"---\norphan: true\n---\n\n# {name}\n\n{link}\n\n"
     (folder / f"{name}.md").write_text(top + described("tapem_dsl", name) + "\n")
 
 

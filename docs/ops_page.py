@@ -36,8 +36,7 @@ Over float16 an op and its rule compute in float32 and
 round once, as in PyTorch; a result beyond 65,504 is inf. [How sums
 round](architecture.md#how-sums-round) bounds the error of sums of many entries.
 
-You can add an op outside the package: see [CONTRIBUTING.md](../CONTRIBUTING.md) and
-[own_op.py](../examples/own_op.py).
+[An op of your own](guides/own_ops.md) says how to add one outside the package.
 """
 
 _ODD_NAMES: Final = {"OuterProduct": "outer"}

@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+from tapem_dsl import Namespace
+from tapem_dsl.interpreters.compiled.functions import OPERATORS
 from tests.docs.pages import ROOT, blocks_of, written
 
 PAGES: Final = written()
@@ -52,6 +54,18 @@ def test_each_block_is_run_or_checked(page: str) -> None:
         assert "+SKIP" not in text
         for part in text.strip().split("\n\n"):
             assert part.startswith(">>> "), f"nothing runs this:\n{part}"
+
+
+def test_the_guide_to_ops_lists_the_functions_of_xp() -> None:
+    guide = PAGES["docs/guides/own_ops.md"]
+    cells = re.findall(r"^\| [\w ,]+ \| `([^`(]+)`", guide, re.MULTILINE)
+    listed = {name for cell in cells for name in re.findall(r"\w{3,}", cell)}
+    members = {name for name in vars(Namespace) if not name.startswith("_")}
+    assert listed == members - OPERATORS.keys() - UNLISTED
+
+
+UNLISTED: Final = {"canonical", "concrete", "getitem", "logical_not", "negative"}
+"""What only the tape calls, and operators that stand before or behind an operand."""
 
 
 def test_every_guide_has_examples() -> None:

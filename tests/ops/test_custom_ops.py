@@ -162,6 +162,44 @@ def test_an_op_that_calls_numpy_is_told_to_use_xp(function: Any) -> None:
         LOOSE.jvp(lambda _, i: LOOSE.apply_op(op, i), None, x, None, x)
 
 
+TRACING: dict[str, Callable[[Any], Any]] = {
+    "duals": lambda f: LOOSE.jvp(lambda _, x: f(x), None, 2.0, None, 1.0),
+    "a plan": lambda f: LOOSE.jit(LOOSE.grad(f))(2.0),
+    "JAX": lambda f: LOOSE.as_jax(f)(2.0),
+}
+
+EVALUATING: dict[str, Callable[[Any], Any]] = TRACING | {
+    "floats": lambda f: LOOSE.grad(f)(2.0),
+    "rationals": lambda f: LOOSE.grad(f)(Fraction(2)),
+}
+
+
+@pytest.mark.parametrize("trace", TRACING.values(), ids=TRACING)
+def test_a_power_is_told_to_be_a_product(trace: Callable[[Any], Any]) -> None:
+    op = own(lambda x: x**2)
+    with pytest.raises(TypeError, match=r"\+ - \* / .*x\*\*2 as x \* x"):
+        trace(lambda x: LOOSE.apply_op(op, x))
+
+
+@pytest.mark.parametrize("trace", EVALUATING.values(), ids=EVALUATING)
+def test_a_function_that_xp_lacks_is_answered_with_those_it_has(trace: Any) -> None:
+    @dataclass(frozen=True)
+    class Arctan(Op):
+        name = "arctan"
+
+        def shape(self, *inputs: Shape) -> Shape:
+            return inputs[0]
+
+        def evaluate(self, xp: Namespace, *inputs: Array) -> Array:
+            return getattr(xp, self.name)(*inputs)
+
+    def f(x: NodeId) -> Any:
+        return LOOSE.apply_op(Arctan(), x)
+
+    with pytest.raises(AttributeError, match=r"no 'arctan'; it has .*cos"):
+        trace(f)
+
+
 def test_a_method_of_arrays_is_told_to_use_xp() -> None:
     op = own(lambda x: x.clip(0, 1))
     x = np.array([1.0, 2.0])

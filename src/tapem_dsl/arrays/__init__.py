@@ -1,6 +1,7 @@
 """One array namespace for every scalar: what ops and derivative rules compute with."""
 
 from tapem_dsl.arrays.base import along as along
+from tapem_dsl.arrays.dispatch import NO_OPERATOR as NO_OPERATOR
 from tapem_dsl.arrays.dispatch import Tracer as Tracer
 from tapem_dsl.arrays.dispatch import explain_type_error as explain_type_error
 from tapem_dsl.arrays.dispatch import namespace_of as namespace_of
@@ -15,4 +16,5 @@ from tapem_dsl.arrays.namespace import Applicable as Applicable
 from tapem_dsl.arrays.namespace import Array as Array
 from tapem_dsl.arrays.namespace import Indices as Indices
 from tapem_dsl.arrays.namespace import Namespace as Namespace
+from tapem_dsl.arrays.namespace import no_function as no_function
 from tapem_dsl.arrays.numpy import NUMPY as NUMPY

@@ -8,13 +8,16 @@ from typing import Any, Final, Never, cast
 import numpy as np
 
 from tapem_dsl.arrays.exact import EXACT
-from tapem_dsl.arrays.namespace import AnyDType, Array, Namespace
+from tapem_dsl.arrays.namespace import AnyDType, Array, Namespace, no_function
 from tapem_dsl.arrays.numpy import NUMPY
 from tapem_dsl.arrays.shape import Shape
 
 WITH_XP: Final = (
-    "an op and its rule compute with xp and operators only: write it with xp"
+    "an op and its rule compute with the functions of xp and the operators "
+    "+ - * / < <= > >= == != & | ~ []: write it with xp, and x**2 as x * x"
 )
+
+NO_OPERATOR: Final = f"a tracer has no ** // % @ and no item assignment; {WITH_XP}"
 
 
 # Any: operands of any kind.
@@ -197,7 +200,7 @@ class _Dispatching:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in _MEMBERS:
-            raise AttributeError(f"no namespace has {name!r}")
+            raise no_function(name)
 
         def call(*operands: Array, **options: object) -> Array:
             return getattr(_highest(operands), name)(*operands, **options)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import prod
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Never, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,11 @@ class Namespace(ABC):
     """
 
     __slots__ = ()
+
+    if not TYPE_CHECKING:  # checkers report a function that there is not
+
+        def __getattr__(self, name: str) -> Never:
+            raise no_function(name)
 
     # -- what the operators mean -------------------------------------------------------
 
@@ -345,3 +350,14 @@ class Namespace(ABC):
         Raises:
             TypeError: not an array of this namespace: an error in the op.
         """
+
+
+def no_function(name: str) -> AttributeError:
+    """
+    Say that ``xp`` lacks a function, and which ones it has.
+
+    >>> print(no_function("arctan"))
+    xp has no 'arctan'; it has abs, add, apply, argmax, ..., zeros_like
+    """
+    known = ", ".join(sorted(x for x in vars(Namespace) if not x.startswith("_")))
+    return AttributeError(f"xp has no {name!r}; it has {known}")

@@ -49,7 +49,8 @@ class RuleTable(Generic[R]):
         def enter(rule: R) -> R:
             if self._rules.setdefault(kind, rule) is not rule:
                 raise ValueError(
-                    f"{kind.__name__} already has a {self._interpreter} rule"
+                    f"{kind.__name__} already has a {self._interpreter} rule; to "
+                    "replace it, run the definition of the class again, too"
                 )
             return rule
 

@@ -189,7 +189,7 @@ def test_values_are_not_read(reader: Any) -> None:
         reader(k)
         return (yield from sum_(x))
 
-    with pytest.raises(TypeError, match=r"traces this function|ufunc"):
+    with pytest.raises(TypeError, match=r"traces this function|ufunc|has no \*\*"):
         as_jax(program)(1.0, jnp.float32(2))
 
 

@@ -281,7 +281,7 @@ def test_parts_that_are_no_functions_are_a_type_error(parts: tuple[Any, ...]) ->
 def test_a_rule_is_defined_once_and_for_a_class_of_op() -> None:
     kind = class_of_op()
     vjp_rules.each(kind, None)
-    with pytest.raises(ValueError, match="Fresh already has a vjp rule"):
+    with pytest.raises(ValueError, match="already has a vjp rule; to replace it"):
         vjp_rules.each(kind, None)
     with pytest.raises(TypeError, match="for a class of op, not for"):
         LOOSE.vjp_rules.each(kind(), None)

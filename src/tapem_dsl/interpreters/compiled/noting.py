@@ -8,7 +8,15 @@ from typing import Any, Final, Never, cast, final
 import numpy as np
 from typing_extensions import override
 
-from tapem_dsl.arrays import AnyArray, AnyDType, Array, Namespace, Tracer
+from tapem_dsl.arrays import (
+    NO_OPERATOR,
+    AnyArray,
+    AnyDType,
+    Array,
+    Namespace,
+    Tracer,
+    no_function,
+)
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
 from tapem_dsl.interpreters.compiled.innermost import Innermost
@@ -34,8 +42,8 @@ READ: Final = (
 class ValueRead(TypeError):
     """Python code reads a value of a function under jit."""
 
-    def __init__(self) -> None:
-        super().__init__(READ)
+    def __init__(self, message: str = READ) -> None:
+        super().__init__(message)
 
 
 class ValueKept(TypeError):
@@ -142,9 +150,9 @@ class Noted(Tracer):
 
     # -- what Python code would read ---------------------------------------------------
 
-    def _refuse(self) -> ValueRead:
+    def _refuse(self, message: str = READ) -> ValueRead:
         """Remember the mistake, which the code may catch, and return the error."""
-        error = ValueRead()
+        error = ValueRead(message)
         self.plan.stopped = error
         return error
 
@@ -201,7 +209,7 @@ class Noted(Tracer):
     __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
     def _no_operator(self, *_: Any) -> Never:
-        raise self._refuse()
+        raise self._refuse(READ if self.is_weak else NO_OPERATOR)
 
     __pow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _no_operator
     __matmul__ = __rmatmul__ = __divmod__ = __rdivmod__ = _no_operator
@@ -347,7 +355,7 @@ class _Noting(Innermost):
 
     def __getattr__(self, name: str) -> Callable[..., Noted]:
         if name not in FUNCTIONS:
-            raise AttributeError(f"no namespace has {name!r}")
+            raise no_function(name)
 
         def call(*operands: Array, **options: Any) -> Noted:
             return _note(name, operands, options)

@@ -10,7 +10,15 @@ import numpy as np
 from jax import numpy as jnp
 from typing_extensions import override
 
-from tapem_dsl.arrays import NUMPY, AnyDType, Array, Namespace, Tracer
+from tapem_dsl.arrays import (
+    NO_OPERATOR,
+    NUMPY,
+    AnyDType,
+    Array,
+    Namespace,
+    Tracer,
+    no_function,
+)
 from tapem_dsl.arrays.shape import Shape
 from tapem_dsl.interpreters.compiled.functions import FUNCTIONS
 from tapem_dsl.interpreters.compiled.innermost import Innermost
@@ -28,8 +36,8 @@ UNKNOWN: Final = (
 class ValueUnknown(TypeError):
     """Python code reads a value that JAX traces."""
 
-    def __init__(self) -> None:
-        super().__init__(UNKNOWN)
+    def __init__(self, message: str = UNKNOWN) -> None:
+        super().__init__(message)
 
 
 @final
@@ -88,9 +96,13 @@ class Traced(Tracer):
     def _unknown(self, *_: object) -> Never:
         raise ValueUnknown
 
+    def _no_operator(self, *_: object) -> Never:
+        raise ValueUnknown(NO_OPERATOR)
+
     __bool__ = __float__ = __int__ = __index__ = __round__ = _unknown
-    __pow__ = __rpow__ = __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _unknown
-    __matmul__ = __rmatmul__ = __divmod__ = __rdivmod__ = __setitem__ = _unknown
+    __pow__ = __rpow__ = __mod__ = __rmod__ = _no_operator
+    __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = _no_operator
+    __matmul__ = __rmatmul__ = __setitem__ = _no_operator
 
     @override
     def __array__(self, *args: Any, **kwargs: Any) -> Never:
@@ -141,7 +153,7 @@ class _Tracing(Innermost):
 
     def __getattr__(self, name: str) -> Callable[..., Traced]:
         if name not in FUNCTIONS:
-            raise AttributeError(f"no namespace has {name!r}")
+            raise no_function(name)
         member, promotes = MEMBERS[name], name in PROMOTING
 
         def call(*operands: Array, **options: Any) -> Traced:
