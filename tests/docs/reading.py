@@ -44,7 +44,7 @@ TASKS: Final = {  # links to click from the first page on, and what then can be 
     "load a CSV file": (["training"], 'load_csv("houses.csv")'),
     "read a failure": (["training", "When a step fails"], "place.state is the last"),
     "write a lemma": (["lemmas"], "assert_equivalent("),
-    "add an op": (["the tutorial", "8. An op of your own"], "vjp_rules.each(Cube"),
+    "add an op": (["an op of your own"], "check_op("),
     "run on XLA": (["XLA, GPUs, many devices"], 'engine="xla"'),
     "differentiate twice": (["levels"], "backward_m(y, wrt=[x])"),
     "know what an error of mypy means": (["typing"], "has incompatible type"),
