@@ -9,7 +9,8 @@ import os
 import sys
 from typing import Any
 
-devices, processes, number = map(int, sys.argv[1:4] or (1, 1, 0))
+given = sys.argv[1:4] if __name__ == "__main__" else (1, 1, 0)  # collected by pytest
+devices, processes, number = map(int, given)
 flag = f"--xla_force_host_platform_device_count={devices // processes}"
 os.environ |= {"XLA_FLAGS": flag, "JAX_PLATFORMS": "cpu"}
 
