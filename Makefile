@@ -39,10 +39,10 @@ docs: .venv/.dev  # the site, into docs/_site; `test` reads it in a browser
 	.venv/bin/python docs/picture.py
 	.venv/bin/python docs/build_site.py docs/_site
 
-wheel: .venv/.dev  # the sdist and, from it, the wheel, into dist; then the checks of both
+wheel: .venv/.dev  # what the test builds and checks, into dist
+	.venv/bin/pytest tests/test_distribution.py
 	rm -rf dist
 	.venv/bin/python -m build --quiet
-	.venv/bin/pytest tests/test_distribution.py
 
 bench: .venv/.bench
 	.venv/bin/python -m benchmarks --write

@@ -31,10 +31,10 @@ from tapem_dsl.train.loop.fitted import (
     EpochReport,
     Fitted,
     check_fitted,
-    detached,
     epochs_without_progress,
     load_fitted,
     plain_report,
+    rebuilt,
     save_fitted,
 )
 from tapem_dsl.train.loop.reports import ReportSum, StepReport
@@ -266,7 +266,7 @@ class _Training(Generic[P, S]):
             if self.checkpoint is not None:
                 save_fitted(self.checkpoint, fitted)
             for callback in self.callbacks:
-                callback(detached(fitted))
+                callback(rebuilt(fitted))
         if len(fitted.history) == epochs:
             next(numbers, None)  # a bar that shows progress comes to its end
         return Success(fitted)

@@ -123,7 +123,7 @@ def epochs_without_progress(history: tuple[EpochReport, ...]) -> int:
     return since
 
 
-def detached(fitted: Fitted[P, S]) -> Fitted[P, S]:
+def rebuilt(fitted: Fitted[P, S]) -> Fitted[P, S]:
     """
     Return the same parameters and state, in containers of its own.
 
@@ -131,7 +131,7 @@ def detached(fitted: Fitted[P, S]) -> Fitted[P, S]:
     read-only.
 
     >>> params = {"w": 1.0}
-    >>> detached(Fitted(params, 0, Position(0, 0, 0))).params is params
+    >>> rebuilt(Fitted(params, 0, Position(0, 0, 0))).params is params
     False
     """
     params, state = tree.map(frozen, (fitted.params, fitted.state))
