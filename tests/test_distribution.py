@@ -8,14 +8,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from pathlib import Path
 
 import tapem_dsl
+from docs.build_site import PROJECT
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE = f"{PROJECT['name']}-{PROJECT['version']}"
 
 ENTRIES = (

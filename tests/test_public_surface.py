@@ -2,13 +2,13 @@
 
 import doctest
 import inspect
-import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import tapem_dsl
+from docs.build_site import PROJECT
 from tapem_dsl import Op, TapeError, errors, ops, optim, train, tree
 
 ROOT = Path(__file__).parents[1]
@@ -35,8 +35,7 @@ FUNCTIONS = INSIDE | {
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert tapem_dsl.__version__ == project["version"]
+    assert tapem_dsl.__version__ == PROJECT["version"]
 
 
 def test_nothing_else_is_public() -> None:

@@ -1,15 +1,15 @@
 """CITATION.cff and docs/citing.md name the version that pyproject.toml does."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from docs.build_site import PROJECT
+
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import doctest
 import re
-import tomllib
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from docs.build_site import PROJECT
 from tapem_dsl import Namespace
 from tapem_dsl.interpreters.compiled.functions import OPERATORS
 from tests.docs.pages import ROOT, blocks_of, written
@@ -76,8 +76,7 @@ def test_every_guide_has_examples() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_targets_and_extras_exist(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for target in re.findall(r"(?:^|`)make ([a-z-]+)", PAGES[page], re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for extra in re.findall(r"(?:tapem_dsl|'\.)\[(\w+)\]", PAGES[page]):
-        assert extra in project["optional-dependencies"], extra
+        assert extra in PROJECT["optional-dependencies"], extra

@@ -1,12 +1,11 @@
 """The pytest plugin: what a failed ``==`` of programs and tapes prints."""
 
-import tomllib
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from returns.result import Failure, Success
 
+from docs.build_site import PROJECT
 from tapem_dsl import NodeId, leaf, pure, relu
 from tapem_dsl.testing.pytest_plugin import pytest_assertrepr_compare
 
@@ -149,8 +148,6 @@ def test_nodes_and_programs_are_compared() -> None:
 
 
 def test_the_entry_point_is_the_plugin() -> None:
-    root = Path(__file__).parents[2]
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    ((name, module),) = project["entry-points"]["pytest11"].items()
+    ((name, module),) = PROJECT["entry-points"]["pytest11"].items()
     assert name == module == NAME  # else -p would register it twice
     assert import_module(module).pytest_assertrepr_compare
